@@ -1,0 +1,59 @@
+# Two commands do everything, set-up included: `make accept` and `make check`.
+
+export VENV ?= .venv
+UV := uv==0.13.9
+
+# The tools come from the environment, and keep what they remember there: the checkout may be read-only.
+export PATH := $(VENV)/bin:$(PATH)
+export RUFF_CACHE_DIR := $(VENV)/cache/ruff
+export MYPY_CACHE_DIR := $(VENV)/cache/mypy
+export HYPOTHESIS_STORAGE_DIRECTORY := $(VENV)/cache/hypothesis
+
+# QEMU and TAGS reach the shell as they are, so that names with blanks and expressions with quotes survive.
+export QEMU TAGS
+behave = behave $${QEMU:+-D "qemu=$$QEMU"} $${TAGS:+--tags "$$TAGS"} $(ARGS)
+
+.PHONY: help accept check format docs steps lock setup
+
+help: ## print this
+	@echo "make accept and make check do all of their own set-up. Both take"
+	@echo "  QEMU=/path         a QEMU binary, build tree or installation; without it, the one on PATH"
+	@echo "  TAGS='chain'       only what this tag expression selects"
+	@echo "  ARGS='...'         any arguments for behave, such as features/chain or -D keep=always"
+	@echo "  VENV=directory     where the Python environment is or goes; without it, .venv"
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+accept: setup ## run the suite against a build of QEMU
+	@$(behave)
+
+check: setup ## lint, types, tests of the testbed, then all scenarios
+	ruff check
+	ruff format --check
+	mypy
+	behave-format --check features
+	behave-lint
+	behave --dry-run --format null
+	pytest --override-ini "cache_dir=$(VENV)/cache/pytest"
+	$(behave)
+
+format: setup ## format Python and features
+	ruff check --fix-only
+	ruff format
+	behave-format features
+
+docs: setup ## write the generated parts of the documentation anew
+	python tests/docs.py
+
+steps: setup ## print the catalogue of steps
+	@behave --dry-run --format steps.doc
+
+lock: ## resolve requirements.lock anew; LOCK=--upgrade takes the newest packages
+	tools=$$(mktemp -d) && trap 'rm -r "$$tools"' EXIT && python3 -m venv "$$tools" && \
+	"$$tools/bin/pip" install --quiet $(UV) && \
+	"$$tools/bin/uv" pip compile --universal --python-version 3.11 --group dev --generate-hashes \
+		--annotation-style line --custom-compile-command "make lock" --quiet $(LOCK) \
+		--output-file requirements.lock pyproject.toml
+
+setup:
+	@.ci/setup
