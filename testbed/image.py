@@ -1,0 +1,181 @@
+"""Disk images, made, read and compared by the tools of the build under test."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from testbed.content import Content, Run
+from testbed.process import Finished, ToolFailed, run_tool
+from testbed.units import format_size
+
+IDENTICAL = "Images are identical."
+"""All that qemu-img compare says of equal images; for another size it only warns, and exits with 0."""
+
+SECTOR = 512
+"""Bytes to which qemu-img compare tells a place."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What an image says of the bytes from `start` to `end`, through its whole chain.
+
+    `depth` counts the images down from the top, `present` tells whether some image of the chain holds them (None where
+    the tool does not say), `zero` and `data` are as in `qemu-img map`.
+    """
+
+    start: int
+    end: int
+    depth: int
+    present: bool | None
+    zero: bool
+    data: bool
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first byte of an image that is not what it must be; `note` says what the bytes alone cannot."""
+
+    image: str
+    offset: int
+    expected: int | None
+    found: int | None
+    note: str = ""
+
+    def __str__(self) -> str:
+        """Name the image, the place, what must stand there and what does."""
+        if self.expected is None:
+            return f"{self.image} should have {self.offset} bytes; qemu-img says: {self.note}"
+        found = f"0x{self.found:02x}" if self.found is not None else self.note
+        return (
+            f"{self.image}: the byte at offset {self.offset} ({format_size(self.offset)}) "
+            f"should be 0x{self.expected:02x} and is {found}"
+        )
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images in one directory, `home`, all named by short names relative to it.
+
+    `qemu_img` and `qemu_io` are the tools; `templates` is a directory for images that are used again; `bound` is the
+    longest that one call may take, in seconds.
+    """
+
+    qemu_img: Path
+    qemu_io: Path
+    home: Path
+    templates: Path
+    bound: float
+
+    def create(
+        self, name: str, image_format: str, content: Content, *, options: Mapping[str, str] | None = None
+    ) -> None:
+        """Make an image that stands alone and holds a content; `options` are those of qemu-img create.
+
+        Equal images are made once in a run and copied from then on.
+        """
+        asked = repr((image_format, content, sorted((options or {}).items())))
+        template = self.templates / f"{hashlib.sha256(asked.encode()).hexdigest()}.{image_format}"
+        if not template.exists():
+            draft = template.with_suffix(".draft")
+            self._img("create", "-q", "-f", image_format, *_options(options), str(draft), str(content.size))
+            self._fill(draft, image_format, content.runs)
+            draft.rename(template)
+        shutil.copyfile(template, self.home / name)
+
+    def create_above(
+        self,
+        name: str,
+        image_format: str,
+        size: int,
+        backing: tuple[str, str],
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        """Make an empty image of `size` bytes on top of another one, given by name and format."""
+        below, below_format = backing
+        arguments = ("-f", image_format, *_options(options), "-b", below, "-F", below_format)
+        self._img("create", "-q", *arguments, name, str(size))
+
+    def rebase(self, name: str, image_format: str, backing: tuple[str, str]) -> None:
+        """Name another image (name, format) as backing file without changing any data."""
+        self._img("rebase", "-u", "-f", image_format, "-b", backing[0], "-F", backing[1], name)
+
+    def info(self, name: str) -> dict[str, Any]:
+        """Return what qemu-img info says of one image."""
+        answer = json.loads(self._img("info", "-U", "--output=json", name).stdout)
+        assert isinstance(answer, dict)
+        return answer
+
+    def map(self, name: str, image_format: str) -> list[Extent]:
+        """Return the image's extents through its chain, from the first byte to the last."""
+        listing = json.loads(self._img("map", "-U", "--output=json", "-f", image_format, name).stdout)
+        return [
+            Extent(
+                start=entry["start"],
+                end=entry["start"] + entry["length"],
+                depth=entry["depth"],
+                present=entry.get("present", True if entry["data"] else None),
+                zero=entry["zero"],
+                data=entry["data"],
+            )
+            for entry in listing
+        ]
+
+    def compare(self, name: str, image_format: str, other: str, other_format: str) -> str | None:
+        """Compare what a guest would see of two images, their sizes too; return None when equal, else qemu-img's words.
+
+        Raises ToolFailed when an image cannot be read.
+        """
+        formats = ("-f", image_format, "-F", other_format)
+        said = self._img("compare", "-U", *formats, name, other, allowed=(0, 1)).stdout.strip()
+        return None if said == IDENTICAL else said
+
+    def first_difference(self, name: str, image_format: str, expected: Content) -> Difference | None:
+        """Compare an image, through its chain, with what it must read as; return the first byte that differs.
+
+        Raises ToolFailed when the image cannot be read.
+        """
+        with tempfile.NamedTemporaryFile(dir=self.home, prefix="expected-", suffix=".raw") as model:
+            expected.write_sparsely(model)
+            words = self.compare(name, image_format, model.name, "raw")
+        if words is None:
+            return None
+        place = re.search(r"mismatch at offset (\d+)", words)
+        if place is None:
+            return Difference(name, expected.size, None, None, words)
+        return self._look_closely(name, image_format, int(place[1]), expected)
+
+    def _look_closely(self, name: str, image_format: str, sector: int, expected: Content) -> Difference:
+        """Find the first wrong byte from the offset `sector` on, where qemu-img found an image to differ."""
+        length = min(SECTOR, expected.size - sector)
+        dump = self._io(image_format, [f"read -v {sector} {length}"], name, "-r", "-U").stdout
+        lines = re.finditer(r"^[0-9a-f]{8,}:  ((?:[0-9a-f]{2} )+)", dump, re.MULTILINE)
+        for offset, byte in enumerate(b"".join(bytes.fromhex(line[1]) for line in lines), sector):
+            if byte != expected.pattern_at(offset):
+                return Difference(name, offset, expected.pattern_at(offset), byte)
+        return Difference(name, sector, expected.pattern_at(sector), None, "a second read found nothing wrong")
+
+    def _fill(self, image: Path, image_format: str, runs: Iterable[Run]) -> None:
+        writes = [f"write -q -P {run.pattern} {run.start} {run.end - run.start}" for run in runs]
+        if writes and (words := self._io(image_format, writes, str(image)).stdout.strip()):
+            raise ToolFailed(f"writing to {image.name} failed: {words}")
+
+    def _img(self, *arguments: str, allowed: tuple[int, ...] = (0,)) -> Finished:
+        return run_tool((str(self.qemu_img), *arguments), cwd=self.home, bound=self.bound, allowed=allowed)
+
+    def _io(self, image_format: str, commands: Iterable[str], name: str, *flags: str) -> Finished:
+        arguments = [str(self.qemu_io), *flags, "-f", image_format]
+        for command in commands:
+            arguments += ["-c", command]
+        return run_tool((*arguments, name), cwd=self.home, bound=self.bound)
+
+
+def _options(options: Mapping[str, str] | None) -> list[str]:
+    return [word for key, value in (options or {}).items() for word in ("-o", f"{key}={value}")]
