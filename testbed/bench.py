@@ -1,0 +1,89 @@
+"""What all scenarios of a run share: the options, the build under test and what it can do, the scratch directory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from testbed.backups import Backups
+from testbed.image import Images
+from testbed.machine import Machine, MachineDied, MachineHung
+from testbed.needs import Capabilities, unmet
+from testbed.outcome import EnvironmentUnusable, Problem
+from testbed.process import ToolFailed
+from testbed.scratch import Scratch
+from testbed.settings import Settings
+from testbed.toolchain import Toolchain
+from testbed.world import World
+
+PATIENCE = 10.0
+"""Seconds that anything may take which QEMU or a tool should do at once; -D patience multiplies them."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A place where scenarios can run. Its scratch directory must be given back with `close`."""
+
+    settings: Settings
+    toolchain: Toolchain
+    capabilities: Capabilities
+    scratch: Scratch
+    templates: Path
+
+    @classmethod
+    def open(cls, userdata: Mapping[str, object], environ: Mapping[str, str]) -> Bench:
+        """Find all that a run needs, and boot the build under test once to see what it can do.
+
+        `userdata` is what -D gave. Raises EnvironmentUnusable with every problem and its remedy; nothing is left
+        behind then.
+        """
+        settings = Settings.load(userdata, environ)
+        toolchain = Toolchain.find(settings, environ)
+        scratch = Scratch.make(settings.scratch)
+        try:
+            schema = _schema(toolchain, scratch, PATIENCE * settings.patience)
+            templates = scratch.directory_for("templates")
+        except BaseException:
+            scratch.close()
+            raise
+        return cls(settings, toolchain, Capabilities(toolchain, lambda: schema), scratch, templates)
+
+    def world(self, name: str) -> World:
+        """Boot a machine in a fresh directory for the scenario of that name; raises what Machine.boot does."""
+        home = self.scratch.directory_for(name)
+        bound = PATIENCE * self.settings.patience
+        machine = Machine.boot(self.toolchain.qemu.path, home, bound)
+        images = Images(self.toolchain.qemu_img.path, self.toolchain.qemu_io.path, home, self.templates, bound)
+        backups = Backups(machine, images, self.settings.format)
+        return World(machine, images, backups, self.settings.format, self.capabilities.has("bitmap-hash"))
+
+    def discard(self, world: World) -> None:
+        """End a scenario's machine if it still runs, and remove all its files."""
+        if world.machine.running:
+            world.machine.kill()
+        self.scratch.discard(world.machine.home)
+
+    def unmet(self, tags: Collection[str]) -> list[str]:
+        """Return why a scenario with these tags cannot be run on this build, in plain words; all reasons."""
+        return unmet(tags, self.capabilities)
+
+    def close(self) -> None:
+        """Remove the scratch directory."""
+        self.scratch.close()
+
+
+def _schema(toolchain: Toolchain, scratch: Scratch, bound: float) -> list[dict[str, Any]]:
+    """Boot QEMU and return its description of its QMP commands; raise EnvironmentUnusable when it does not boot."""
+    home = scratch.directory_for("what this build can do")
+    try:
+        machine = Machine.boot(toolchain.qemu.path, home, bound)
+        schema: list[dict[str, Any]] = machine.execute("query-qmp-schema")
+        machine.quit()
+    except (MachineDied, MachineHung, ToolFailed) as failure:
+        what = f"{toolchain.qemu.path} does not start: {failure}"
+        remedy = "name a QEMU that runs on this machine with -D qemu=, or give it more time with -D patience="
+        raise EnvironmentUnusable([Problem(what, remedy)]) from failure
+    scratch.discard(home)
+    return schema

@@ -1,0 +1,73 @@
+"""What is kept of a scenario: enough to understand a failure without running anything again."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from testbed.machine import STDERR_NAME, STDOUT_NAME
+from testbed.process import ToolFailed
+from testbed.world import World
+
+LARGEST_COPY = 64 * 1024 * 1024
+"""Bytes that an image may take on disk to be kept as it is."""
+
+
+def keep(world: World, folder: Path, *, repeat: str) -> None:
+    """Write down a scenario's evidence in a folder, which is made anew.
+
+    Holds the QMP conversation with times, QEMU's command line and what it wrote, each image with what qemu-img says of
+    it, what the oracles expected, and the command that repeats the scenario. Raises OSError when it cannot be written.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    machine = world.machine
+    machine.write_transcript(folder / "qmp.jsonl")
+    _write(folder / "command-line.txt", shlex.join(machine.command_line))
+    for name in (STDOUT_NAME, STDERR_NAME):
+        shutil.copyfile(machine.home / name, folder / name)
+    _write(folder / "images.json", json.dumps(dict(_images(world)), indent=1))
+    _write(folder / "expected.txt", "\n".join(_expectations(world)))
+    _write(folder / "repeat.sh", repeat)
+    for image in _image_files(world):
+        if image.stat().st_blocks * 512 <= LARGEST_COPY:
+            shutil.copyfile(image, folder / image.name)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+
+
+def _image_files(world: World) -> Iterator[Path]:
+    names = [drive.image for drive in world.drives.values()] + [backup.target.name for backup in world.backups.taken]
+    return (path for name in names if (path := world.machine.home / name).exists())
+
+
+def _images(world: World) -> Iterator[tuple[str, object]]:
+    formats = {drive.image: drive.image_format for drive in world.drives.values()}
+    formats |= {backup.target.name: backup.target.image_format for backup in world.backups.taken}
+    for image in _image_files(world):
+        try:
+            extents = world.images.map(image.name, formats[image.name])
+            yield (
+                image.name,
+                {"info": world.images.info(image.name), "map": [vars(extent) for extent in extents]},
+            )
+        except ToolFailed as failure:
+            yield image.name, {"unreadable": str(failure)}
+
+
+def _expectations(world: World) -> Iterator[str]:
+    for drive in world.drives.values():
+        yield f"{drive.name}: {drive.size} bytes, zeros but for"
+        for run in drive.content.runs:
+            yield f"  0x{run.pattern:02x} from {run.start} to {run.end}"
+        for bitmap in drive.bitmaps.values():
+            yield f"  bitmap {bitmap.state}; dirty: {bitmap.dirty.granules}"
+    for backup in world.backups.taken:
+        yield f"{backup}: {backup.job.end or 'its job has not ended'}"
+        if backup.changed is not None:
+            yield f"  must hold, and nothing else: {backup.changed}"

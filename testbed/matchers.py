@@ -1,0 +1,196 @@
+"""What a scenario can insist on, as PyHamcrest matchers whose mismatch says what came instead, and where.
+
+A matcher here compares QEMU with one of the oracles, never with what QEMU said before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from hamcrest.core.base_matcher import BaseMatcher
+from hamcrest.core.description import Description
+
+from testbed.backup import Backup, own_layer
+from testbed.bitmap import BitmapState
+from testbed.drive import Drive
+from testbed.image import Images
+from testbed.monitor import Event, Refused
+
+T = TypeVar("T")
+
+
+class Promise(BaseMatcher[T]):
+    """A promise in words, and the function that says how a thing breaks it, or None."""
+
+    def __init__(self, words: str, complaint: Callable[[T], str | None]) -> None:
+        """Keep the words and the function."""
+        self.words = words
+        self.complaint = complaint
+
+    def _matches(self, item: T) -> bool:
+        return self.complaint(item) is None
+
+    def describe_to(self, description: Description) -> None:
+        """Say what was promised."""
+        description.append_text(self.words)
+
+    def describe_mismatch(self, item: T, mismatch_description: Description) -> None:
+        """Say what came instead."""
+        mismatch_description.append_text(self.complaint(item) or "it was kept when looked at again")
+
+
+def each(promise: Promise[T]) -> Promise[Sequence[T]]:
+    """Match things that all keep a promise, and at least one thing; they are looked at side by side."""
+
+    def complaint(items: Sequence[T]) -> str | None:
+        if not items:
+            return "there was nothing to look at"
+        return "; ".join(all_complaints((item, promise) for item in items)) or None
+
+    return Promise(f"each {promise.words.removeprefix('a ')}", complaint)
+
+
+def all_complaints(promises: Iterable[tuple[Any, Promise[Any]]]) -> list[str]:
+    """Return how things break their promises, given as pairs, looking at them side by side."""
+    pairs = list(promises)
+    if not pairs:
+        return []
+    with ThreadPoolExecutor(min(len(pairs), os.cpu_count() or 1)) as pool:
+        found = pool.map(lambda pair: pair[1].complaint(pair[0]), pairs)
+        return [complaint for complaint in found if complaint]
+
+
+def restores_its_moment(images: Images) -> Promise[Backup]:
+    """Match a backup that reads, through its whole chain, as the drive did when it began: the first oracle."""
+
+    def complaint(backup: Backup) -> str | None:
+        target = backup.target
+        wrong = images.first_difference(target.name, target.image_format, backup.content)
+        return f"{backup}: {wrong}" if wrong else None
+
+    return Promise("a backup that restores the drive as it was at the moment it was taken", complaint)
+
+
+def holds_only_what_had_changed(images: Images) -> Promise[Backup]:
+    """Match a backup whose own layer has the changed clusters and nothing else: the second oracle."""
+
+    def complaint(backup: Backup) -> str | None:
+        if backup.changed is None:
+            return f"{backup} is not incremental: it may hold everything"
+        target = backup.target
+        held, unknown = own_layer(images.map(target.name, target.image_format))
+        wanted = backup.changed.rounded_out(target.cluster).below(backup.content.size)
+        missing, needless = wanted - held - unknown, held - wanted
+        if not missing and not needless:
+            return None
+        return f"{backup} should hold {wanted}; missing in it: {missing}; in it without need: {needless}"
+
+    return Promise("a backup whose own image holds what had changed, and nothing else", complaint)
+
+
+def equals_its_reference(images: Images) -> Promise[Backup]:
+    """Match a backup that qemu-img finds equal to the full one taken with it: the third oracle."""
+
+    def complaint(backup: Backup) -> str | None:
+        if backup.reference is None:
+            return f"{backup} has no reference to compare with"
+        target, reference = backup.target, backup.reference
+        words = images.compare(target.name, target.image_format, reference.name, reference.image_format)
+        return f"{backup} differs from {reference.name}: {words}" if words else None
+
+    return Promise("a backup that equals the full backup taken at the same moment", complaint)
+
+
+def equals_its_drive(images: Images) -> Promise[Backup]:
+    """Match a backup that qemu-img finds equal to the image of its drive, once no QEMU has that open."""
+
+    def complaint(backup: Backup) -> str | None:
+        target, drive = backup.target, backup.drive
+        words = images.compare(target.name, target.image_format, drive.image, drive.image_format)
+        return f"{backup} differs from {drive.image}: {words}" if words else None
+
+    return Promise("a backup that equals the drive as it is now", complaint)
+
+
+def holds_what_the_guest_wrote(images: Images) -> Promise[Drive]:
+    """Match a drive whose image reads as the guest's requests must have left it, once no QEMU has it open."""
+
+    def complaint(drive: Drive) -> str | None:
+        wrong = images.first_difference(drive.image, drive.image_format, drive.content)
+        return f"{drive.name}: {wrong}" if wrong else None
+
+    return Promise("a drive that holds just what the guest has written", complaint)
+
+
+def has_bitmaps(expected: Sequence[BitmapState]) -> Promise[Drive]:
+    """Match a drive on which QEMU reports these named bitmaps in these states, and no others."""
+
+    def complaint(drive: Drive) -> str | None:
+        wanted = {state.name: state for state in expected}
+        found = {state.name: state for state in drive.reported_bitmaps()}
+        wrong = [
+            f"{drive.name} should have {wanted.get(name) or 'no bitmap ' + name}; "
+            f"it has {found.get(name) or 'no such bitmap'}"
+            for name in sorted({*wanted, *found})
+            if wanted.get(name) != found.get(name)
+        ]
+        return "; ".join(wrong) or None
+
+    return Promise("; ".join(str(state) for state in expected) or "no bitmap at all", complaint)
+
+
+def has_bitmaps_in_step(*, with_digests: bool) -> Promise[Drive]:
+    """Match a drive whose bitmaps have recorded just what was written while they should, granule for granule.
+
+    `with_digests` tells whether the build can say what each bit is (see Dirty.digest); counts alone cannot tell two
+    mistakes that cancel each other out.
+    """
+
+    def complaint(drive: Drive) -> str | None:
+        counted = has_bitmaps([bitmap.state for bitmap in drive.bitmaps.values()]).complaint(drive)
+        if counted or not with_digests:
+            return counted
+        wrong = [
+            f'"{bitmap.name}" on {drive.name} counts what it should, but not in the right places; '
+            f"dirty should be {bitmap.dirty.granules}"
+            for bitmap in drive.bitmaps.values()
+            if drive.reported_digest(bitmap.name) != bitmap.dirty.digest()
+        ]
+        return "; ".join(wrong) or None
+
+    return Promise("a drive whose bitmaps hold just what was written", complaint)
+
+
+def reports(expected: Sequence[tuple[str, Mapping[str, str]]]) -> Promise[Sequence[Event]]:
+    """Match events that are just the expected ones, in any order: each a name, and members that its data must have."""
+
+    def complaint(events: Sequence[Event]) -> str | None:
+        left = list(events)
+        missing = []
+        for name, data in expected:
+            found = next((event for event in left if event.name == name and data.items() <= event.data.items()), None)
+            if found:
+                left.remove(found)
+            else:
+                missing.append(f"{name} {dict(data)}")
+        if not missing and not left:
+            return None
+        return f"missing: {'; '.join(missing) or 'nothing'}; besides: {'; '.join(map(str, left)) or 'nothing'}"
+
+    return Promise("; ".join(f"{name} {dict(data)}" for name, data in expected), complaint)
+
+
+def refused_with(kind: str, words: str) -> Promise[Refused | None]:
+    """Match a refusal of a class ("GenericError") whose text contains the words."""
+
+    def complaint(refusal: Refused | None) -> str | None:
+        if refusal is None:
+            return "QEMU granted the request"
+        if refusal.kind == kind and words in refusal.text:
+            return None
+        return f'QEMU refused it as a {refusal.kind} that says "{refusal.text}"'
+
+    return Promise(f'a refusal as a {kind} that says "{words}"', complaint)
