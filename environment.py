@@ -1,0 +1,64 @@
+"""behave's hooks: they boot a QEMU for each scenario, see that it lives, and leave nothing behind."""
+
+import os
+
+from behave.runner import Context
+
+from testbed import evidence
+from testbed.bench import Bench
+from testbed.gherkin import Scenario, Step
+from testbed.labels import repeat_command, slug
+from testbed.outcome import notes_of
+from testbed.reports import reports_of
+from testbed.sentences import bench_of, register_words, world_of
+
+register_words()
+
+
+def before_all(context: Context) -> None:
+    """Find the build under test, and a place for the images."""
+    context.bench = Bench.open(context.config.userdata, os.environ)
+    reports_of(context).describe_environment(bench_of(context).toolchain.describe())
+
+
+def before_scenario(context: Context, scenario: Scenario) -> None:
+    """Give the scenario a world of its own, unless the build lacks what it needs."""
+    bench = bench_of(context)
+    if reasons := bench.unmet(scenario.effective_tags):
+        if bench.settings.require == "all":
+            raise AssertionError("; ".join(reasons))
+        scenario.skip("\n".join(reasons))
+        return
+    context.world = bench.world(scenario.name)
+
+
+def after_step(context: Context, step: Step) -> None:
+    """Blame the death of QEMU on the step that it died in, and a refusal of the scenario's history on its sentence."""
+    world = world_of(context)
+    world.machine.check_alive()
+    if step.step_type == "given":
+        world.insist_on_grant()
+
+
+def after_scenario(context: Context, scenario: Scenario) -> None:
+    """Judge what no sentence has judged, keep evidence, and end the machine."""
+    if "world" not in context:
+        return
+    bench, world = bench_of(context), world_of(context)
+    passed = scenario.status.name == "passed"
+    try:
+        if passed:
+            passed = False
+            world.settle()
+            passed = True
+    finally:
+        if bench.settings.keep == "always" or (bench.settings.keep == "failed" and not passed):
+            folder = reports_of(context).evidence / slug(scenario)
+            evidence.keep(world, folder, repeat=repeat_command(scenario, reports_of(context).options))
+            notes_of(scenario).evidence = folder
+        bench.discard(world)
+
+
+def after_all(context: Context) -> None:
+    """Give the scratch directory back."""
+    bench_of(context).close()

@@ -1,0 +1,172 @@
+"""Sentences about taking backups, how they end, and what they hold."""
+
+from behave import given, then, when
+from behave.runner import Context
+from hamcrest import assert_that, equal_to, has_length, only_contains
+
+from testbed.backup import Command
+from testbed.matchers import (
+    each,
+    equals_its_drive,
+    equals_its_reference,
+    holds_only_what_had_changed,
+    restores_its_moment,
+)
+from testbed.sentences import options, rows, world_of
+
+
+@given("backups are taken with {command:Command}")
+def backups_taken_with(context: Context, command: Command) -> None:
+    """Choose the QMP command for all backups of the scenario."""
+    world_of(context).backups.command = command
+
+
+@given("each incremental backup is followed by a reference")
+def followed_by_reference(context: Context) -> None:
+    """Take a full backup into an image of its own right after each incremental backup that succeeds."""
+    world_of(context).with_references = True
+
+
+@given("backup targets have clusters of {size:Size}")
+def target_clusters(context: Context, size: int) -> None:
+    """Make the images for backups with clusters of this size."""
+    world_of(context).backups.cluster = size
+
+
+@given("a full backup of {drive:Name}")
+def full_backup(context: Context, drive: str) -> None:
+    """Take a full backup, which must succeed."""
+    world = world_of(context)
+    world.take_successfully(world.drive(drive), "full")
+
+
+@given("a full backup of {drive:Name} with a new bitmap {bitmap:Name}")
+def full_backup_with_bitmap(context: Context, drive: str, bitmap: str) -> None:
+    """Add a bitmap and take a full backup in one transaction, so that the chain has no gap."""
+    world = world_of(context)
+    source = world.drive(drive)
+    world.take_successfully(source, "full", before=[source.add_bitmap(bitmap)])
+
+
+@given("an incremental backup of {drive:Name} with {bitmap:Name}")
+def incremental_backup_taken(context: Context, drive: str, bitmap: str) -> None:
+    """Take an incremental backup on top of the bitmap's newest one; it must succeed."""
+    world = world_of(context)
+    world.take_successfully(world.drive(drive), "incremental", bitmap=bitmap)
+
+
+@when("an incremental backup of {drive:Name} is taken with {bitmap:Name}")
+def incremental_backup(context: Context, drive: str, bitmap: str) -> None:
+    """Take an incremental backup on top of the bitmap's newest one, and wait for its end, whichever it is."""
+    world = world_of(context)
+    world.take(world.drive(drive), "incremental", bitmap=bitmap)
+
+
+@when("an incremental backup of {drive:Name} is taken with {bitmap:Name} into an image without a backing file")
+def incremental_without_backing(context: Context, drive: str, bitmap: str) -> None:
+    """Take an incremental backup into an image that stands alone, to be put on its base afterwards."""
+    world = world_of(context)
+    source = world.drive(drive)
+    world.take_into(world.backups.new_target(source, None), source, "incremental", bitmap=bitmap)
+
+
+@when("that image is put on the full backup of {drive:Name}")
+def image_put_on_full(context: Context, drive: str) -> None:
+    """Name the newest full backup as the backing file of the newest backup's image, without copying data."""
+    backups = world_of(context).backups
+    backups.put_on_full(backups.newest_of(drive))
+
+
+@given("a backup of {drive:Name} has been started with:")
+@when("a backup of {drive:Name} is started with:")
+def backup_started(context: Context, drive: str) -> None:
+    """Ask for a backup with the options of the table, in QEMU's words, and go on while its job runs."""
+    world = world_of(context)
+    world.ask_for([world.backups.prepare(world.drive(drive), options(context))])
+
+
+@when("incremental backups are taken as one group:")
+def group_taken(context: Context) -> None:
+    """Take incremental backups of the drives through the bitmaps of the table, as one group with grouped completion."""
+    world = world_of(context)
+    pairs = [(row["drive"], row["bitmap"]) for row in rows(context, ("drive", "bitmap"))]
+    world.take_group(pairs)
+
+
+@when("the same group of backups is taken again")
+def group_taken_again(context: Context) -> None:
+    """Throw the group's targets away and take the same backups into new ones."""
+    world_of(context).take_group_again()
+
+
+@then("the backup of {drive:Name} should succeed")
+def backup_succeeds(context: Context, drive: str) -> None:
+    """Wait for the drive's newest backup; it must complete."""
+    assert_that(str(world_of(context).end_of_newest(drive)), equal_to("completed"))
+
+
+@then("both backups should succeed")
+def both_succeed(context: Context) -> None:
+    """Check that both backups of the group completed."""
+    world = world_of(context)
+    world.spoken_of = list(world.group)
+    assert_that(world.group, has_length(2))
+    assert_that([str(backup.job.end) for backup in world.group], only_contains("completed"))
+
+
+@then("the backup of {drive:Name} should fail with {error:Name}")
+def backup_fails(context: Context, drive: str, error: str) -> None:
+    """Wait for the drive's newest backup; it must end with this error."""
+    assert_that(str(world_of(context).end_of_newest(drive)), equal_to(f'failed with "{error}"'))
+
+
+@then("the backup of {drive:Name} should be cancelled")
+def backup_cancelled(context: Context, drive: str) -> None:
+    """Wait for the drive's newest backup; it must end as cancelled."""
+    assert_that(str(world_of(context).end_of_newest(drive)), equal_to("cancelled"))
+
+
+@then("{count:Backups} with {bitmap:Name} should restore {drive:Name} as it was at that moment")
+def backups_restore(context: Context, count: int, bitmap: str, drive: str) -> None:
+    """Read each backup through the bitmap with its whole chain, and compare each byte with what was written."""
+    world = world_of(context)
+    world.spoken_of = world.backups.successful_with(world.drive(drive), bitmap)
+    assert_that(world.spoken_of, has_length(count))
+    assert_that(world.spoken_of, each(restores_its_moment(world.images)))
+
+
+@then("each of them should restore its drive as it was at that moment")
+def each_restores(context: Context) -> None:
+    """Do the same for the backups that were last spoken of."""
+    world = world_of(context)
+    assert_that(world.spoken_of, each(restores_its_moment(world.images)))
+
+
+@then("each of them should hold only what had changed")
+def each_holds_changes(context: Context) -> None:
+    """Compare the own layer of each backup last spoken of with the clusters that had changed: all, and no others."""
+    world = world_of(context)
+    assert_that(world.spoken_of, each(holds_only_what_had_changed(world.images)))
+
+
+@then("each of them should equal its reference")
+def each_equals_reference(context: Context) -> None:
+    """Compare each backup last spoken of with the full one taken at the same moment, by qemu-img."""
+    world = world_of(context)
+    assert_that(world.spoken_of, each(equals_its_reference(world.images)))
+
+
+@then("the newest of them should equal its drive")
+def newest_equals_drive(context: Context) -> None:
+    """Shut the machine down and compare the newest backup last spoken of with the drive's image, by qemu-img."""
+    world = world_of(context)
+    world.shut_down()
+    assert_that(world.spoken_of[-1], equals_its_drive(world.images))
+
+
+@then("each of them should equal its drive")
+def each_equals_drive(context: Context) -> None:
+    """Shut the machine down and compare each backup last spoken of with its drive's image, by qemu-img."""
+    world = world_of(context)
+    world.shut_down()
+    assert_that(world.spoken_of, each(equals_its_drive(world.images)))

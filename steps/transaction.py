@@ -1,0 +1,24 @@
+"""Sentences about transactions: several requests made at one moment, granted together or not at all."""
+
+from behave import given, when
+from behave.runner import Context
+
+from testbed.request import transaction
+from testbed.sentences import BITMAP_PROPERTIES, action, rows, world_of
+
+COLUMNS = ("bitmap", "drive", "from", *BITMAP_PROPERTIES)
+
+
+@when("these requests are made as one transaction:")
+def one_transaction(context: Context) -> None:
+    """Make the requests of the table as one transaction."""
+    world = world_of(context)
+    world.ask(transaction([action(world, row) for row in rows(context, ("request",), COLUMNS)]))
+
+
+@given("a full backup of {drive:Name}, in one transaction with these requests:")
+def full_backup_in_transaction(context: Context, drive: str) -> None:
+    """Take a full backup, which must succeed, at the same moment at which the requests of the table are granted."""
+    world = world_of(context)
+    requests = [action(world, row) for row in rows(context, ("request",), COLUMNS)]
+    world.take_successfully(world.drive(drive), "full", before=requests)
