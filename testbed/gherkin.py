@@ -1,0 +1,312 @@
+"""What this project uses of behave's runner and model, with types: the one place that knows their inside."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from textwrap import shorten
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+import behave
+from behave.exception import ConfigError, InvalidFileLocationError, InvalidFilenameError
+from behave.parser import ParserError
+from behave.runner import Context
+
+PACKAGE = Path(behave.__file__).parent
+"""Where behave itself lives: frames of a traceback below it say nothing to a reader."""
+
+ROW_LENGTH = 60
+"""Characters of an example row that its scenario's name may show."""
+
+UNDEFINED = frozenset({"undefined", "untested_undefined"})
+FAILED = frozenset({"failed", "error", "pending"})
+"""Names of a step's status."""
+
+
+class Location(Protocol):
+    """A feature file as named on the command line, with a line or without."""
+
+    filename: str
+    line: int | None
+
+
+class Status(Protocol):
+    """How behave says that something ended."""
+
+    name: str
+
+
+class Captured(Protocol):
+    """What was printed and logged while something ran."""
+
+    stdout: str
+    stderr: str
+    log: str
+
+
+class Statement(Protocol):
+    """A feature, rule, scenario or step."""
+
+    keyword: str
+    name: str
+    filename: str
+    line: int
+    exception: BaseException | None
+    hook_failed: bool
+
+
+class Step(Statement, Protocol):
+    """A sentence of a scenario or background."""
+
+    step_type: str
+    status: Status
+
+
+class Tagged(Statement, Protocol):
+    """A feature, a rule, an outline or a scenario."""
+
+    type: str
+    tags: list[str]
+    parent: Tagged | None
+    status: Status
+    skip_reason: str | None
+
+
+class Scenario(Tagged, Protocol):
+    """A scenario, or one row of an outline."""
+
+    feature: Feature
+    steps: list[Step]
+    captured: Captured
+    effective_tags: list[str]
+
+    def skip(self, reason: str) -> None:
+        """Leave out what has not run yet of it; each line of the reason is one."""
+
+    def iter_steps(self) -> Iterator[Step]:
+        """Give the steps of its backgrounds and its own."""
+
+    def should_run(self, config: Config) -> bool:
+        """Tell whether tags, names and lines of the command line select it."""
+
+
+class Feature(Tagged, Protocol):
+    """A feature file."""
+
+    def walk_scenarios(self) -> list[Scenario]:
+        """Give its scenarios, rows of outlines and those in rules included."""
+
+
+class Config(Protocol):
+    """Command line and configuration file, as behave understood them."""
+
+    dry_run: bool
+    stop: bool
+    color: str
+    userdata: Mapping[str, str]
+    userdata_defines: list[tuple[str, str]] | None
+    junit_directory: str
+    reporters: list[object]
+
+    def has_colored_mode(self, file: IO[str]) -> bool:
+        """Tell whether options and stream call for colours."""
+
+
+class StreamOpener(Protocol):
+    """Where a formatter writes to."""
+
+    def open(self) -> IO[str]:
+        """Open the stream, unless it is."""
+
+    def close(self) -> bool:
+        """Close the stream, unless it is standard output."""
+
+
+if TYPE_CHECKING:
+    from typing_extensions import override
+
+    FileLocation: Any
+    JUnitReporter: Any
+    ScenarioOutlineBuilder: Any
+
+    class Watcher:
+        """Is told of each thing that behave begins."""
+
+        def feature(self, feature: Feature) -> None:
+            """Learn that a feature begins: its hooks come next."""
+
+        def rule(self, rule: Tagged) -> None:
+            """Learn that a rule begins: its hooks come next."""
+
+        def rule_finished(self) -> None:
+            """Learn that the rule is over, its hooks and clean-ups included."""
+
+        def scenario(self, scenario: Scenario) -> None:
+            """Learn that a scenario begins: its hooks come next."""
+
+        def eof(self) -> None:
+            """Learn that the feature is over, its hooks and clean-ups included."""
+
+        def close(self) -> None:
+            """Learn that the run is over, its hooks and clean-ups included."""
+
+    class Formatter(Watcher):
+        """Is told too, and writes to the stream that the command line names."""
+
+        name: str
+        description: str
+        stream_opener: StreamOpener
+        config: Config
+
+        def __init__(self, stream_opener: StreamOpener, config: Config) -> None: ...
+
+    class Runner:
+        """Finds, loads and runs the features."""
+
+        config: Config
+        context: Context | None
+        aborted: bool
+        features: list[Feature]
+        formatters: list[Watcher]
+        hooks: dict[str, Callable[..., object]]
+
+        def __init__(self, config: Config) -> None: ...
+
+        def run(self) -> bool:
+            """Load and run; return whether the run failed."""
+
+        def run_model(self, features: list[Feature] | None = None) -> bool:
+            """Run what is loaded; return whether the run failed."""
+
+        def should_run_hook(self, hook_name: str) -> bool:
+            """Tell whether there is such a hook, and a run in earnest."""
+
+        def run_hook(self, hook_name: str, *args: Statement | str) -> bool:
+            """Run a hook, if there is one; return whether it came to its end."""
+
+        def feature_locations(self) -> list[Location]:
+            """Give what the command line names, folders resolved to files."""
+
+        def teardown_capture(self) -> None:
+            """Do the last thing of a scenario."""
+
+else:
+    from behave.formatter.api import IFormatter as Watcher
+    from behave.formatter.base import Formatter
+    from behave.model import ScenarioOutlineBuilder
+    from behave.model_type import FileLocation
+    from behave.reporter.junit import JUnitReporter
+    from behave.runner import Runner
+
+    def override(method: Callable[..., object]) -> Callable[..., object]:
+        """Mark a method for the type checker: Python itself has no such mark before 3.12."""
+        return method
+
+
+__all__ = [
+    "FAILED",
+    "PACKAGE",
+    "UNDEFINED",
+    "Config",
+    "Context",
+    "Feature",
+    "Formatter",
+    "Location",
+    "Runner",
+    "Scenario",
+    "Statement",
+    "Step",
+    "StreamOpener",
+    "Tagged",
+    "Watcher",
+    "adjacent",
+    "clean_up",
+    "misuse",
+    "override",
+    "rule_of",
+    "tags",
+    "title",
+    "without_junit",
+    "without_skip_notices",
+]
+
+
+def title(scenario: Scenario) -> str:
+    """Return the scenario's name; for a row of an outline also the examples' name, its number and cells."""
+    row: Any = getattr(scenario, "_row", None)
+    if row is None:
+        return scenario.name
+    outline: Any = scenario.parent
+    examples = outline.examples[int(row.id.partition(".")[0]) - 1]
+    # Left to itself, behave puts numbers where only text can be replaced.
+    places = {"examples.index": str(examples.index), "row.index": str(row.index)}
+    builder = ScenarioOutlineBuilder("{name}\n{examples.name}")
+    name, _, table = builder.make_scenario_name(outline.name, examples, row, places).partition("\n")
+    cells = shorten(", ".join(row.cells), ROW_LENGTH, placeholder=" ...")
+    return f"{name} [{table}{', ' if table else ''}row {row.index}: {cells}]"
+
+
+def rule_of(scenario: Scenario) -> Tagged | None:
+    """Return the rule that a scenario or row stands under, if any."""
+    place: Tagged | None = scenario.parent
+    while place is not None and place.type != "rule":
+        place = place.parent
+    return place
+
+
+def tags(scenario: Scenario) -> tuple[str, ...]:
+    """Return the tags in force for a scenario, in the order of reading, each once."""
+    rule = rule_of(scenario)
+    places = [scenario.feature, *([rule] if rule else []), scenario]
+    return tuple(dict.fromkeys(str(tag) for place in places for tag in place.tags))
+
+
+def adjacent(locations: Iterable[Location]) -> list[Location]:
+    """Return the locations so that those of one file stand together, under one spelling of its name.
+
+    behave reads a file as often as it meets the name anew, and then runs it as often.
+    """
+    spelling: dict[Path, str] = {}
+    grouped: dict[Path, list[Location]] = {}
+    for location in locations:
+        file = Path(location.filename).resolve()
+        name = spelling.setdefault(file, location.filename)
+        grouped.setdefault(file, []).append(FileLocation(name, location.line))
+    return [location for group in grouped.values() for location in group]
+
+
+def without_junit(reporters: Iterable[object]) -> list[object]:
+    """Return behave's reporters but for its JUnit reporter, whose files would stand beside ours."""
+    return [reporter for reporter in reporters if not isinstance(reporter, JUnitReporter)]
+
+
+@contextmanager
+def without_skip_notices() -> Iterator[None]:
+    """Keep behave from logging each scenario that is skipped: the reports say it, and say why."""
+    logger = logging.getLogger("behave")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def misuse(error: BaseException) -> str | None:
+    """Say what is wrong with the command line or a feature file, if that is what behave raised."""
+    match error:
+        case ParserError() | ConfigError() | InvalidFileLocationError():
+            return str(error)
+        case InvalidFilenameError():
+            return f"{error} is neither a feature file nor a folder"
+        case FileNotFoundError() if error.errno is None:
+            return f"there is no file {error}"
+        case _:
+            return None
+
+
+def clean_up(context: Context) -> None:
+    """Do every clean-up that is still registered; raise the first error after the last of them."""
+    context._do_remaining_cleanups()  # noqa: SLF001 (behave has no public name for it)
