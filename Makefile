@@ -41,6 +41,7 @@ format: setup ## format Python and features
 	ruff check --fix-only
 	ruff format
 	behave-format features
+	chmod -R go+rX features # behave-format leaves files that only their owner may read
 
 docs: setup ## write the generated parts of the documentation anew
 	python tests/docs.py

@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from testbed import needs
+from testbed import defects, needs
 
 AREAS = {
     "backup": "what an incremental backup holds and what it restores",
+    "bitmap": "what a dirty bitmap records, and what becomes of its record",
     "failure": "backups that fail or stop, and what is left afterwards",
     "refusal": "requests that QEMU must refuse, and that nothing is changed by them",
     "transaction": "requests that take effect at one moment, together or not at all",
@@ -74,12 +75,15 @@ TAGS = (
     Tag("bug:KEY", r"bug:[\w-]+(?:/\d+)?", "a report in a bug tracker that this scenario answers"),
     Tag("qemu-commit:HASH", r"qemu-commit:[0-9a-f]{8,40}", "the change of QEMU that made this promise true"),
 )
-"""All tags but those of needs, in the order in which the documentation lists them."""
+"""All tags but those of needs and known defects, in the order in which the documentation lists them."""
 
 NEEDS = tuple(Tag.named(f"{needs.TAG}{need.name}", need.meaning) for need in needs.NEEDS)
 """The tags that name what a build must have; testbed.needs says more about each."""
 
+DEFECTS = tuple(Tag.named(f"{defects.TAG}{defect.name}", defect.what) for defect in defects.DEFECTS)
+"""The tags that name a known defect of QEMU; testbed.defects says more about each."""
+
 
 def unknown(tags: Iterable[str]) -> list[str]:
     """Return those of `tags`, written without their @, that nothing here covers; sorted, each once."""
-    return sorted({tag for tag in tags if not any(known.covers(tag) for known in (*TAGS, *NEEDS))})
+    return sorted({tag for tag in tags if not any(known.covers(tag) for known in (*TAGS, *NEEDS, *DEFECTS))})
