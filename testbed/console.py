@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -66,8 +67,10 @@ class Ink:
         try:
             self._stream.write(text)
             self._stream.flush()
-        except BrokenPipeError:
-            # Whoever ran `behave | head` has seen enough; the run and its reports go on.
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.EIO):
+                raise
+            # Whoever ran `behave | head` has seen enough, or the terminal is gone; the run and its reports go on.
             self._has_reader = False
 
 
@@ -107,12 +110,10 @@ class Story(Formatter):
         label, colour = _LABELS[outcome.status]
         self._ink.write(f"    {label:{_COLUMN}}", colour)
         self._ink.line(f"  {outcome.seconds:7.2f} s  {outcome.scenario}")
-        if outcome.status.is_red:
-            said = [outcome.message, outcome.details, *_ways(outcome)]
-        else:
-            said = list(outcome.reasons)
-        for text in filter(None, said):
-            self._ink.line(indent(text, " " * 8))
+        account = (outcome.message, outcome.details, *_ways(outcome))
+        for text in account if outcome.status.is_red else outcome.reasons:
+            if text:
+                self._ink.line(indent(text, " " * 8))
 
     def run_finished(self, summary: RunSummary) -> None:
         """Print the end report."""
@@ -136,6 +137,7 @@ def print_summary(summary: RunSummary, ink: Ink) -> None:
         "Not applicable": _by_reason(summary, Status.NOT_APPLICABLE),
         "Not run": _by_reason(summary, Status.NOT_RUN) if summary.in_earnest else [],
         "Known defects of QEMU": _by_reason(summary, Status.KNOWN_DEFECT),
+        "Passed, to be remarked": _by_reason(summary, Status.PASSED),
         "Slowest": _slowest(summary),
         "Failures": [line for outcome in summary.outcomes if outcome.status.is_red for line in _failure(outcome)],
     }
@@ -180,7 +182,7 @@ def _failure(outcome: Outcome) -> Iterator[str]:
 
 def _by_reason(summary: RunSummary, status: Status) -> list[str]:
     """Give each set of reasons with the scenarios that it holds for."""
-    found = [outcome for outcome in summary.outcomes if outcome.status is status]
+    found = [outcome for outcome in summary.outcomes if outcome.status is status and outcome.reasons]
     lines = []
     for reasons, outcomes in groupby(sorted(found, key=attrgetter("reasons")), key=attrgetter("reasons")):
         lines += [*reasons, *(f"  {_place(outcome)}" for outcome in outcomes)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -189,6 +190,9 @@ if TYPE_CHECKING:
         def feature_locations(self) -> list[Location]:
             """Give what the command line names, folders resolved to files."""
 
+        def stop_capture(self) -> None:
+            """Give standard output and error back, if they are not."""
+
         def teardown_capture(self) -> None:
             """Do the last thing of a scenario."""
 
@@ -234,7 +238,7 @@ __all__ = [
 
 
 def title(scenario: Scenario) -> str:
-    """Return the scenario's name; for a row of an outline also the examples' name, its number and cells."""
+    """Return the scenario's name; for a row of an outline also the examples' name and what else the row says."""
     row: Any = getattr(scenario, "_row", None)
     if row is None:
         return scenario.name
@@ -244,8 +248,14 @@ def title(scenario: Scenario) -> str:
     places = {"examples.index": str(examples.index), "row.index": str(row.index)}
     builder = ScenarioOutlineBuilder("{name}\n{examples.name}")
     name, _, table = builder.make_scenario_name(outline.name, examples, row, places).partition("\n")
-    cells = shorten(", ".join(row.cells), ROW_LENGTH, placeholder=" ...")
-    return f"{name} [{table}{', ' if table else ''}row {row.index}: {cells}]"
+    said = {"", *map(str.strip, table.split(","))}
+    cells = ", ".join(cell for cell in row.cells if cell not in said and not _says(name, cell))
+    which = ": ".join(part for part in (table, shorten(cells, ROW_LENGTH, placeholder=" ...")) if part)
+    return f"{name} [{which}]" if which else name
+
+
+def _says(name: str, cell: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(cell)}(?!\w)", name) is not None
 
 
 def rule_of(scenario: Scenario) -> Tagged | None:
@@ -308,5 +318,7 @@ def misuse(error: BaseException) -> str | None:
 
 
 def clean_up(context: Context) -> None:
-    """Do every clean-up that is still registered; raise the first error after the last of them."""
-    context._do_remaining_cleanups()  # noqa: SLF001 (behave has no public name for it)
+    """Do every clean-up that is still registered. What goes wrong is told to context.on_cleanup_error, one by one."""
+    # behave has no public names for these; without the first it would raise an error again that has been told.
+    context._set_root_attribute("fail_on_cleanup_errors", False)  # noqa: FBT003, SLF001
+    context._do_remaining_cleanups()  # noqa: SLF001

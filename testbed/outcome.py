@@ -85,7 +85,7 @@ class Outcome:
     step: Place | None = None
     """The step that failed."""
     reasons: tuple[str, ...] = ()
-    """Why it is not applicable, was not run, or is a known defect."""
+    """Why it is not applicable, was not run, or is a known defect; what there is to remark if it passed."""
     output: str = ""
     """What is worth reading in JUnit's system-out."""
     evidence: Path | None = None
@@ -109,6 +109,8 @@ class ScenarioNotes:
     """Identifier of the defect on record that the failure is due to: to be set when it failed just so."""
     known_defect_text: str = ""
     """One sentence about the defect."""
+    remarks: list[str] = field(default_factory=list)
+    """What a reader should know of the scenario if it passed."""
     unexpected: str | None = None
     """What did not happen although it is on record: an unexpected pass."""
     teardown_errors: list[str] = field(default_factory=list)

@@ -23,6 +23,10 @@ from testbed.outcome import Listener, Outcome, RunError, ScenarioNotes, Status, 
 from testbed.verdict import Trouble, blame, judge, place_of, run_error, trouble_of, undefined
 
 
+PLAIN = {"before_scenario": "the start of the scenario", "after_scenario": "the end of the scenario"}
+"""What a reader who knows no hooks calls them."""
+
+
 @dataclass
 class _Running:
     scenario: Scenario
@@ -138,7 +142,8 @@ class Recorder(Watcher):
 
     def hook_failed(self, name: str, tag: str | None, error: BaseException) -> None:
         """Learn what any other hook raised, with the tag if it was called for one."""
-        trouble = trouble_of(error, f"the {name} hook for @{tag}" if tag else f"the {name} hook")
+        where = PLAIN.get(name, f"the {name} hook")
+        trouble = trouble_of(error, f"{where} for @{tag}" if tag else where)
         if self._running is not None:
             self._running.scenario.hook_failed = True
             self._running.add(trouble)
@@ -172,10 +177,15 @@ class Recorder(Watcher):
         outcome = replace(running.outcome, seconds=monotonic() - running.since)
         self._settle(judge(outcome, running.scenario, running.notes, running.troubles, self._unrun()))
 
-    def finish(self, error: BaseException | None) -> None:
-        """Settle whatever has not been settled; `error` is what behave could not hold, if that is why."""
+    def escaped(self, error: BaseException) -> None:
+        """Learn what behave could not hold, and has left the scenario with."""
         if self._running is not None:
-            self._running.add(trouble_of(error) if error else self._interrupted())
+            self._running.add(trouble_of(error))
+
+    def finish(self) -> None:
+        """Settle whatever has not been settled."""
+        if self._running is not None and not self._running.troubles:
+            self._running.add(self._interrupted())
         self.scenario_done()
         self.eof()
         self._settle_rest(lambda _scenario: True)

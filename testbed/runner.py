@@ -135,18 +135,22 @@ class AcceptanceRunner(Runner):
         self._recorder = recorder
         self.formatters.append(recorder)
         if not self.config.dry_run:
-            self._before_all(cast("Context", self.context), recorder)
-        for listener in listeners:
-            listener.run_started(self._remarks())
+            self._before_all(recorder)
         self._interruption.may_throw = False
         try:
+            for listener in listeners:
+                listener.run_started(self._remarks())
             failed = super().run_model(features)
         except BaseException as error:
+            # behave lets nothing but a KeyboardInterrupt pass in order.
+            self.stop_capture()
+            recorder.escaped(error)
             self.run_hook("after_all")
             clean_up(cast("Context", self.context))
-            recorder.finish(error)
             raise
-        recorder.finish(None)
+        finally:
+            self.stop_capture()
+            recorder.finish()
         return failed
 
     def _selected(self) -> list[Scenario]:
@@ -159,8 +163,9 @@ class AcceptanceRunner(Runner):
     def _remarks(self) -> list[str]:
         return [remark for remark in (self._reports.subject, self._reports.remark) if remark] if self._reports else []
 
-    def _before_all(self, context: Context, recorder: Recorder) -> None:
+    def _before_all(self, recorder: Recorder) -> None:
         """Run the hook here: behave would go on without what it should have made."""
+        context = cast("Context", self.context)
         context.reports = self._reports
         context.on_cleanup_error = recorder.cleanup_failed
         hook = self.hooks.pop("before_all")
@@ -168,8 +173,6 @@ class AcceptanceRunner(Runner):
             with context.use_with_user_mode():
                 hook(context)
         except BaseException:
-            # They are told one by one.
-            context.fail_on_cleanup_errors = False
             clean_up(context)
             raise
 
@@ -269,8 +272,8 @@ class AcceptanceRunner(Runner):
         if summary.outcomes:
             for story in self._stories():
                 story.run_finished(summary)
-            if not self._stories():
-                # The formatter chosen instead may write a file, or JSON to standard output.
+            if not self._stories() and (summary.in_earnest or summary.failed):
+                # The formatter chosen instead may write a file, or JSON or a catalogue to standard output.
                 print_summary(summary, stderr)
         for run_wide in summary.errors:
             complain(run_wide, stderr)

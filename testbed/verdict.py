@@ -93,7 +93,7 @@ def judge(
 
     `troubles` are in the order of time, `unrun` is why it was not run if it turns out that it was not.
     """
-    settled = replace(outcome, evidence=notes.evidence, output="\n".join(notes.log))
+    settled = replace(outcome, evidence=notes.evidence, output="\n".join([*notes.log, *notes.remarks]))
     before = [Trouble(Status.FAILED, "UnexpectedPass", notes.unexpected)] if notes.unexpected else []
     after = [Trouble(Status.ERROR, "TeardownError", text, where="the teardown") for text in notes.teardown_errors]
     found = [*before, *troubles, *after] or _oversights(scenario, notes)
@@ -106,7 +106,7 @@ def judge(
         case "skipped":
             return replace(settled, status=Status.NOT_APPLICABLE, reasons=_reasons(scenario))
         case "passed":
-            return replace(settled, status=Status.PASSED)
+            return replace(settled, status=Status.PASSED, reasons=tuple(notes.remarks))
         case _:
             return replace(settled, status=Status.NOT_RUN, reasons=(unrun,))
 

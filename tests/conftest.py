@@ -1,0 +1,151 @@
+"""Small behave projects to throw away, run by the project's own runner in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from junitparser import JUnitXml, TestCase, TestSuite
+
+ROOT = Path(__file__).parent.parent
+
+PATIENCE = 60.0
+"""Seconds after which a behave that should long have ended is given up."""
+
+CONFIGURATION = """
+    [tool.behave]
+    paths = ["features"]
+    runner = "testbed.runner:AcceptanceRunner"
+    default_format = "story"
+    tag_expression_protocol = "v2"
+    summary = false
+    show_snippets = false
+    capture_hooks = false
+
+    [tool.behave.formatters]
+    story = "testbed.console:Story"
+"""
+
+STEPS = """
+    from behave import given, then, when
+
+    @given("a state")
+    @when("it happens")
+    def fine(context):
+        pass
+
+    @then("it should hold")
+    def fails(context):
+        assert False, "offset 65536 holds 0x00, not 0xab"
+"""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A behave that has ended, and what it left behind."""
+
+    status: int
+    stdout: str
+    stderr: str
+    home: Path
+
+    @property
+    def files(self) -> list[str]:
+        """Names of the JUnit files."""
+        return sorted(file.name for file in (self.home / "reports" / "junit").iterdir())
+
+    def suite(self, name: str) -> TestSuite:
+        """Read TEST-name.xml back, as an importer would."""
+        return next(iter(JUnitXml.fromfile(str(self.home / "reports" / "junit" / f"TEST-{name}.xml"))))
+
+    def case(self, suite: str, name: str) -> TestCase:
+        """Return the one test case whose name ends so."""
+        (case,) = (case for case in self.suite(suite) if str(case.name).endswith(name))
+        return case
+
+    def summary(self) -> Any:
+        """Read summary.json back."""
+        return json.loads((self.home / "reports" / "summary.json").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Project:
+    """A behave project in a directory of its own."""
+
+    home: Path
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file, its text without the common margin."""
+        path = self.home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text), encoding="utf-8")
+
+    def start(self, *args: str, env: Mapping[str, str] = {}, pass_fds: Sequence[int] = ()) -> subprocess.Popen[str]:
+        """Start behave here with these arguments and additions to the environment."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "behave", *args],
+            cwd=self.home,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="surrogateescape",
+            pass_fds=pass_fds,
+        )
+
+    def run(self, *args: str, env: Mapping[str, str] = {}) -> Finished:
+        """Run behave here to its end."""
+        return self.finish(self.start(*args, env=env))
+
+    def finish(self, behave: subprocess.Popen[str]) -> Finished:
+        """Wait for a behave to end."""
+        with behave:
+            try:
+                stdout, stderr = behave.communicate(timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                behave.kill()
+                raise
+        return Finished(behave.returncode, stdout, stderr, self.home)
+
+    def run_until_told(self, number: signal.Signals, *args: str) -> Finished:
+        """Start behave, and send it a signal when something in it writes to the file descriptor $READY."""
+        ready, told = os.pipe()
+        try:
+            behave = self.start(*args, env={"READY": str(told)}, pass_fds=[told])
+            os.close(told)
+            # Readable when the step writes, and also when behave ends without a word.
+            select.select([ready], [], [], PATIENCE)
+            behave.send_signal(number)
+            return self.finish(behave)
+        finally:
+            os.close(ready)
+
+
+@pytest.fixture(scope="session")
+def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
+    """Return a maker of projects that hold a configuration and a few steps."""
+
+    def make() -> Project:
+        project = Project(tmp_path_factory.mktemp("project"))
+        project.write("pyproject.toml", CONFIGURATION)
+        project.write("steps/steps.py", STEPS)
+        return project
+
+    return make
+
+
+@pytest.fixture
+def project(new_project: Callable[[], Project]) -> Project:
+    """Return a project for one test."""
+    return new_project()
