@@ -4,10 +4,9 @@ import os
 
 from behave.runner import Context
 
-from testbed import evidence
+from testbed import evidence, tags
 from testbed.bench import Bench
 from testbed.gherkin import Scenario, Step
-from testbed.labels import repeat_command, slug
 from testbed.outcome import notes_of
 from testbed.reports import reports_of
 from testbed.sentences import bench_of, register_words, world_of
@@ -24,6 +23,8 @@ def before_all(context: Context) -> None:
 def before_scenario(context: Context, scenario: Scenario) -> None:
     """Give the scenario a world of its own, unless the build lacks what it needs."""
     bench = bench_of(context)
+    if misspelt := tags.unknown(scenario.effective_tags):
+        raise LookupError(f"unknown tags: {', '.join(misspelt)}; testbed/tags.py lists those there are")
     if reasons := bench.unmet(scenario.effective_tags):
         if bench.settings.require == "all":
             raise AssertionError("; ".join(reasons))
@@ -44,18 +45,20 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
     """Judge what no sentence has judged, keep evidence, and end the machine."""
     if "world" not in context:
         return
-    bench, world = bench_of(context), world_of(context)
-    passed = scenario.status.name == "passed"
+    bench, world, notes = bench_of(context), world_of(context), notes_of(scenario)
+    failure = notes.failure
     try:
-        if passed:
-            passed = False
+        if not failure:
             world.settle()
-            passed = True
+        bench.hold_against_record(notes, scenario.effective_tags)
+        failure = failure or notes.unexpected
+    except AssertionError as broken:
+        failure = str(broken)
+        raise
     finally:
-        if bench.settings.keep == "always" or (bench.settings.keep == "failed" and not passed):
-            folder = reports_of(context).evidence / slug(scenario)
-            evidence.keep(world, folder, repeat=repeat_command(scenario, reports_of(context).options))
-            notes_of(scenario).evidence = folder
+        if bench.settings.keep == "always" or (bench.settings.keep == "failed" and failure):
+            notes.evidence = reports_of(context).evidence / notes.folder
+            evidence.keep(world, notes.evidence, repeat=notes.repeat, failure=failure)
         bench.discard(world)
 
 

@@ -62,19 +62,15 @@ def incremental_backup(context: Context, drive: str, bitmap: str) -> None:
     world.take(world.drive(drive), "incremental", bitmap=bitmap)
 
 
-@when("an incremental backup of {drive:Name} is taken with {bitmap:Name} into an image without a backing file")
+@when(
+    "an incremental backup of {drive:Name} is taken with {bitmap:Name} into an image that is put on its base afterwards"
+)
 def incremental_without_backing(context: Context, drive: str, bitmap: str) -> None:
-    """Take an incremental backup into an image that stands alone, to be put on its base afterwards."""
+    """Take an incremental backup into an image that stands alone; name its backing file when the job is over."""
     world = world_of(context)
     source = world.drive(drive)
-    world.take_into(world.backups.new_target(source, None), source, "incremental", bitmap=bitmap)
-
-
-@when("that image is put on the full backup of {drive:Name}")
-def image_put_on_full(context: Context, drive: str) -> None:
-    """Name the newest full backup as the backing file of the newest backup's image, without copying data."""
-    backups = world_of(context).backups
-    backups.put_on_full(backups.newest_of(drive))
+    alone = world.backups.new_target(source, None)
+    world.backups.put_on_full(world.take_into(alone, source, "incremental", bitmap=bitmap))
 
 
 @given("a backup of {drive:Name} has been started with:")

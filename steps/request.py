@@ -8,7 +8,7 @@ from testbed.matchers import refused_with
 from testbed.sentences import world_of
 
 
-@then("QEMU should refuse it as a {kind:w} that says {words:Name}")
+@then("QEMU should refuse it as a {kind:ErrorClass} that says {words:Name}")
 def refused(context: Context, kind: str, words: str) -> None:
     """Check that the last request was refused, with this class of error and these words in its text."""
     assert_that(world_of(context).refusal(), refused_with(kind, words))

@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from testbed import defects
 from testbed.backups import Backups
 from testbed.image import Images
 from testbed.machine import Machine, MachineDied, MachineHung
-from testbed.needs import Capabilities, unmet
-from testbed.outcome import EnvironmentUnusable, Problem
+from testbed.needs import TAG, Capabilities, unmet
+from testbed.outcome import EnvironmentUnusable, Problem, ScenarioNotes
 from testbed.process import ToolFailed
 from testbed.scratch import Scratch
 from testbed.settings import Settings
 from testbed.toolchain import Toolchain
 from testbed.world import World
+
+TARGET_FORMAT = "qcow2"
+"""Format of the images that backups go into: the one that can stand on a backing file."""
 
 PATIENCE = 10.0
 """Seconds that anything may take which QEMU or a tool should do at once; -D patience multiplies them."""
@@ -56,7 +60,7 @@ class Bench:
         bound = PATIENCE * self.settings.patience
         machine = Machine.boot(self.toolchain.qemu.path, home, bound)
         images = Images(self.toolchain.qemu_img.path, self.toolchain.qemu_io.path, home, self.templates, bound)
-        backups = Backups(machine, images, self.settings.format)
+        backups = Backups(machine, images, TARGET_FORMAT)
         return World(machine, images, backups, self.settings.format, self.capabilities.has("bitmap-hash"))
 
     def discard(self, world: World) -> None:
@@ -67,7 +71,12 @@ class Bench:
 
     def unmet(self, tags: Collection[str]) -> list[str]:
         """Return why a scenario with these tags cannot be run on this build, in plain words; all reasons."""
-        return unmet(tags, self.capabilities)
+        formats = (f"{TAG}{image_format}" for image_format in (self.settings.format, TARGET_FORMAT))
+        return unmet([*tags, *formats], self.capabilities)
+
+    def hold_against_record(self, notes: ScenarioNotes, tags: Collection[str]) -> None:
+        """Note how a scenario with these tags, which is over, compares with the known defects of this build."""
+        defects.hold_against_record(notes, tags, self.toolchain.qemu)
 
     def close(self) -> None:
         """Remove the scratch directory."""

@@ -16,11 +16,12 @@ LARGEST_COPY = 64 * 1024 * 1024
 """Bytes that an image may take on disk to be kept as it is."""
 
 
-def keep(world: World, folder: Path, *, repeat: str) -> None:
+def keep(world: World, folder: Path, *, repeat: str, failure: str) -> None:
     """Write down a scenario's evidence in a folder, which is made anew.
 
     Holds the QMP conversation with times, QEMU's command line and what it wrote, each image with what qemu-img says of
-    it, what the oracles expected, and the command that repeats the scenario. Raises OSError when it cannot be written.
+    it, what the oracles expected, the `failure` in words if there was one, and the command that repeats the scenario.
+    Raises OSError when it cannot be written.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -32,6 +33,8 @@ def keep(world: World, folder: Path, *, repeat: str) -> None:
     _write(folder / "images.json", json.dumps(dict(_images(world)), indent=1))
     _write(folder / "expected.txt", "\n".join(_expectations(world)))
     _write(folder / "repeat.sh", repeat)
+    if failure:
+        _write(folder / "failure.txt", failure)
     for image in _image_files(world):
         if image.stat().st_blocks * 512 <= LARGEST_COPY:
             shutil.copyfile(image, folder / image.name)

@@ -7,7 +7,8 @@ included.
 
 PR_SET_PDEATHSIG would do the same at a price. It must be set by the child itself: by a wrapper (setpriv, 1 ms
 more for each start) or between fork and exec (3 ms and more, as Python cannot use vfork then). And it knows
-neither the child's own children nor any thread but the one that started it.
+neither the child's own children nor any thread but the one that started it. For a child that is just being
+started when behave is killed, and for daemons, there is the warden of the scratch directory.
 """
 
 from __future__ import annotations
@@ -24,9 +25,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
-
-F_SETSIG = 10
-"""The fcntl that chooses the signal which O_ASYNC sends; Python's module has no name for it before 3.13."""
 
 LAST_WORDS = 2000
 """Bytes from the end of what a process wrote that a message repeats."""
@@ -59,7 +57,7 @@ class _Lifeline:
     def ready(cls) -> _Lifeline:
         """Make one on which nothing hangs yet."""
         reading, writing = os.pipe()
-        fcntl.fcntl(reading, F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(reading, fcntl.F_SETSIG, signal.SIGKILL)
         fcntl.fcntl(reading, fcntl.F_SETFL, os.O_ASYNC)
         return cls(reading, writing)
 
@@ -151,8 +149,6 @@ class Child:
         Raises TimeoutError when it is still there `bound` seconds later, which is then the kernel's doing.
         """
         self._lifeline.cut()
-        # The group may lack the leader if that has put itself into another.
-        self._process.kill()
         if self.wait(bound) is None:
             raise TimeoutError(
                 f"{shlex.join(self.argv)} (process {self.pid}) was killed but has not ended for {bound:g} s; "

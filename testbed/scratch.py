@@ -1,8 +1,8 @@
 """The run's scratch directory, which is gone when the run is, whatever ended it.
 
-Three hands see to that. `Scratch.close` removes the directory. If behave was killed, its *warden* does: a
-shell in a session of its own that waits on a pipe until behave is no more. If that was killed too, the next
-run does: each run holds a lock on its directory, and one that nobody holds is stale.
+A *warden* sees to that: a shell in a session of its own, which waits on a pipe until behave closes it or is no
+more, ends what still works in the directory, and removes it. If somebody kills the warden too, the next run
+removes the directory: each run holds a lock on its own, and one that nobody holds is stale.
 """
 
 from __future__ import annotations
@@ -26,9 +26,7 @@ PREFIX = "qemu-accept-"
 """How the names of all scratch directories begin."""
 
 TEMPLATES = "templates"
-
-MARK = "QEMU_ACCEPT_RUN"
-"""Environment variable that all processes of a run carry, with the name of its scratch directory."""
+"""Name of the directory in it that all scenarios share."""
 
 ROOM = 1 << 30
 """Free bytes that a memory-backed directory must have."""
@@ -36,21 +34,34 @@ ROOM = 1 << 30
 MEMORY = Path("/dev/shm")  # noqa: S108 - only a directory of our own is made in it
 
 WARDEN_BOUND = 30.0
-"""Seconds that the warden gets for removing what nobody else could."""
+"""Seconds that the warden may take for its work."""
 
-# Processes that slipped through when behave died would fill the directory again, hence the loop.
+# Whatever works in the directory without a terminal is a process of the run: one that was just being started when
+# behave died and does not hang on its lifeline yet, or one that made itself a daemon. The loop is for what such a
+# process wrote last.
 WARDEN = """
 trap "" HUP INT TERM
 read -r _
-while [ -d "$1" ] && [ $((tries += 1)) -le 100 ]; do
-    for environment in $(grep -lzFx -e "$2" /proc/[0-9]*/environ); do
-        process=${environment%/environ}
-        kill -KILL "${process##*/}"
+
+has_terminal() {
+    read -r facts <"$1/stat" || return
+    set -- ${facts##*)}
+    [ "$5" != 0 ]
+}
+
+while
+    for home in "$1" "$1"/*; do
+        for process in /proc/[0-9]*; do
+            if [ "$process/cwd" -ef "$home" ] && ! has_terminal "$process"; then
+                kill -KILL "${process#/proc/}"
+            fi
+        done
     done
     rm -rf -- "$1"
-done
+    [ -d "$1" ] && [ $((tries += 1)) -lt 100 ]
+do :; done
 """
-"""What the warden does, as a shell script: $1 is the directory, $2 the mark of the run's processes."""
+"""What the warden does, as a shell script whose $1 is the directory."""
 
 
 @dataclass
@@ -84,7 +95,6 @@ class Scratch:
             remedy = "name a directory that you may write to, with -D scratch=DIRECTORY"
             raise EnvironmentUnusable([Problem(what, remedy)]) from error
         warden = _Warden.over(path)
-        os.environ[MARK] = path.name
         return cls(path, lock, warden)
 
     @property
@@ -106,13 +116,11 @@ class Scratch:
         shutil.rmtree(path)
 
     def close(self) -> None:
-        """Remove the directory. Raises OSError when it is still there afterwards."""
-        os.environ.pop(MARK, None)
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Remove the directory, and end what may still work in it. Raises OSError when it cannot be removed."""
         self._warden.dismiss()
         os.close(self._lock)
         if self.path.exists():
-            raise OSError(f"the scratch directory {self.path} cannot be removed; something may still use it")
+            shutil.rmtree(self.path)
 
     def __enter__(self) -> Scratch:
         return self
@@ -125,7 +133,7 @@ class Scratch:
 
 @dataclass
 class _Warden:
-    """The shell that removes a directory when this process is no more, and the pipe by which it notices."""
+    """The shell that clears up when this process is no more, and the pipe by which it notices."""
 
     shell: subprocess.Popen[bytes]
     pipe: int
@@ -135,7 +143,7 @@ class _Warden:
         reading, writing = os.pipe()
         try:
             shell = subprocess.Popen(
-                ["/bin/sh", "-c", WARDEN, "warden", str(path), f"{MARK}={path.name}"],
+                ["/bin/sh", "-c", WARDEN, "warden", str(path)],
                 cwd="/",
                 stdin=reading,
                 stdout=subprocess.DEVNULL,
@@ -147,7 +155,7 @@ class _Warden:
         return cls(shell, writing)
 
     def dismiss(self) -> None:
-        """Let the warden do what is left to do, and go."""
+        """Let the warden do its work, and go."""
         os.close(self.pipe)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.shell.wait(WARDEN_BOUND)

@@ -52,9 +52,9 @@ def name(text: str) -> str:
     return text[1:-1]
 
 
-@_word(r'"[^"]*"(?:(?:, "[^"]*")* and "[^"]*")?')
+@_word(r'no bitmaps|"[^"]*"(?:(?:, "[^"]*")* and "[^"]*")?')
 def names(text: str) -> list[str]:
-    """Read one name in quotes or several: "a", "b" and "c"."""
+    """Read one name in quotes or several, "a", "b" and "c", or none."""
     return re.findall(r'"([^"]*)"', text)
 
 
@@ -82,6 +82,12 @@ def bitmap_act(text: str) -> Act:
     return BITMAP_ACTS[text]
 
 
+@_word("[A-Z][A-Za-z]+")
+def error_class(text: str) -> str:
+    """Read the class of an error, in QEMU's words."""
+    return text
+
+
 @_word(r"the backup|the \d+ backups")
 def backups(text: str) -> int:
     """Read how many backups a sentence speaks of."""
@@ -99,6 +105,7 @@ def register_words() -> None:
         Sync=sync,
         BitmapAct=bitmap_act,
         Backups=backups,
+        ErrorClass=error_class,
     )
 
 
@@ -238,7 +245,7 @@ def action(world: World, row: Row) -> Request:
         case "add":
             return drive.add_bitmap(bitmap, bitmap_properties(row))
         case "merge":
-            return drive.merge_bitmaps(bitmap, [(drive, source) for source in row["from"].split(", ")])
+            return drive.merge_bitmaps(bitmap, [(drive, source) for source in row["from"].split(", ") if source != "none"])
         case act if act in BITMAP_ACTIONS:
             return BITMAP_ACTIONS[act](drive, bitmap)
         case other:

@@ -14,8 +14,8 @@ from testbed.outcome import EnvironmentUnusable, Problem
 T = TypeVar("T")
 Word = TypeVar("Word", bound=str)
 
-BEHAVES_OWN = "behave."
-"""How the names begin under which behave keeps options of its own among ours."""
+OTHERS = ("behave.", "junit.tag.", "junit.property.")
+"""How the names begin of options that behave and the JUnit files read by themselves."""
 
 
 class BadValue(ValueError):
@@ -184,7 +184,7 @@ class Settings:
         problems = [
             Problem(f"there is no option {name}", _advice(name))
             for name in userdata
-            if name not in options and not name.startswith(BEHAVES_OWN)
+            if name not in options and not name.startswith(OTHERS)
         ]
         values = {}
         for option in OPTIONS:

@@ -169,7 +169,7 @@ class _Search:
         except ToolFailed as failure:
             raise _unusable(str(failure), _better(kind)) from None
         # A wrapper may have said something before the banner, and qemu-nbd names itself by its path.
-        banner = re.search(rf"^(?:.*/)?{kind.banner}.*? v?(\d+(?:\.\d+)+).*$", answer, re.MULTILINE)
+        banner = re.search(rf"^.*\b{kind.banner}.*? v?(\d+(?:\.\d+)+).*$", answer, re.MULTILINE)
         if banner is None:
             said = answer.strip().partition("\n")[0] or "nothing"
             raise _unusable(f"{path} does not say that it is a {kind.banner}; it says: {said}", _better(kind))

@@ -25,8 +25,7 @@ Feature: Backups into images with larger clusters
       And the bitmaps of "drive0" are:
         | bitmap  | granularity | recording | busy | persistent | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | no         | 448 KiB |
-      When an incremental backup of "drive0" is taken with "bitmap0" into an image without a backing file
-      And that image is put on the full backup of "drive0"
+      When an incremental backup of "drive0" is taken with "bitmap0" into an image that is put on its base afterwards
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
       And each of them should equal its reference

@@ -29,8 +29,8 @@ Feature: Bitmaps and backups that start at one point in time
         | 0x9a    | 0         | 512 bytes | overwrites a whole area |
         | 0x55    | 8 MiB     | 352 KiB   | takes new space         |
         | 0x78    | 15872 KiB | 1 MiB     | overlaps older data     |
-      When an incremental backup of "drive0" is taken with "bitmap0"
-      And an incremental backup of "drive0" is taken with "bitmap1"
+      And an incremental backup of "drive0" with "bitmap0"
+      When an incremental backup of "drive0" is taken with "bitmap1"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And the newest of them should equal its drive
       And each of them should equal its reference

@@ -1,0 +1,158 @@
+"""The closed list of QEMU's known defects, and how a scenario is judged that shows one.
+
+A scenario that states a promise which some builds break by a known defect names it by a tag, `@known-defect.NAME`. It
+runs everywhere. What may come of it depends on the build:
+
+- A version in which the defect was seen must show it still, and in the same way: that is reported as a known defect and
+  is not red. A pass is red there, since the list is out of date then, and so is a failure of any other kind.
+- A version in which it was looked for and not seen must keep the promise.
+- Any other version is judged by the nearest ones on either side that were tried. If neither had the defect, the promise
+  must be kept. Else nobody knows: a distribution may have mended what the release has. Either outcome is reported, as
+  known defect or as passed with a remark, and neither is red.
+
+`python -m testbed.defects` prints the list.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from testbed.outcome import ScenarioNotes
+from testbed.toolchain import Tool
+
+TAG = "known-defect."
+"""How the tags begin that name a known defect."""
+
+
+class UnknownDefect(ValueError):
+    """A tag names a defect that is not in the list."""
+
+
+class Standing(Enum):
+    """What is known of a build and a defect."""
+
+    SEEN = auto()
+    """The build has it."""
+    UNSEEN = auto()
+    """The build does not have it."""
+    UNTRIED = auto()
+    """Nobody knows."""
+
+
+@dataclass(frozen=True)
+class Defect:
+    """A defect of QEMU that is on record.
+
+    `what` says in one sentence what breaks, and for whom; `how` how to see it. `seen` are the builds that have it and
+    `unseen` those that do not although they were tried: releases of QEMU such as "7.2.22", or versions of a
+    distribution's package as they stand in the banner, such as "1:7.2+dfsg-7", which overrule the release.
+    `failure` is a regular expression that is found in the report of the failure and in that of no other.
+    """
+
+    name: str
+    what: str
+    how: str
+    seen: tuple[str, ...]
+    unseen: tuple[str, ...]
+    failure: str
+
+    def standing(self, qemu: Tool) -> Standing:
+        """Tell what is known of a build whose emulator is `qemu`."""
+        record = {**dict.fromkeys(self.seen, Standing.SEEN), **dict.fromkeys(self.unseen, Standing.UNSEEN)}
+        for package in _package(qemu.banner):
+            if package in record:
+                return record[package]
+        if qemu.release in record:
+            return record[qemu.release]
+        releases = {_version(text): standing for text, standing in record.items() if _RELEASE.fullmatch(text)}
+        below = max((version for version in releases if version < qemu.version), default=None)
+        above = min((version for version in releases if version > qemu.version), default=None)
+        neighbours = {releases[version] for version in (below, above) if version is not None}
+        return Standing.UNSEEN if neighbours == {Standing.UNSEEN} else Standing.UNTRIED
+
+    def explains(self, failure: str) -> bool:
+        """Tell whether a failure, as it is reported, is of the kind that this defect causes."""
+        return re.search(self.failure, failure) is not None
+
+
+_RELEASE = re.compile(r"\d+(?:\.\d+)+")
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(".")))
+
+
+def _package(banner: str) -> list[str]:
+    """Return the words in which a distribution names its package: those in parentheses."""
+    found = re.search(r"\((.*)\)", banner)
+    return found[1].split() if found else []
+
+
+DEFECTS = (
+    Defect(
+        name="merge-empty-list",
+        what="a merge of no bitmaps kills QEMU with SIGSEGV, and with it the guest whose backup tool asked for it",
+        how="block-dirty-bitmap-merge with an empty list of sources, alone or in a transaction",
+        seen=("7.2.22", "10.0.13", "11.1.3"),
+        unseen=("5.2.0",),
+        failure=r"SIGSEGV[\s\S]*waiting for the answer to (?:block-dirty-bitmap-merge|transaction)\b",
+    ),
+)
+"""All defects, in the order in which the documentation lists them."""
+
+_BY_NAME = {defect.name: defect for defect in DEFECTS}
+
+
+def named(tags: Iterable[str]) -> list[Defect]:
+    """Return the defects that tags, written without their @, name; raise UnknownDefect for one that is not listed."""
+    names = [tag.removeprefix(TAG) for tag in dict.fromkeys(tags) if tag.startswith(TAG)]
+    for name in names:
+        if name not in _BY_NAME:
+            near = difflib.get_close_matches(name, _BY_NAME, n=1)
+            hint = f"did you mean @{TAG}{near[0]}?" if near else "python -m testbed.defects lists those that there are"
+            raise UnknownDefect(f"there is no tag @{TAG}{name}; {hint}")
+    return [_BY_NAME[name] for name in names]
+
+
+def hold_against_record(notes: ScenarioNotes, tags: Iterable[str], qemu: Tool) -> None:
+    """Note how a scenario that is over compares with what is on record of the defects that its tags name.
+
+    `notes.failure` says whether it failed, and how. Raises UnknownDefect.
+    """
+    for defect in named(tags):
+        standing = defect.standing(qemu)
+        known = f"known defect {defect.name}"
+        match bool(notes.failure), standing:
+            case True, Standing.UNSEEN:
+                notes.log.append(f"{known} was not expected in {qemu.release}: it was looked for and not seen there")
+            case True, _ if defect.explains(notes.failure):
+                first = "" if standing is Standing.SEEN else f" (seen here first in {qemu.release})"
+                notes.known_defect, notes.known_defect_text = defect.name, defect.what + first
+            case True, _:
+                notes.log.append(f"{known} does not explain this failure: it looks different")
+            case False, Standing.SEEN:
+                notes.unexpected = (
+                    f"passed, although QEMU {qemu.release} has the {known}: {defect.what}. If this build mends it, "
+                    "list its package's version as unseen in testbed/defects.py"
+                )
+            case False, Standing.UNTRIED:
+                notes.remarks.append(f"{known} does not show here; no other build of QEMU {qemu.release} was ever tried")
+
+
+def table() -> str:
+    """Return the list of defects as a Markdown table."""
+    rows = [
+        f"| `@{TAG}{defect.name}` | {defect.what} | {defect.how} | {', '.join(defect.seen)} | {', '.join(defect.unseen)} |"
+        for defect in DEFECTS
+    ]
+    heading = "| tag | what breaks, and for whom | how to see it | seen in QEMU | not seen in |"
+    return "\n".join([heading, "| --- | --- | --- | --- | --- |", *rows, ""])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table())
