@@ -1,6 +1,7 @@
 # Two commands do everything, set-up included: `make accept` and `make check`.
 
 export VENV ?= .venv
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN || echo 1)
 UV := uv==0.13.9
 
 # The tools come from the environment, and keep what they remember there: the checkout may be read-only.
@@ -11,7 +12,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(VENV)/cache/hypothesis
 
 # QEMU and TAGS reach the shell as they are, so that names with blanks and expressions with quotes survive.
 export QEMU TAGS
-behave = behave $${QEMU:+-D "qemu=$$QEMU"} $${TAGS:+--tags "$$TAGS"} $(ARGS)
+behave = behave --jobs $(JOBS) $${QEMU:+-D "qemu=$$QEMU"} $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
 .PHONY: help accept check format docs steps lock setup
 
@@ -20,6 +21,7 @@ help: ## print this
 	@echo "  QEMU=/path         a QEMU binary, build tree or installation; without it, the one on PATH"
 	@echo "  TAGS='chain'       only what this tag expression selects"
 	@echo "  ARGS='...'         any arguments for behave, such as features/chain or -D keep=always"
+	@echo "  JOBS=2             how many processes share the features; without it, one for each processor"
 	@echo "  VENV=directory     where the Python environment is or goes; without it, .venv"
 	@echo
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile

@@ -104,6 +104,7 @@ class Config(Protocol):
     """Command line and configuration file, as behave understood them."""
 
     dry_run: bool
+    jobs: int
     stop: bool
     color: str
     userdata: Mapping[str, str]
@@ -178,7 +179,7 @@ if TYPE_CHECKING:
         def run(self) -> bool:
             """Load and run; return whether the run failed."""
 
-        def run_model(self, features: list[Feature] | None = None) -> bool:
+        def run_model(self, features: Iterable[Feature] | None = None) -> bool:
             """Run what is loaded; return whether the run failed."""
 
         def should_run_hook(self, hook_name: str) -> bool:

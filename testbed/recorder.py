@@ -22,7 +22,6 @@ from testbed.labels import Labels
 from testbed.outcome import Listener, Outcome, RunError, ScenarioNotes, Status, notes_of
 from testbed.verdict import Trouble, blame, judge, place_of, run_error, trouble_of, undefined
 
-
 PLAIN = {"before_scenario": "the start of the scenario", "after_scenario": "the end of the scenario"}
 """What a reader who knows no hooks calls them."""
 
@@ -71,6 +70,26 @@ class Recorder(Watcher):
         self._rule: Tagged | None = None
         self._broken: dict[int, list[Trouble]] = {}
         self._afterwards: list[Trouble] = []
+
+    def for_listeners(self, listeners: Sequence[Listener]) -> Recorder:
+        """Return a recorder like this one that expects nothing yet and tells others."""
+        return Recorder(self._config, self._labels, (), self._options, listeners)
+
+    def expect(self, scenarios: Iterable[Scenario]) -> None:
+        """Learn of scenarios that will be run, besides those known from the start."""
+        self._waiting |= {id(scenario): scenario for scenario in scenarios}
+
+    def adopt(self, outcome: Outcome) -> None:
+        """Learn how a scenario ended that another process ran."""
+        place = (outcome.file, outcome.line)
+        self._waiting = {
+            key: scenario for key, scenario in self._waiting.items() if (scenario.filename, scenario.line) != place
+        }
+        self._settle(outcome)
+
+    def announce(self, outcome: Outcome) -> None:
+        """Learn that another process begins a scenario; the outcome is for the case that nothing more is heard."""
+        self._tell(lambda listener: listener.scenario_started(outcome))
 
     # What behave tells.
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from textwrap import shorten
 from time import monotonic
 from types import FrameType
-from typing import cast
+from typing import Any, cast
 
 from testbed.console import Ink, Story, complain, print_summary
+from testbed.crew import Crew, Queue, Relay, WholeFeatures
 from testbed.gherkin import (
     Config,
     Context,
@@ -93,6 +95,8 @@ class AcceptanceRunner(Runner):
         self._reports: Reports | None = None
         self._junit: JUnitFiles | None = None
         self._recorder: Recorder | None = None
+        self._crew: Crew | None = None
+        self._held_back: list[WholeFeatures] = []
 
     @override
     def run(self) -> bool:
@@ -124,23 +128,27 @@ class AcceptanceRunner(Runner):
         return adjacent(super().feature_locations())
 
     @override
-    def run_model(self, features: list[Feature] | None = None) -> bool:
+    def run_model(self, features: Iterable[Feature] | None = None) -> bool:
         """Run what is selected; return what behave thinks of it."""
         selected = self._selected()
         if not selected:
             raise NothingSelected("no scenario is selected: is a tag, a name or a path misspelt?")
-        listeners: list[Listener] = [*([self._junit] if self._junit else []), *self._stories()]
+        stories: Sequence[Listener] = self._stories()
+        if self._is_shared:
+            sizes = Counter(scenario.filename for scenario in selected)
+            stories = self._held_back = [WholeFeatures(story, sizes) for story in stories]
+        listeners: list[Listener] = [*([self._junit] if self._junit else []), *stories]
         options = self._reports.options if self._reports else dict(self.config.userdata_defines or ())
         recorder = Recorder(self.config, Labels(self.features), selected, options, listeners)
         self._recorder = recorder
         self.formatters.append(recorder)
-        if not self.config.dry_run:
+        if not (self.config.dry_run or self._is_shared):
             self._before_all(recorder)
         self._interruption.may_throw = False
         try:
             for listener in listeners:
                 listener.run_started(self._remarks())
-            failed = super().run_model(features)
+            failed = self._run_side_by_side(selected) if self._is_shared else super().run_model(features)
         except BaseException as error:
             # behave lets nothing but a KeyboardInterrupt pass in order.
             self.stop_capture()
@@ -152,6 +160,58 @@ class AcceptanceRunner(Runner):
             self.stop_capture()
             recorder.finish()
         return failed
+
+    @property
+    def _is_shared(self) -> bool:
+        """Whether several processes share the features."""
+        return self.config.jobs > 1 and not self.config.dry_run
+
+    def _run_side_by_side(self, selected: Sequence[Scenario]) -> bool:
+        """Let several processes run what is selected; return whether anything failed."""
+        largest_first = sorted(
+            {id(scenario.feature): scenario.feature for scenario in selected}.values(),
+            key=lambda feature: -sum(scenario.feature is feature for scenario in selected),
+        )
+        crew = Crew(largest_first, self._hear)
+        self._crew = crew
+        crew.run(min(self.config.jobs, len(largest_first)), lambda queue: self._take_part(queue, selected))
+        self._errors += crew.errors
+        outcomes = self._recorder.outcomes if self._recorder else []
+        return bool(self._run_errors()) or any(outcome.status.is_red for outcome in outcomes)
+
+    def _take_part(self, queue: Queue, selected: Sequence[Scenario]) -> None:
+        """Run features, as one of several processes, until there are none left."""
+        assert self._recorder is not None
+        self._crew = None
+        recorder = self._recorder.for_listeners([Relay(queue)])
+        self._recorder = recorder
+        self.formatters = [recorder]
+        try:
+            self._before_all(recorder)
+            queue.tell("environment", self._reports)
+            super().run_model(_expected(queue, recorder, selected))
+        except BaseException as error:  # noqa: BLE001 (the other process must hear of it, whatever it is)
+            recorder.errors.append(_described(error))
+        finally:
+            self.stop_capture()
+            recorder.finish()
+            queue.tell("errors", recorder.errors)
+
+    def _hear(self, word: str, value: Any) -> None:
+        """Take in what a process of the crew says."""
+        recorder, reports = self._recorder, self._reports
+        assert recorder is not None
+        match word:
+            case "started":
+                recorder.announce(value)
+            case "settled":
+                recorder.adopt(value)
+            case "errors":
+                known = {error.headline for error in self._errors}
+                self._errors += [error for error in value if error.headline not in known]
+            case "environment" if reports is not None:
+                reports.properties.update(value.properties)
+                reports.subject = value.subject
 
     def _selected(self) -> list[Scenario]:
         scenarios = (scenario for feature in self.features for scenario in feature.walk_scenarios())
@@ -228,7 +288,9 @@ class AcceptanceRunner(Runner):
             self._recorder.scenario_done()
 
     def _abort(self) -> None:
-        """Have behave begin nothing more."""
+        """Have behave begin nothing more, and the processes of the crew, too."""
+        if self._crew is not None:
+            self._crew.stop(signal.SIGTERM)
         if self._recorder is not None:
             self._recorder.interruption = self._interruption.signal
             self.aborted = True
@@ -269,6 +331,8 @@ class AcceptanceRunner(Runner):
         except OSError as error:
             summary = replace(summary, errors=(*summary.errors, run_error("reports", trouble_of(error))))
         stderr = Ink(sys.stderr, self.config)
+        for held in self._held_back:
+            held.run_finished(summary)
         if summary.outcomes:
             for story in self._stories():
                 story.run_finished(summary)
@@ -278,6 +342,13 @@ class AcceptanceRunner(Runner):
         for run_wide in summary.errors:
             complain(run_wide, stderr)
         return summary.failed
+
+
+def _expected(queue: Queue, recorder: Recorder, selected: Sequence[Scenario]) -> Iterator[Feature]:
+    """Give the features from the queue, each when the recorder knows what of it is to be run."""
+    for feature in queue:
+        recorder.expect(scenario for scenario in selected if scenario.feature is feature)
+        yield feature
 
 
 def _described(error: BaseException) -> RunError:

@@ -10,10 +10,11 @@ from testbed.backup import Backup, Target
 from testbed.backups import QCOW2_CLUSTER, Backups
 from testbed.content import Content, Run
 from testbed.drive import Drive, UnknownName
+from testbed.export import Exports
 from testbed.fault import Storage, sound
 from testbed.image import Images
 from testbed.job import JobEnd
-from testbed.machine import Machine
+from testbed.machine import STDERR_NAME, STDOUT_NAME, Machine
 from testbed.matchers import (
     Promise,
     all_complaints,
@@ -47,10 +48,15 @@ class World:
     drives: dict[str, Drive] = field(default_factory=dict)
     group: list[Backup] = field(default_factory=list)
     spoken_of: list[Backup] = field(default_factory=list)
+    exports: Exports = field(init=False)
     _refusal: Refused | None = None
     _before: list[str] = field(default_factory=list)
     _traces: list[str] = field(default_factory=list)
     _heard: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Prepare what hangs on the machine."""
+        self.exports = Exports(self.machine)
 
     # Drives.
 
@@ -82,22 +88,21 @@ class World:
         Raises BrokenPromise for an earlier refusal that nobody spoke of.
         """
         self.insist_on_grant()
-        self._before = self._nodes_and_jobs()
+        self._before = self._things()
+        self.images.date_back()
         try:
             self.machine.execute(request.command, request.arguments)
         except Refused as refusal:
             self._refusal = refusal
-            self._traces = self._difference(self._nodes_and_jobs())
+            self._traces = [*self._difference(self._things()), *self._written_images()]
+            request.refused()
         else:
             request.granted()
 
     def ask_for(self, backups: Sequence[Backup], *, before: Sequence[Request] = (), grouped: bool = False) -> None:
         """Ask for backups, after other requests if any: one command, or one transaction. Their jobs are left to run."""
-        requests = [*before, *(backup.request() for backup in backups)]
+        requests = [*before, *(self.backups.request(backup) for backup in backups)]
         self.ask(transaction(requests, grouped=grouped) if len(requests) > 1 else requests[0])
-        if self._refusal:
-            for backup in backups:
-                self.backups.forget(backup)
 
     def refusal(self) -> Refused | None:
         """Return QEMU's refusal of the last request, if it did refuse it; it has been spoken of then."""
@@ -110,7 +115,7 @@ class World:
             raise BrokenPromise(str(refusal))
 
     def traces_of_refusal(self) -> list[str]:
-        """Say what the last refused request has changed all the same: nodes, jobs, bitmaps."""
+        """Say what the last refused request has changed all the same: nodes, jobs, exports, images, bitmaps."""
         return [*self._traces, *self.complaints_about_bitmaps()]
 
     # Backups.
@@ -205,6 +210,8 @@ class World:
         if self.machine.running:
             self.insist_on_grant()
             self._insist([*self._leftovers(), *self.complaints_about_bitmaps()])
+            for drive in self.drives.values():
+                drive.flush()  # a drive that some request has left drained would not answer its guest any more
             self.machine.quit()
 
     def settle(self) -> None:
@@ -238,9 +245,21 @@ class World:
                 if backup.changed is not None:
                     yield backup, holds_only_what_had_changed(self.images)
 
-    def _nodes_and_jobs(self) -> list[str]:
+    def _things(self) -> list[str]:
+        """Name what QEMU has, and what a request could leave behind."""
         nodes: list[Mapping[str, Any]] = self.machine.execute("query-named-block-nodes", {"flat": True})
-        return [*(f"a node {node['node-name']}" for node in nodes), *(f"a job {job}" for job in self.jobs())]
+        jobs: list[Mapping[str, Any]] = self.machine.execute("query-block-jobs")
+        return [
+            *(f"a node {node['node-name']}" for node in nodes),
+            *(f"a job {name}" for name in self.jobs()),
+            *(f"a job {job['device']} at the speed {job['speed']}" for job in jobs),
+            *(f"an export {name}" for name in self.exports.reported()),
+        ]
+
+    def _written_images(self) -> list[str]:
+        """Say which images were written since they were dated back, but for those that running jobs may write."""
+        busy = {STDOUT_NAME, STDERR_NAME, *(backup.target.name for backup in self.backups.running())}
+        return [f"the image {name} was written" for name in self.images.written() if name not in busy]
 
     def _difference(self, now: Sequence[str]) -> list[str]:
         return [

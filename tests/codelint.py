@@ -8,15 +8,15 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 LAYERS = {
-    "values": ("units", "ranges", "gherkin", "outcome"),
+    "values": ("units", "ranges", "gherkin", "outcome", "wording"),
     "processes": ("process",),
     "the oracles": ("content", "dirty"),
     "the run": ("settings", "toolchain", "needs", "defects", "tags", "scratch"),
     "the tools": ("image", "monitor", "machine"),
-    "the domain": ("request", "fault", "bitmap", "drive", "job", "backup", "backups"),
+    "the domain": ("request", "fault", "bitmap", "drive", "export", "job", "backup", "backups"),
     "comparison": ("matchers",),
     "the scenario": ("world", "bench"),
-    "the reports": ("labels", "verdict", "recorder", "reports", "evidence", "junit", "console", "runner"),
+    "the reports": ("labels", "verdict", "recorder", "reports", "evidence", "junit", "console", "crew", "runner"),
     "the sentences": ("sentences",),
 }
 """The modules of the testbed by layer, the lowest first. Steps and hooks stand above them all."""
