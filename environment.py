@@ -46,7 +46,7 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
     if "world" not in context:
         return
     bench, world, notes = bench_of(context), world_of(context), notes_of(scenario)
-    failure = notes.failure
+    failure: str | None = notes.failure
     try:
         if not failure:
             world.settle()
@@ -58,7 +58,7 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
     finally:
         if bench.settings.keep == "always" or (bench.settings.keep == "failed" and failure):
             notes.evidence = reports_of(context).evidence / notes.folder
-            evidence.keep(world, notes.evidence, repeat=notes.repeat, failure=failure)
+            evidence.keep(world, notes.evidence, repeat=notes.repeat, failure=failure or "")
         bench.discard(world)
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from qemu.qmp import EventListener, ExecuteError, QMPClient, QMPError, Runstate
+from qemu.qmp.message import Message
 
 T = TypeVar("T")
 
@@ -25,6 +26,16 @@ logging.getLogger("qemu.qmp").setLevel(logging.CRITICAL)  # what it has to say i
 
 LARGEST_REPLY = 256 * 1024 * 1024
 """Bytes that one reply may have: a drive with tens of thousands of bitmaps has long listings."""
+
+
+class QuietClient(QMPClient):
+    """A client that does not write out each message for a log that nobody reads: the transcript has them all."""
+
+    def _cb_outbound(self, msg: Message) -> Message:
+        return msg
+
+    def _cb_inbound(self, msg: Message) -> Message:
+        return msg
 
 
 class Refused(Exception):
@@ -81,7 +92,7 @@ class Monitor:
 
     def __post_init__(self) -> None:
         """Prepare the client; nothing is sent before `connect`."""
-        self._client = QMPClient(readbuflen=LARGEST_REPLY)
+        self._client = QuietClient(readbuflen=LARGEST_REPLY)
         self._listener = EventListener()
         self._client.register_listener(self._listener)
         self._started = time.monotonic()
