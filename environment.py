@@ -30,7 +30,7 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
             raise AssertionError("; ".join(reasons))
         scenario.skip("\n".join(reasons))
         return
-    context.world = bench.world(scenario.name)
+    context.world = bench.world(scenario.name, scenario.effective_tags)
 
 
 def after_step(context: Context, step: Step) -> None:

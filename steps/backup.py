@@ -27,12 +27,6 @@ def followed_by_reference(context: Context) -> None:
     world_of(context).with_references = True
 
 
-@given("backup targets have clusters of {size:Size}")
-def target_clusters(context: Context, size: int) -> None:
-    """Make the images for backups with clusters of this size."""
-    world_of(context).backups.cluster = size
-
-
 @given("a full backup of {drive:Name}")
 def full_backup(context: Context, drive: str) -> None:
     """Take a full backup, which must succeed."""
@@ -81,12 +75,30 @@ def backup_started(context: Context, drive: str) -> None:
     world.ask_for([world.backups.prepare(world.drive(drive), options(context))])
 
 
+@given("each backup is taken with:")
+def backups_options(context: Context) -> None:
+    """Use the options of the table, in QEMU's words, for all further backups, besides what a backup asks for itself."""
+    world_of(context).backups.options = options(context)
+
+
+@when("the backup of {drive:Name} is taken again")
+def backup_taken_again(context: Context, drive: str) -> None:
+    """Take the drive's newest backup once more, into a new image, without what it asked for on top of its kind."""
+    world_of(context).take_again(drive)
+
+
 @when("incremental backups are taken as one group:")
 def group_taken(context: Context) -> None:
     """Take incremental backups of the drives through the bitmaps of the table, as one group with grouped completion."""
     world = world_of(context)
     pairs = [(row["drive"], row["bitmap"]) for row in rows(context, ("drive", "bitmap"))]
     world.take_group(pairs)
+
+
+@when("incremental backups are started as one group:")
+def group_started(context: Context) -> None:
+    """Ask for incremental backups of the drives through the bitmaps of the table, and go on while their jobs run."""
+    world_of(context).start_group([(row["drive"], row["bitmap"]) for row in rows(context, ("drive", "bitmap"))])
 
 
 @when("the same group of backups is taken again")
@@ -97,8 +109,10 @@ def group_taken_again(context: Context) -> None:
 
 @then("the backup of {drive:Name} should succeed")
 def backup_succeeds(context: Context, drive: str) -> None:
-    """Wait for the drive's newest backup; it must complete."""
-    assert_that(str(world_of(context).end_of_newest(drive)), equal_to("completed"))
+    """Wait for the drive's newest backup; it must complete, and is the one that is spoken of then."""
+    world = world_of(context)
+    assert_that(str(world.end_of_newest(drive)), equal_to("completed"))
+    world.spoken_of = [world.backups.newest_of(drive)]
 
 
 @then("both backups should succeed")

@@ -4,13 +4,14 @@ from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that
 
-from testbed.matchers import has_bitmaps, has_bitmaps_in_step
+from testbed.matchers import has_bitmaps, has_bitmaps_in_step, stores_its_bitmaps
 from testbed.sentences import (
     BITMAP_COLUMNS,
     BITMAP_PROPERTIES,
     Act,
     bitmap_properties,
     bitmap_state,
+    let_guest_do,
     rows,
     world_of,
 )
@@ -21,7 +22,7 @@ from testbed.sentences import (
 def bitmap_on(context: Context, name: str, drive: str) -> None:
     """Add a bitmap with all that is QEMU's default."""
     world = world_of(context)
-    world.ask(world.drive(drive).add_bitmap(name))
+    world.ask(world.node(drive).add_bitmap(name))
 
 
 @given("a bitmap {name:Name} with a granularity of {granularity:Size} on {drive:Name}")
@@ -29,7 +30,7 @@ def bitmap_on(context: Context, name: str, drive: str) -> None:
 def bitmap_with_granularity(context: Context, name: str, granularity: int, drive: str) -> None:
     """Add a bitmap with a granularity of its own."""
     world = world_of(context)
-    world.ask(world.drive(drive).add_bitmap(name, {"granularity": granularity}))
+    world.ask(world.node(drive).add_bitmap(name, {"granularity": granularity}))
 
 
 @given("these bitmaps on {drive:Name}:")
@@ -37,8 +38,29 @@ def bitmaps_on(context: Context, drive: str) -> None:
     """Add the bitmaps of the table, with the properties that it says."""
     world = world_of(context)
     for row in rows(context, ("bitmap",), BITMAP_PROPERTIES):
-        world.ask(world.drive(drive).add_bitmap(row["bitmap"], bitmap_properties(row)))
+        world.ask(world.node(drive).add_bitmap(row["bitmap"], bitmap_properties(row)))
         world.insist_on_grant()
+
+
+@given("{count:Count} persistent bitmaps have been added to {drive:Name} in the transaction that starts a full backup")
+@when("{count:Count} persistent bitmaps are added to {drive:Name} in the transaction that starts a full backup")
+def many_bitmaps(context: Context, count: int, drive: str) -> None:
+    """Add bitmaps, named by their numbers from 1 on, and take a full backup, all at one moment."""
+    world = world_of(context)
+    node = world.drive(drive)
+    names = (f"bitmap{number}" for number in range(1, count + 1))
+    world.take(node, "full", before=[node.add_bitmap(name, {"persistent": True}) for name in names])
+
+
+@given("these bitmaps on {drive:Name}, each with a record of its own:")
+def bitmaps_with_records(context: Context, drive: str) -> None:
+    """Add the bitmaps of the table one by one; while each records, the guest does what its row says, if anything."""
+    world = world_of(context)
+    for row in rows(context, ("bitmap",), ("granularity", "pattern", "at", "length")):
+        world.ask(world.drive(drive).add_bitmap(row["bitmap"], bitmap_properties(row)))
+        if "at" in row:
+            let_guest_do(world.drive(drive), row)
+        world.ask(world.drive(drive).disable_bitmap(row["bitmap"]))
 
 
 @given("the bitmap {name:Name} of {drive:Name} has been {act:BitmapAct}")
@@ -46,15 +68,16 @@ def bitmaps_on(context: Context, drive: str) -> None:
 def bitmap_act(context: Context, name: str, drive: str, act: Act) -> None:
     """Clear, enable, disable or remove a bitmap."""
     world = world_of(context)
-    world.ask(act(world.drive(drive), name))
+    world.ask(act(world.node(drive), name))
 
 
-@given("{names:Names} of {drive:Name} have been merged into {target:Name}")
+@given("{names:Names} of {drive:Name} has been merged into {target:Name}")
+@when("{names:Names} of {drive:Name} is merged into {target:Name}")
 @when("{names:Names} of {drive:Name} are merged into {target:Name}")
 def bitmaps_merged(context: Context, names: list[str], drive: str, target: str) -> None:
     """Add to a bitmap what other bitmaps of the same drive have recorded."""
     world = world_of(context)
-    source = world.drive(drive)
+    source = world.node(drive)
     world.ask(source.merge_bitmaps(target, [(source, name) for name in names]))
 
 
@@ -63,19 +86,27 @@ def bitmaps_merged(context: Context, names: list[str], drive: str, target: str) 
 def bitmaps_are(context: Context, drive: str) -> None:
     """Compare all named bitmaps of a drive with the table; one that is not listed fails, too."""
     listed = [bitmap_state(row) for row in rows(context, BITMAP_COLUMNS, ("persistent",))]
-    assert_that(world_of(context).drive(drive), has_bitmaps(listed))
+    assert_that(world_of(context).node(drive), has_bitmaps(listed))
 
 
 @then("{drive:Name} should have no bitmap")
 def no_bitmap(context: Context, drive: str) -> None:
     """Fail when QEMU reports any named bitmap on the drive."""
-    assert_that(world_of(context).drive(drive), has_bitmaps([]))
+    assert_that(world_of(context).node(drive), has_bitmaps([]))
 
 
 @then("the bitmaps should still hold what had changed")
 def bitmaps_intact(context: Context) -> None:
-    """Compare every bitmap of every drive, granule for granule, with what was written since it was last in step."""
+    """Compare every bitmap of every node, granule for granule, with what was written since it was last in step."""
     world = world_of(context)
     in_step = has_bitmaps_in_step(with_digests=world.has_digests)
-    for drive in world.drives.values():
-        assert_that(drive, in_step)
+    for node in world.nodes():
+        assert_that(node, in_step)
+
+
+@then("the image of {drive:Name} should store its persistent bitmaps and no others")
+def image_stores(context: Context, drive: str) -> None:
+    """Shut the machine down and compare what the drive's image has stored with the persistent bitmaps that there were."""
+    world = world_of(context)
+    world.shut_down()
+    assert_that(world.drive(drive), stores_its_bitmaps(world.images))

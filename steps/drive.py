@@ -3,8 +3,10 @@
 from behave import given, when
 from behave.runner import Context
 
+from testbed.disk import Disk
 from testbed.fault import Storage
-from testbed.sentences import let_guest_do, rows, runs, world_of
+from testbed.image import Kind
+from testbed.sentences import DiskAct, bitmap_properties, let_guest_do, rows, runs, world_of
 
 
 @given("the {size:Size} drive {name:Name}")
@@ -17,6 +19,37 @@ def empty_drive(context: Context, size: int, name: str) -> None:
 def drive_holding(context: Context, size: int, name: str) -> None:
     """Give the machine a drive whose image holds the patterns of the table, and zeros elsewhere."""
     world_of(context).add_drive(name, size, runs(context))
+
+
+@given("the {size:Size} drive {name:Name} in {kind:ImageKind}")
+def drive_in_image(context: Context, size: int, name: str, kind: Kind) -> None:
+    """Give the machine a drive whose image, of this kind whatever the run's format is, holds nothing but zeros."""
+    world_of(context).add_drive(name, size, kind=kind)
+
+
+@given("the {size:Size} drive {name:Name}, left by a crash with the bitmap {bitmap:Name}")
+def crashed_drive(context: Context, size: int, name: str, bitmap: str) -> None:
+    """Give the machine a drive whose last machine was killed while that persistent bitmap recorded."""
+    world_of(context).add_crashed_drive(name, size, bitmap)
+
+
+@given("{name:Name} is a drive without a medium")
+def empty_slot(context: Context, name: str) -> None:
+    """Give the machine a drive that is like an optical one when nobody has put a disc in."""
+    world_of(context).machine.human(f'drive_add 0 "if=none,id={name}"')
+
+
+@given("the {size:Size} drive {name:Name}, in whose image these bitmaps are stored:")
+def drive_with_stored_bitmaps(context: Context, size: int, name: str) -> None:
+    """Give the machine a drive in whose image bitmaps were stored while no machine had it open."""
+    stored = {row["bitmap"]: bitmap_properties(row) for row in rows(context, ("bitmap",), ("granularity", "recording"))}
+    world_of(context).add_drive_with_stored(name, size, stored)
+
+
+@given("a throttle filter {name:Name} over {drive:Name}")
+def throttle_filter(context: Context, name: str, drive: str) -> None:
+    """Put a filter over a drive's node that could limit its throughput, and does not."""
+    world_of(context).drive(drive).add_filter(name)
 
 
 @given("the {size:Size} drive {name:Name}, whose storage {storage:Storage}, holding:")
@@ -33,6 +66,22 @@ def guest_writes(context: Context, name: str) -> None:
     for row in rows(context, ("at", "length"), ("pattern", "request")):
         let_guest_do(drive, row)
     drive.flush()
+
+
+@given("a snapshot has put the overlay {overlay:Name} on {drive:Name}")
+def overlay_put(context: Context, overlay: str, drive: str) -> None:
+    """Take an external snapshot: the drive is kept as it is, and the guest goes on with a new image on top of it."""
+    world = world_of(context)
+    world.ask(world.snapshot(world.drive(drive), overlay))
+
+
+@given("{name:Name} has been {act:DiskAct}")
+@when("{name:Name} is {act:DiskAct}")
+def disk_act(context: Context, name: str, act: DiskAct) -> None:
+    """Unplug a disk of the machine's guest, or plug it in again."""
+    disk = world_of(context).drive(name)
+    assert isinstance(disk, Disk), f"{name} is no disk of a guest: choose a machine that has one"
+    act(disk)
 
 
 @given("{name:Name} has been resized to {size:Size}")

@@ -3,22 +3,21 @@
 from behave import given, when
 from behave.runner import Context
 
+from testbed.asking import REQUEST_COLUMNS, request
 from testbed.request import transaction
-from testbed.sentences import BITMAP_PROPERTIES, action, rows, world_of
-
-COLUMNS = ("bitmap", "drive", "from", *BITMAP_PROPERTIES)
+from testbed.sentences import rows, world_of
 
 
 @when("these requests are made as one transaction:")
 def one_transaction(context: Context) -> None:
     """Make the requests of the table as one transaction."""
     world = world_of(context)
-    world.ask(transaction([action(world, row) for row in rows(context, ("request",), COLUMNS)]))
+    world.ask(transaction([request(world, row) for row in rows(context, ("request",), REQUEST_COLUMNS)]))
 
 
 @given("a full backup of {drive:Name}, in one transaction with these requests:")
 def full_backup_in_transaction(context: Context, drive: str) -> None:
     """Take a full backup, which must succeed, at the same moment at which the requests of the table are granted."""
     world = world_of(context)
-    requests = [action(world, row) for row in rows(context, ("request",), COLUMNS)]
+    requests = [request(world, row) for row in rows(context, ("request",), REQUEST_COLUMNS)]
     world.take_successfully(world.drive(drive), "full", before=requests)

@@ -1,39 +1,20 @@
-"""Backups: the images they go into, the commands that take them, and what each must hold."""
+"""Backups: the commands that take them, and what each must hold."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from testbed.bitmap import Bitmap
 from testbed.content import Content
 from testbed.drive import Drive
-from testbed.image import Extent, Images
+from testbed.image import Extent
 from testbed.job import Job
 from testbed.machine import Machine
 from testbed.ranges import Ranges
 from testbed.request import Request
-
-
-@dataclass(frozen=True)
-class Target:
-    """An image for a backup: `name` is its file, `cluster` the length in bytes of what it allocates at a time."""
-
-    name: str
-    image_format: str
-    cluster: int
-    backing: Target | None = None
-
-    @property
-    def node(self) -> str:
-        """Return the name of its node while QEMU has it open."""
-        return self.name.partition(".")[0]
-
-    @property
-    def layer(self) -> tuple[str, str]:
-        """Return name and format, as one names it as a backing file."""
-        return (self.name, self.image_format)
+from testbed.target import Target
 
 
 class Command(Protocol):
@@ -60,8 +41,9 @@ class DriveBackup:
         """Do nothing: the command opens its target."""
 
     def arguments(self, target: Target) -> Mapping[str, object]:
-        """Name the target by its file; it is there already."""
-        return {"target": target.name, "format": target.image_format, "mode": "existing"}
+        """Name the target by its file, and its format and mode unless the command is to choose them."""
+        existing = {"format": target.image_format, "mode": "existing"}
+        return {"target": target.name, **(existing if target.exists else {})}
 
     def close(self, machine: Machine, target: Target) -> None:
         """Do nothing: the job has closed its target."""
@@ -74,8 +56,7 @@ class BlockdevBackup:
 
     def open(self, machine: Machine, target: Target) -> None:
         """Add the target as a node."""
-        file = {"driver": "file", "filename": target.name}
-        machine.execute("blockdev-add", {"driver": target.image_format, "node-name": target.node, "file": file})
+        machine.execute("blockdev-add", {**target.place.open(target), "node-name": target.node})
 
     def arguments(self, target: Target) -> Mapping[str, object]:
         """Name the target by its node."""
@@ -84,18 +65,23 @@ class BlockdevBackup:
     def close(self, machine: Machine, target: Target) -> None:
         """Delete the node."""
         machine.execute("blockdev-del", {"node-name": target.node})
+        target.place.close(target)
 
 
 COMMANDS: Mapping[str, Command] = {command.name: command for command in (DriveBackup(), BlockdevBackup())}
 
+INCREMENTAL = ("incremental", "bitmap")
+"""Kinds of backups that copy what a bitmap has recorded; the others may copy anything."""
 
-@dataclass
+
+@dataclass(eq=False)
 class Backup:
     """One backup of a drive, from before it is asked for until it has been judged.
 
     `options` are the arguments of the QMP command besides device, job and target; sync and bitmap are among them.
     `content` is what the drive read as when it began, `held` the bitmap that it goes by or brings in step, and
-    `changed` what its own layer must hold and nothing else (None where it is free to copy everything).
+    `changed` what its own layer must hold and nothing else (None where it is free to copy everything); `moment` is the
+    drive's when it began.
     """
 
     drive: Drive
@@ -106,6 +92,7 @@ class Backup:
     content: Content = field(init=False)
     held: Bitmap | None = field(default=None, init=False)
     changed: Ranges | None = field(default=None, init=False)
+    moment: int = field(default=-1, init=False)
     reference: Target | None = None
     judged: bool = False
 
@@ -129,6 +116,18 @@ class Backup:
         """Tell whether the backup is over and completed."""
         return self.job.end is not None and self.job.end.how == "completed"
 
+    @property
+    def restored(self) -> Content:
+        """Return what its image must read as: the drive at that moment, or just the changes if it stands alone."""
+        if self.changed is None or self.target.backing:
+            return self.content
+        return Content(self.content.size).replaced(self.changed, self.content)
+
+    @property
+    def _copied_at_a_time(self) -> int:
+        asked = self.options.get("x-perf")
+        return max(self.target.cluster, asked.get("min-cluster-size", 0) if isinstance(asked, dict) else 0)
+
     def request(self) -> Request:
         """Make the request that starts the backup."""
         arguments = {
@@ -151,10 +150,11 @@ class Backup:
 
     def _begin(self) -> None:
         self.job.begun = True
-        self.content = self.drive.content
+        self.content, self.moment = self.drive.content, self.drive.moment
         if self.bitmap:
             self.held = self.drive.bitmap(self.bitmap)
-            self.changed = self.held.dirty.copied(self.target.cluster)
+            if self.sync in INCREMENTAL:
+                self.changed = self.held.dirty.copied(self._copied_at_a_time)
             self.held.hold()
 
 
@@ -168,8 +168,3 @@ def own_layer(extents: list[Extent]) -> tuple[Ranges, Ranges]:
     unknown = Ranges.joined((extent.start, extent.end) for extent in top if extent.present is None)
     return held, unknown
 
-
-def put_on(images: Images, target: Target, backing: Target) -> Target:
-    """Name an image as the backing file of a target that has none yet; return the target so changed."""
-    images.rebase(target.name, target.image_format, backing.layer)
-    return replace(target, backing=backing)

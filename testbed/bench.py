@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from testbed import defects
 from testbed.backups import Backups
-from testbed.image import Images
+from testbed.image import Images, Kind
 from testbed.machine import Machine, MachineDied, MachineHung
 from testbed.needs import TAG, Capabilities, unmet
 from testbed.outcome import EnvironmentUnusable, Problem, ScenarioNotes
 from testbed.process import ToolFailed
 from testbed.scratch import Scratch
 from testbed.settings import Settings
+from testbed.target import Targets
 from testbed.toolchain import Toolchain
 from testbed.world import World
 
@@ -24,6 +25,9 @@ TARGET_FORMAT = "qcow2"
 
 PATIENCE = 10.0
 """Seconds that anything may take which QEMU or a tool should do at once; -D patience multiplies them."""
+
+PATIENCE_WHERE_SLOW = 600.0
+"""The same for scenarios that are tagged as slow."""
 
 
 @dataclass(frozen=True)
@@ -52,21 +56,26 @@ class Bench:
         except BaseException:
             scratch.close()
             raise
-        return cls(settings, toolchain, Capabilities(toolchain, lambda: schema), scratch, templates)
+        bound = PATIENCE * settings.patience
+        capabilities = Capabilities(
+            toolchain, lambda: schema, starts=lambda hardware: _starts(toolchain, scratch, bound, hardware)
+        )
+        return cls(settings, toolchain, capabilities, scratch, templates)
 
-    def world(self, name: str) -> World:
-        """Boot a machine in a fresh directory for the scenario of that name; raises what Machine.boot does."""
+    def world(self, name: str, tags: Collection[str]) -> World:
+        """Boot a machine in a fresh directory for the scenario of that name and tags; raises what Machine.boot does."""
         home = self.scratch.directory_for(name)
-        bound = PATIENCE * self.settings.patience
+        bound = (PATIENCE_WHERE_SLOW if "slow" in tags else PATIENCE) * self.settings.patience
         machine = Machine.boot(self.toolchain.qemu.path, home, bound)
         images = Images(self.toolchain.qemu_img.path, self.toolchain.qemu_io.path, home, self.templates, bound)
-        backups = Backups(machine, images, TARGET_FORMAT)
+        backups = Backups(machine, Targets(images, Kind(TARGET_FORMAT)))
         return World(machine, images, backups, self.settings.format, self.capabilities.has("bitmap-hash"))
 
     def discard(self, world: World) -> None:
         """End a scenario's machine if it still runs, and remove all its files."""
         if world.machine.running:
             world.machine.kill()
+        world.helpers.close()
         self.scratch.discard(world.machine.home)
 
     def unmet(self, tags: Collection[str]) -> list[str]:
@@ -96,3 +105,17 @@ def _schema(toolchain: Toolchain, scratch: Scratch, bound: float) -> list[dict[s
         raise EnvironmentUnusable([Problem(what, remedy)]) from failure
     scratch.discard(home)
     return schema
+
+
+def _starts(toolchain: Toolchain, scratch: Scratch, bound: float, hardware: Sequence[str]) -> bool:
+    """Tell whether QEMU starts with such hardware: it may lack the firmware for it."""
+    home = scratch.directory_for("whether this build has the hardware")
+    machine = Machine(toolchain.qemu.path, home, bound)
+    try:
+        machine.start(hardware)
+        machine.quit()
+    except (MachineDied, MachineHung, ToolFailed):
+        return False
+    finally:
+        scratch.discard(home)
+    return True

@@ -25,11 +25,15 @@ class BitmapState:
 
     def __str__(self) -> str:
         """Describe the bitmap in one phrase."""
-        flags = [name for name in ("recording", "busy", "persistent", "inconsistent") if getattr(self, name)]
         return (
-            f'"{self.name}" ({", ".join(flags) or "not recording"}, granularity {format_size(self.granularity)}, '
+            f'"{self.name}" ({", ".join(self.flags) or "not recording"}, granularity {format_size(self.granularity)}, '
             f"dirty {format_size(self.count)})"
         )
+
+    @property
+    def flags(self) -> list[str]:
+        """Return the names of those flags that are set."""
+        return [name for name in ("recording", "busy", "persistent", "inconsistent") if getattr(self, name)]
 
     @classmethod
     def reported(cls, report: Mapping[str, Any]) -> BitmapState:
@@ -49,8 +53,9 @@ class BitmapState:
 class Bitmap:
     """A bitmap on the node `node`: what it must have recorded, from nothing but the requests made so far.
 
-    While a job or an export holds it, it is busy: its granules stay, and what is written goes to a successor, which
-    the job's end joins to it or puts in its place.
+    While a job holds it, it is busy: its granules stay, and what is written goes to a successor, which the job's end
+    joins to it or puts in its place. While it is exported, it is busy as well, and goes on recording. `since` is the
+    moment of the node from which on it has recorded, if it has always done so.
     """
 
     node: str
@@ -58,18 +63,27 @@ class Bitmap:
     dirty: Dirty
     recording: bool = True
     persistent: bool = False
+    inconsistent: bool = False
+    exported: bool = False
+    since: int = 0
     successor: Dirty | None = field(default=None, init=False)
 
     @property
     def busy(self) -> bool:
         """Tell whether something holds the bitmap."""
-        return self.successor is not None
+        return self.successor is not None or self.exported
 
     @property
     def state(self) -> BitmapState:
         """Return what QEMU must report."""
         return BitmapState(
-            self.name, self.dirty.granularity, self.recording, self.busy, self.persistent, self.dirty.count
+            name=self.name,
+            granularity=self.dirty.granularity,
+            recording=self.recording,
+            busy=self.busy,
+            persistent=self.persistent,
+            count=self.dirty.count,
+            inconsistent=self.inconsistent,
         )
 
     def saw(self, ranges: Ranges) -> None:
@@ -81,9 +95,9 @@ class Bitmap:
         else:
             self.successor = self.successor.marked(ranges)
 
-    def clear(self) -> None:
-        """Take note that the bitmap was emptied."""
-        self.dirty = self.dirty.cleared()
+    def clear(self, moment: int) -> None:
+        """Take note that the bitmap was emptied at a moment of its node."""
+        self.dirty, self.since = self.dirty.cleared(), moment
 
     def enable(self) -> None:
         """Take note that the bitmap records from now on."""

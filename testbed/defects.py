@@ -102,6 +102,54 @@ DEFECTS = (
         unseen=("5.2.0",),
         failure=r"SIGSEGV[\s\S]*waiting for the answer to (?:block-dirty-bitmap-merge|transaction)\b",
     ),
+    Defect(
+        name="drained-for-ever",
+        what="after a backup is refused since its target cannot be opened, the guest's requests are never answered",
+        how="drive-backup with the mode existing to a missing file or in an unknown format, then a write of the guest",
+        seen=("5.2.0",),
+        unseen=("7.2.22", "10.0.13", "11.1.3"),
+        failure=r"the answer to human-monitor-command did not come",
+    ),
+    Defect(
+        name="nodes-of-ended-backup",
+        what="whoever lists the block nodes while a backup has ended and is not yet dismissed, kills QEMU with SIGSEGV",
+        how="blockdev-backup with auto-dismiss=false; when it has concluded, query-named-block-nodes",
+        seen=("5.2.0",),
+        unseen=("7.2.22", "10.0.13", "11.1.3"),
+        failure=r"SIGSEGV[\s\S]*waiting for the answer to query-named-block-nodes\b",
+    ),
+    Defect(
+        name="enable-missing-bitmap",
+        what="a transaction that enables a bitmap which does not exist kills QEMU with SIGSEGV, and with it the guest",
+        how="transaction with a block-dirty-bitmap-enable of a name that no bitmap has",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"SIGSEGV[\s\S]*waiting for the answer to transaction\b",
+    ),
+    Defect(
+        name="enable-busy-bitmap",
+        what="a transaction that is refused for enabling a busy bitmap disables it: the next backup lacks new writes",
+        how="transaction with a block-dirty-bitmap-enable of a bitmap that records and is in use; then query its flags",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r'should have "bitmap0" \(recording, busy, .*; it has "bitmap0" \(busy, ',
+    ),
+    Defect(
+        name="qed-odd-size",
+        what="a backup into a QED image kills QEMU when the size of its drive is no multiple of 64 KiB",
+        how="blockdev-backup or drive-backup with sync=full of a drive of 4,198,912 bytes into a new QED image",
+        seen=("7.2.22", "10.0.13", "11.1.3"),
+        unseen=("5.2.0",),
+        failure=r"SIGABRT[\s\S]*qed_aio_write_alloc: Assertion",
+    ),
+    Defect(
+        name="regrown-space",
+        what="after a drive shrinks and grows between two backups, the incremental one restores data that was cut off",
+        how="block_resize to less and back again, then an incremental backup on top of the full one from before",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"restores? the drive as it was[\s\S]*should be 0x00 and is 0x11",
+    ),
 )
 """All defects, in the order in which the documentation lists them."""
 
@@ -141,17 +189,16 @@ def hold_against_record(notes: ScenarioNotes, tags: Iterable[str], qemu: Tool) -
                     "list its package's version as unseen in testbed/defects.py"
                 )
             case False, Standing.UNTRIED:
-                notes.remarks.append(f"{known} does not show here; no other build of QEMU {qemu.release} was ever tried")
+                notes.remarks.append(f"{known} does not show here; QEMU {qemu.release} was never tried before")
 
 
 def table() -> str:
     """Return the list of defects as a Markdown table."""
-    rows = [
-        f"| `@{TAG}{defect.name}` | {defect.what} | {defect.how} | {', '.join(defect.seen)} | {', '.join(defect.unseen)} |"
-        for defect in DEFECTS
-    ]
-    heading = "| tag | what breaks, and for whom | how to see it | seen in QEMU | not seen in |"
-    return "\n".join([heading, "| --- | --- | --- | --- | --- |", *rows, ""])
+    lines = [("tag", "what breaks, and for whom", "how to see it", "seen in QEMU", "not seen in"), ("---",) * 5]
+    for defect in DEFECTS:
+        seen, unseen = (", ".join(versions) for versions in (defect.seen, defect.unseen))
+        lines.append((f"`@{TAG}{defect.name}`", defect.what, defect.how, seen, unseen))
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 if __name__ == "__main__":

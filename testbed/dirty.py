@@ -15,6 +15,14 @@ DEFAULT_GRANULARITY = 64 * 1024
 COPY_CLUSTER = 64 * 1024
 
 
+def default_granularity(cluster: int) -> int:
+    """Return the granularity in bytes of a bitmap that was asked for without one, on an image of such clusters.
+
+    It is the cluster's length in bytes within bounds, so that neither the bitmap nor what it marks gets too large.
+    """
+    return min(max(cluster, 4 * 1024), DEFAULT_GRANULARITY)
+
+
 @dataclass(frozen=True)
 class Dirty:
     """The granules that a bitmap must hold on a drive of `size` bytes; `granularity` in bytes. A value."""
@@ -37,7 +45,7 @@ class Dirty:
         return replace(self, granules=NOTHING)
 
     def merged(self, other: Dirty) -> Dirty:
-        """Return the bitmap with another one's granules added, in this one's granularity."""
+        """Return the bitmap with the granules of another one of the same size added, in this one's granularity."""
         return self.marked(other.granules.below(self.size))
 
     def resized(self, size: int) -> Dirty:

@@ -1,55 +1,47 @@
-"""A drive of the machine: the guest's requests, the bitmaps on it, and the models that follow both."""
+"""A drive of the machine: the guest's requests, and the models of its content and of the bitmaps that see them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from testbed.bitmap import Bitmap, BitmapState
-from testbed.content import Content
-from testbed.dirty import DEFAULT_GRANULARITY, Dirty
-from testbed.machine import Machine
+from testbed.content import ZERO, Content
+from testbed.node import Node
 from testbed.ranges import Ranges
 from testbed.request import Request
 
 
-class UnknownName(LookupError):
-    """A scenario speaks of something that it has not introduced."""
-
-
 @dataclass
-class Drive:
-    """A drive as the machine has it: the node `name`, and before it a device front for the guest's requests.
+class Drive(Node):
+    """A drive as the machine has it: the node `name` with its image, and before it a device for the guest's requests.
 
-    The guest's requests go in at the front, so that they pass through whatever filter a job puts over the node, as a
-    guest's would. `content` is what the drive must read as; `discard_unit` is the length in bytes of what a discard can
-    turn into zeros.
+    `front` is where the guest's requests go in: the device, or a filter above the node. They pass through whatever a
+    job puts over the node, as a guest's would, and through the `filters`, which have bitmaps of their own. `content` is
+    what the drive must read as; `discard_unit` is the length in bytes of what a discard can turn into zeros. `below` is
+    the drive on which a snapshot has put this one as an overlay.
     """
 
-    name: str
     image: str
     image_format: str
     content: Content
-    machine: Machine
     discard_unit: int
-    bitmaps: dict[str, Bitmap] = field(default_factory=dict)
+    front: str = field(default="", kw_only=True)
+    filters: list[Node] = field(default_factory=list, kw_only=True)
+    below: Drive | None = field(default=None, kw_only=True)
 
     @property
-    def front(self) -> str:
-        """Return the name of the device through which the guest reaches the drive."""
-        return f"guest-{self.name}"
-
-    @property
-    def size(self) -> int:
-        """Return the drive's size in bytes."""
-        return self.content.size
+    def layers(self) -> Iterator[Drive]:
+        """Return the drive and those that it was, before snapshots put it on top of them; the newest first."""
+        yield self
+        if self.below:
+            yield from self.below.layers
 
     def attach(self, file: Mapping[str, object]) -> None:
         """Give the drive to the machine; `file` are the options of the node below the format's.
 
         Raises AssertionError with QEMU's words when it does not take it.
         """
+        self.front = f"guest-{self.name}"
         options = {
             "if": "none",
             "id": self.front,
@@ -63,110 +55,70 @@ class Drive:
         if answer != "OK":
             raise AssertionError(f"QEMU did not take the drive {self.name}: {answer}")
 
+    def add_filter(self, name: str) -> None:
+        """Put a throttle node of that name, with no limits set, between the drive's node and the guest."""
+        group = f"{name}-limits"
+        self.machine.execute("object-add", {"qom-type": "throttle-group", "id": group})
+        options = {"driver": "throttle", "node-name": name, "throttle-group": group, "file": self.name}
+        self.machine.execute("blockdev-add", options)
+        self.filters.append(Node(name, self.machine, self.size, granularity=self.granularity))
+        self.front = name
+
     # What the guest does.
+
+    def read(self, at: int, length: int) -> None:
+        """Let the guest read `length` bytes at the offset `at`, all in bytes; what it reads, nobody looks at."""
+        self._ask(f"read {at} {length}", "read")
 
     def write(self, pattern: int, at: int, length: int) -> None:
         """Let the guest write `length` bytes of `pattern` at the offset `at`, all in bytes."""
-        self.machine.guest_request(self.front, f"write -P {pattern:#x} {at} {length}", "wrote")
-        self.content = self.content.written(pattern, at, length)
-        self._changed(Ranges.of((at, length)))
+        self._ask(f"write -P {pattern:#x} {at} {length}", "wrote")
+        self._written(pattern, at, length)
+
+    def write_compressed(self, pattern: int, at: int, length: int) -> None:
+        """Do as `write` does, for whole clusters that the image then holds compressed."""
+        self._ask(f"write -c -P {pattern:#x} {at} {length}", "wrote")
+        self._written(pattern, at, length)
 
     def write_zeroes(self, at: int, length: int) -> None:
         """Let the guest write zeros without sending them; offset and length in bytes."""
-        self.machine.guest_request(self.front, f"write -z {at} {length}", "wrote")
-        self.content = self.content.zeroed(Ranges.of((at, length)))
-        self._changed(Ranges.of((at, length)))
+        self._ask(f"write -z {at} {length}", "wrote")
+        self._written(ZERO, at, length)
 
     def discard(self, at: int, length: int) -> None:
         """Let the guest discard `length` bytes at the offset `at`; the whole units among them then read as zeros."""
-        self.machine.guest_request(self.front, f"discard {at} {length}", "discard")
-        self.content = self.content.zeroed(Ranges.of((at, length)).rounded_in(self.discard_unit))
-        self._changed(Ranges.of((at, length)))
+        self._ask(f"discard {at} {length}", "discard")
+        # The part of a unit at the end of the drive is as good as whole.
+        discarded = Ranges.of((at, length), (self.size, self.discard_unit)).rounded_in(self.discard_unit)
+        self.content = self.content.zeroed(discarded)
+        self._note(at, length)
 
     def flush(self) -> None:
         """Let the guest flush its writes."""
-        self.machine.guest_request(self.front, "flush", "")
+        self._ask("flush", "")
 
-    # What the operator asks for. The bitmaps are looked up when QEMU has agreed: a transaction may add one and use it.
+    # What the operator asks for.
 
     def resize(self, size: int) -> Request:
         """Make the request that changes the drive's size, in bytes."""
 
         def granted() -> None:
             self.content = self.content.resized(size)
-            for bitmap in self.bitmaps.values():
-                bitmap.resized(size)
+            for node in (self, *self.filters):
+                node.resized(size)
 
         return Request("block_resize", {"node-name": self.name, "size": size}, granted)
 
-    def add_bitmap(self, name: str, properties: Mapping[str, Any] | None = None) -> Request:
-        """Make the request that adds a bitmap; properties are those of the QMP command block-dirty-bitmap-add."""
-        asked = dict(properties or {})
+    def _ask(self, request: str, success: str) -> None:
+        self.machine.guest_request(self.front, request, success)
 
-        def granted() -> None:
-            self.bitmaps[name] = Bitmap(
-                node=self.name,
-                name=name,
-                dirty=Dirty(self.size, asked.get("granularity", DEFAULT_GRANULARITY)),
-                recording=not asked.get("disabled", False),
-                persistent=asked.get("persistent", False),
-            )
+    def _written(self, pattern: int, at: int, length: int) -> None:
+        self.content = self.content.written(pattern, at, length)
+        self._note(at, length)
 
-        return Request("block-dirty-bitmap-add", {"node": self.name, "name": name, **asked}, granted)
-
-    def remove_bitmap(self, name: str) -> Request:
-        """Make the request that removes a bitmap."""
-        return self._bitmap_request("remove", name, lambda: self.bitmaps.pop(name))
-
-    def clear_bitmap(self, name: str) -> Request:
-        """Make the request that empties a bitmap."""
-        return self._bitmap_request("clear", name, lambda: self.bitmap(name).clear())
-
-    def enable_bitmap(self, name: str) -> Request:
-        """Make the request that lets a bitmap record."""
-        return self._bitmap_request("enable", name, lambda: self.bitmap(name).enable())
-
-    def disable_bitmap(self, name: str) -> Request:
-        """Make the request that stops a bitmap from recording."""
-        return self._bitmap_request("disable", name, lambda: self.bitmap(name).disable())
-
-    def merge_bitmaps(self, target: str, sources: Sequence[tuple[Drive, str]]) -> Request:
-        """Make the request that adds to a bitmap what others, of this drive or another, have recorded."""
-
-        def granted() -> None:
-            for drive, name in sources:
-                self.bitmap(target).merge(drive.bitmap(name))
-
-        named = [name if drive is self else {"node": drive.name, "name": name} for drive, name in sources]
-        arguments = {"node": self.name, "target": target, "bitmaps": named}
-        return Request("block-dirty-bitmap-merge", arguments, granted)
-
-    # What can be seen of the bitmaps.
-
-    def bitmap(self, name: str) -> Bitmap:
-        """Return the bitmap of that name; raise UnknownName when the scenario has none."""
-        try:
-            return self.bitmaps[name]
-        except KeyError:
-            raise UnknownName(f'{self.name} has no bitmap "{name}", only {sorted(self.bitmaps)}') from None
-
-    def reported_bitmaps(self) -> list[BitmapState]:
-        """Return the named bitmaps that QEMU reports on the drive's node; jobs add unnamed ones, which are left out."""
-        nodes = self.machine.execute("query-named-block-nodes", {"flat": True})
-        reports = next(node for node in nodes if node["node-name"] == self.name).get("dirty-bitmaps", [])
-        return [BitmapState.reported(report) for report in reports if report.get("name")]
-
-    def reported_digest(self, name: str) -> str:
-        """Return QEMU's own SHA-256 of a bitmap's bits; see Dirty.digest for its form."""
-        answer = self.machine.execute("x-debug-block-dirty-bitmap-sha256", {"node": self.name, "name": name})
-        return str(answer["sha256"])
-
-    def _bitmap_request(self, act: str, name: str, granted: Callable[[], object]) -> Request:
-        return Request(f"block-dirty-bitmap-{act}", {"node": self.name, "name": name}, granted)
-
-    def _changed(self, ranges: Ranges) -> None:
-        for bitmap in self.bitmaps.values():
-            bitmap.saw(ranges)
+    def _note(self, at: int, length: int) -> None:
+        for node in (self, *self.filters):
+            node.changed(Ranges.of((at, length)))
 
 
 def _flat(options: Mapping[str, object], prefix: str = "") -> list[tuple[str, object]]:
@@ -178,5 +130,5 @@ def _flat(options: Mapping[str, object], prefix: str = "") -> list[tuple[str, ob
         elif isinstance(value, list):
             flat += _flat({str(place): item for place, item in enumerate(value)}, f"{prefix}{key}.")
         else:
-            flat.append((f"{prefix}{key}", value))
+            flat.append((f"{prefix}{key}", {True: "on", False: "off"}[value] if isinstance(value, bool) else value))
     return flat

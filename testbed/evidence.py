@@ -35,7 +35,7 @@ def keep(world: World, folder: Path, *, repeat: str, failure: str) -> None:
     _write(folder / "repeat.sh", repeat)
     if failure:
         _write(folder / "failure.txt", failure)
-    for image in _image_files(world):
+    for image in (machine.home / name for name in _formats_of_images(world)):
         if image.stat().st_blocks * 512 <= LARGEST_COPY:
             shutil.copyfile(image, folder / image.name)
 
@@ -44,23 +44,19 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
 
-def _image_files(world: World) -> Iterator[Path]:
-    names = [drive.image for drive in world.drives.values()] + [backup.target.name for backup in world.backups.taken]
-    return (path for name in names if (path := world.machine.home / name).exists())
+def _formats_of_images(world: World) -> dict[str, str]:
+    formats = {drive.image: drive.image_format for drive in world.drives.values()}
+    formats |= {backup.target.name: backup.target.image_format for backup in world.backups.taken}
+    return {name: formats[name] for name in formats if (world.machine.home / name).exists()}
 
 
 def _images(world: World) -> Iterator[tuple[str, object]]:
-    formats = {drive.image: drive.image_format for drive in world.drives.values()}
-    formats |= {backup.target.name: backup.target.image_format for backup in world.backups.taken}
-    for image in _image_files(world):
+    for name, image_format in _formats_of_images(world).items():
         try:
-            extents = world.images.map(image.name, formats[image.name])
-            yield (
-                image.name,
-                {"info": world.images.info(image.name), "map": [vars(extent) for extent in extents]},
-            )
+            extents = world.images.map(name, image_format)
+            yield name, {"info": world.images.info(name), "map": [vars(extent) for extent in extents]}
         except ToolFailed as failure:
-            yield image.name, {"unreadable": str(failure)}
+            yield name, {"unreadable": str(failure)}
 
 
 def _expectations(world: World) -> Iterator[str]:

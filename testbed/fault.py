@@ -1,11 +1,18 @@
-"""Storage that fails on purpose: options of QEMU's blkdebug driver for the node below a drive."""
+"""Storage that fails on purpose, or is hard to please: options of QEMU's blkdebug driver below an image's format."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Mapping
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from testbed.units import SIZE_PATTERN, parse_size
 
 Options = Mapping[str, object]
+
+Storage = Callable[[str], Options]
+"""Makes the options of the node that carries an image, from the image's name."""
 
 
 def sound(image: str) -> Options:
@@ -13,25 +20,65 @@ def sound(image: str) -> Options:
     return {"driver": "file", "filename": image}
 
 
-def failing_read_after_flush(image: str) -> Options:
-    """Return the options of a node whose next read after a flush fails once with EIO.
+def failing_reads_after_flush(count: int, error: int) -> Storage:
+    """Return storage of which the first reads after a flush fail, `count` of them, each once with the errno `error`.
 
     The first flush arms it, so that the flush which ends a batch of guest writes makes the next reader, a backup, fail.
     """
-    return {
+    armed = {"event": "flush_to_disk", "state": 1, "new_state": 2}
+    return _faulty([armed], [_once("read_aio", 2, error)] * count)
+
+
+def failing_writes(turns: range, error: int) -> Storage:
+    """Return storage of which those writes of data fail whose turn it is, counted from 1, with the errno `error`."""
+    counted = [{"event": "write_aio", "state": turn, "new_state": turn + 1} for turn in range(1, max(turns))]
+    return _faulty(counted, [_once("write_aio", turn, error) for turn in turns])
+
+
+def aligned(unit: int) -> Storage:
+    """Return storage that reads and writes only whole blocks of `unit` bytes."""
+    return lambda image: {"driver": "blkdebug", "image": sound(image), "align": unit}
+
+
+def _faulty(states: Sequence[Options], errors: Sequence[Options]) -> Storage:
+    return lambda image: {
         "driver": "blkdebug",
         "image": sound(image),
-        "set-state": [{"event": "flush_to_disk", "state": 1, "new_state": 2}],
-        "inject-error": [
-            {"event": "read_aio", "errno": errno.EIO, "state": 2, "immediately": "off", "once": "on"},
-        ],
+        "set-state": [*states],
+        "inject-error": [*errors],
     }
 
 
-Storage = Callable[[str], Options]
-"""Makes the options of the node that carries an image from the image's name."""
+def _once(event: str, state: int, error: int) -> Options:
+    return {"event": event, "state": state, "errno": error, "once": True, "immediately": False}
 
-STORAGES: Mapping[str, Storage] = {
-    "fails the first read after a flush": failing_read_after_flush,
-}
-"""What storage can be said to do in a sentence."""
+
+ERRORS = {os.strerror(number): number for number in errno.errorcode}
+"""The numbers of errors by what a user is told of them."""
+
+_ONCE = {"first": range(1, 2), "second": range(2, 3), "third": range(3, 4)}
+
+PATTERN = (
+    r"never fails(?: with \"[^\"]+\")?"
+    rf"|reads and writes only whole blocks of {SIZE_PATTERN}"
+    r"|fails the (?:first read|first \d+ reads) after a flush(?: with \"[^\"]+\")?"
+    rf"|fails (?:the (?:{'|'.join(_ONCE)}) write|every other write)(?: with \"[^\"]+\")?"
+)
+"""A regular expression for all that storage can be said to do; an error that is not named is "Input/output error"."""
+
+EVERY_OTHER = range(2, 40, 2)
+"""The writes of data that fail where every other one does, as many as a small drive may need."""
+
+
+def storage(text: str) -> Storage:
+    """Return storage that does what a text says which PATTERN describes; raise KeyError for an unknown error."""
+    does, _, told = text.partition(" with ")
+    error = ERRORS[told.strip('"') or os.strerror(errno.EIO)]
+    if found := re.search(f"blocks of ({SIZE_PATTERN})", does):
+        return aligned(parse_size(found[1]))
+    if does.endswith("after a flush"):
+        count = re.search(r"\d+", does)
+        return failing_reads_after_flush(int(count[0]) if count else 1, error)
+    if does.endswith("write"):
+        return failing_writes(_ONCE.get(does.split()[2], EVERY_OTHER), error)
+    return sound

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,47 @@ from testbed.units import format_size
 IDENTICAL = "Images are identical."
 """All that qemu-img compare says of equal images; for another size it only warns, and exits with 0."""
 
+OTHER_SIZE = "Image size mismatch"
+"""What qemu-img compare says first of images of two sizes."""
+
+DEFAULT_CLUSTER = 64 * 1024
+"""Bytes of a cluster of an image unless it is made with another."""
+
 SECTOR = 512
 """Bytes to which qemu-img compare tells a place."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How an image is made: its format, and options of qemu-img create."""
+
+    image_format: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def can_have_base(self) -> bool:
+        """Tell whether such an image can stand on another one."""
+        return self.image_format in ("qcow2", "qed", "vmdk")
+
+    @property
+    def cluster(self) -> int:
+        """Return the length in bytes of what such an image allocates at a time, where that can be chosen."""
+        return int(self.options.get("cluster_size", DEFAULT_CLUSTER))
+
+
+KINDS: Mapping[str, Kind] = {
+    "a raw image": Kind("raw"),
+    "a qcow2 image": Kind("qcow2"),
+    "a qcow2 image of version 2": Kind("qcow2", {"compat": "0.10"}),
+    "a qcow2 image with extended L2 entries": Kind("qcow2", {"extended_l2": "on"}),
+    "a qcow2 image with preallocated metadata": Kind("qcow2", {"preallocation": "metadata"}),
+    "a qcow2 image compressed by zstd": Kind("qcow2", {"compression_type": "zstd"}),
+    "a QED image": Kind("qed"),
+    "a VDI image": Kind("vdi"),
+    "a VMDK image": Kind("vmdk"),
+    "a stream-optimized VMDK image": Kind("vmdk", {"subformat": "streamOptimized"}),
+}
+"""Kinds of images in the words of a sentence, but for the many sizes that clusters can have."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +121,10 @@ class Images:
 
         Equal images are made once in a run and copied from then on.
         """
+        if image_format == "raw" and not options:
+            with (self.home / name).open("wb") as file:
+                content.write_sparsely(file)
+            return
         asked = repr((image_format, content, sorted((options or {}).items())))
         template = self.templates / f"{hashlib.sha256(asked.encode()).hexdigest()}.{image_format}"
         if not template.exists():
@@ -98,14 +142,34 @@ class Images:
         backing: tuple[str, str],
         options: Mapping[str, str] | None = None,
     ) -> None:
-        """Make an empty image of `size` bytes on top of another one, given by name and format."""
+        """Make an empty image of `size` bytes on top of another one, given by name, as seen from it, and format."""
         below, below_format = backing
         arguments = ("-f", image_format, *_options(options), "-b", below, "-F", below_format)
         self._img("create", "-q", *arguments, name, str(size))
 
+    def add_bitmap(self, name: str, bitmap: str, properties: Mapping[str, object] | None = None) -> None:
+        """Store a new bitmap in a qcow2 image that nobody has open; properties are as in block-dirty-bitmap-add."""
+        asked = properties or {}
+        granularity = ("-g", str(asked["granularity"])) if "granularity" in asked else ()
+        disabled = ("--disable",) if asked.get("disabled") else ()
+        self._img("bitmap", "--add", *granularity, *disabled, "-f", "qcow2", name, bitmap)
+
+    def copy(self, name: str, copy: str) -> None:
+        """Copy an image file just as it stands, whoever has it open."""
+        shutil.copyfile(self.home / name, self.home / copy)
+
     def rebase(self, name: str, image_format: str, backing: tuple[str, str]) -> None:
         """Name another image (name, format) as backing file without changing any data."""
         self._img("rebase", "-u", "-f", image_format, "-b", backing[0], "-F", backing[1], name)
+
+    def date_back(self) -> None:
+        """Date all images back, so that `written` tells even of a write that follows at once."""
+        for image in self.home.iterdir():
+            os.utime(image, ns=(0, 0))
+
+    def written(self) -> list[str]:
+        """Return the names of the files that were made, written or cut since they were last dated back."""
+        return sorted(file.name for file in self.home.iterdir() if file.stat().st_mtime_ns)
 
     def info(self, name: str) -> dict[str, Any]:
         """Return what qemu-img info says of one image."""
@@ -121,7 +185,8 @@ class Images:
                 start=entry["start"],
                 end=entry["start"] + entry["length"],
                 depth=entry["depth"],
-                present=entry.get("present", True if entry["data"] else None),
+                # A raw image has no say in whether it holds zeros or nothing.
+                present=entry["data"] or (None if image_format == "raw" else entry.get("present")),
                 zero=entry["zero"],
                 data=entry["data"],
             )
@@ -148,7 +213,7 @@ class Images:
         if words is None:
             return None
         place = re.search(r"mismatch at offset (\d+)", words)
-        if place is None:
+        if place is None or OTHER_SIZE in words:  # the place may be past the image's end
             return Difference(name, expected.size, None, None, words)
         return self._look_closely(name, image_format, int(place[1]), expected)
 

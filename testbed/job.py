@@ -25,6 +25,9 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
 }
 """Which states may follow which (JobStatus in the QMP reference manual)."""
 
+STATUSES = tuple(status for status in FOLLOWS if status != "undefined")
+"""The states that a job can tell of."""
+
 ENDINGS = ("BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED")
 
 
@@ -59,6 +62,7 @@ class Job:
     start: int = 0
     begun: bool = False
     end: JobEnd | None = None
+    _resumed: int = 0
 
     @property
     def running(self) -> bool:
@@ -71,8 +75,15 @@ class Job:
 
     @property
     def events(self) -> list[Event]:
-        """Return the events of this job so far."""
-        return [event for event in self.machine.monitor.events[self.start :] if self.mine(event)]
+        """Return the events of this job so far; what comes after its end is about another job of that name."""
+        mine = [event for event in self.machine.monitor.events[self.start :] if self.mine(event)]
+        last = next((place for place, event in enumerate(mine) if event.data.get("status") == "null"), len(mine))
+        return mine[: last + 1]
+
+    @property
+    def is_gone(self) -> bool:
+        """Tell whether the job has told that it is over and forgotten."""
+        return "null" in self.statuses
 
     @property
     def statuses(self) -> list[str]:
@@ -92,14 +103,14 @@ class Job:
         )
 
     def wait_until_stopped(self) -> None:
-        """Wait until the job has stopped at an error; raises MachineHung or MachineDied.
+        """Wait until the job has stopped at an error, since it was last resumed; raises MachineHung or MachineDied.
 
         A job may pause for a moment at its start, too: only a pause after the error's event is the one.
         """
         error = self.machine.wait_for(
             f"BLOCK_JOB_ERROR of job {self.name} with the action stop",
             lambda event: self.mine(event) and event.data.get("action") == "stop",
-            start=self.start,
+            start=max(self.start, self._resumed),
         )
         self.wait_until("paused", after=error)
 
@@ -114,7 +125,48 @@ class Job:
 
     def resume(self) -> Request:
         """Make the request that lets a paused job go on."""
-        return Request("block-job-resume", {"device": self.name})
+        told = len(self.machine.all_events())  # before the request: the job may go on before QEMU answers it
+
+        def granted() -> None:
+            self._resumed = told
+
+        return Request("block-job-resume", {"device": self.name}, granted)
+
+    @property
+    def io_status(self) -> str:
+        """Return what QEMU says of the errors that the job has met since it was last resumed; it must not be over."""
+        jobs: list[Mapping[str, Any]] = self.machine.execute("query-block-jobs")
+        return next(str(job["io-status"]) for job in jobs if job["device"] == self.name)
+
+    def cancel(self) -> Request:
+        """Make the request that gives a job up."""
+        return Request("block-job-cancel", {"device": self.name})
+
+    def cancel_by_force(self) -> Request:
+        """Make the request that gives a job up although it is paused, or does not answer."""
+        return Request("block-job-cancel", {"device": self.name, "force": True})
+
+    def finalize(self) -> Request:
+        """Wait until the job has done all but that, and make the request that lets it end."""
+        self.wait_until("pending")
+        return self.finalize_at_once()
+
+    def finalize_at_once(self) -> Request:
+        """Make the request that lets the job end, whether it is ready for that or not."""
+        return Request("job-finalize", {"id": self.name})
+
+    def dismiss(self) -> Request:
+        """Wait until the job has ended, and make the request that forgets it."""
+        self.wait_until("concluded")
+        return self.dismiss_at_once()
+
+    def dismiss_at_once(self) -> Request:
+        """Make the request that forgets the job, whether it has ended or not."""
+        return Request("job-dismiss", {"id": self.name})
+
+    def set_speed(self, speed: int) -> Request:
+        """Make the request that limits the job to `speed` bytes a second, or to none when that is 0."""
+        return Request("block-job-set-speed", {"device": self.name, "speed": speed})
 
     def _end(self) -> JobEnd:
         told = [event for event in self.events if event.name in ENDINGS]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import socket
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,8 +17,11 @@ from testbed.process import Child, describe_ending
 
 T = TypeVar("T")
 
-BOOT = ("-machine", "none", "-S", "-nodefaults", "-no-user-config", "-display", "none")
-"""What each machine starts with: the whole block layer, no guest, on every target architecture."""
+BOOT = ("-S", "-nodefaults", "-no-user-config", "-display", "none")
+"""What each machine starts with."""
+
+BARE = ("-machine", "none")
+"""Hardware that has no guest but the whole block layer, on every target architecture."""
 
 STDOUT_NAME = "qemu.stdout"
 STDERR_NAME = "qemu.stderr"
@@ -37,29 +41,36 @@ class MachineHung(AssertionError):
 
 @dataclass
 class Machine:
-    """A running QEMU whose working directory is `home`, so that its files have short, plain names.
+    """A QEMU whose working directory is `home`, so that its files have short, plain names.
 
     `bound` is the longest wait for anything it should do, in seconds.
     """
 
-    command_line: tuple[str, ...]
+    qemu: Path
     home: Path
     bound: float
-    child: Child
-    monitor: Monitor
-    observer: Monitor
-    dismissed: bool = False
+    command_line: tuple[str, ...] = field(init=False)
+    child: Child = field(init=False)
+    monitor: Monitor = field(init=False)
+    observer: Monitor = field(init=False)
+    dismissed: bool = field(init=False)
 
     @classmethod
-    def boot(cls, qemu: Path, home: Path, bound: float, extra: tuple[str, ...] = ()) -> Machine:
-        """Start QEMU in the directory `home` and connect to it.
+    def boot(cls, qemu: Path, home: Path, bound: float) -> Machine:
+        """Make a machine in the directory `home` and start it on bare hardware; see `start` for what it raises."""
+        machine = cls(qemu, home, bound)
+        machine.start(BARE)
+        return machine
+
+    def start(self, hardware: Sequence[str]) -> None:
+        """Start QEMU and connect to it; `hardware` are the arguments of the command line that say what it emulates.
 
         Two monitors hang on socket pairs that QEMU inherits: no socket has a path that could be too long or be left
-        behind. `extra` are further arguments of the command line; `bound` is in seconds. Raises MachineDied when QEMU
-        ends at once and MachineHung when it does not greet within the bound.
+        behind. Raises MachineDied when QEMU ends at once, MachineHung when it does not greet within the bound, and
+        ToolFailed when it cannot be started.
         """
         ours, theirs = zip(*(socket.socketpair() for _ in range(2)), strict=True)
-        arguments = [str(qemu), *BOOT]
+        arguments = [str(self.qemu), *hardware, *BOOT]
         for name, end in zip(("qmp", "observer"), theirs, strict=True):
             arguments += [
                 "-chardev",
@@ -67,24 +78,29 @@ class Machine:
                 "-mon",
                 f"chardev={name},mode=control",
             ]
-        command_line = (*arguments, *extra)
-        child = Child.start(
-            command_line,
-            cwd=home,
-            stdout=home / STDOUT_NAME,
-            stderr=home / STDERR_NAME,
-            pass_fds=tuple(end.fileno() for end in theirs),
-        )
-        for end in theirs:
-            end.close()
-        monitor, observer = (Monitor(end, bound) for end in ours)
-        machine = cls(command_line, home, bound, child, monitor, observer)
+        self.command_line = tuple(arguments)
         try:
-            machine._guard(monitor.connect)
+            self.child = Child.start(
+                self.command_line,
+                cwd=self.home,
+                stdout=self.home / STDOUT_NAME,
+                stderr=self.home / STDERR_NAME,
+                pass_fds=tuple(end.fileno() for end in theirs),
+            )
         except BaseException:
-            machine.kill()
+            for end in ours:
+                end.close()
             raise
-        return machine
+        finally:
+            for end in theirs:
+                end.close()
+        self.monitor, self.observer = (Monitor(end, self.bound) for end in ours)
+        self.dismissed = False
+        try:
+            self._guard(self.monitor.connect)
+        except BaseException:
+            self.kill()
+            raise
 
     def execute(self, command: str, arguments: Mapping[str, object] | None = None) -> Any:
         """Send a QMP command and return the answer.
@@ -96,6 +112,15 @@ class Machine:
     def wait_for(self, what: str, wanted: Callable[[Event], bool], *, start: int = 0) -> Event:
         """Return the first wanted event from place `start` on; see Monitor.wait_for for what it raises."""
         return self._guard(lambda: self.monitor.wait_for(what, wanted, start=start))
+
+    def act(self, command: str, event: str) -> None:
+        """Send a QMP command that acts on the whole machine, and wait for the event that tells of it.
+
+        A guest may cause an event of that name, too; that is another one.
+        """
+        start = len(self.all_events())
+        self.execute(command)
+        self.wait_for(f"{event} after {command}", lambda e: e.name == event and not e.data.get("guest"), start=start)
 
     def human(self, line: str) -> str:
         """Give a command to the human monitor; return all that it said, in its reply and on QEMU's stdout.
@@ -112,11 +137,12 @@ class Machine:
     def guest_request(self, front: str, request: str, success: str) -> None:
         """Let the device `front` make a request in qemu-io's words, as a guest would.
 
-        `success` is how the verdict of one that was carried out begins, empty where success is silent.
+        `success` is the word with which qemu-io reports one that was carried out, empty where success is silent.
         Raises GuestRequestFailed with QEMU's own words.
         """
         verdict = self.human(f'qemu-io {front} "{request}"').strip()
-        done = verdict.startswith(success) if success else not verdict
+        # "read failed" begins as "read" does: only a count of bytes, and of all, is a success.
+        done = re.match(rf"{success} (\d+)/\1 bytes ", verdict) if success else not verdict
         if not done:
             raise GuestRequestFailed(
                 f'the guest\'s request "{request}" on {front} was not carried out; QEMU said: {verdict or "nothing"}'
@@ -130,6 +156,7 @@ class Machine:
     def check_alive(self) -> None:
         """Raise MachineDied, with how QEMU ended and the end of its stderr, if it has ended and was not told to."""
         if not self.dismissed and (ending := self.child.ending()) is not None:
+            self.kill()
             raise MachineDied(f"QEMU {ending}{self._last_words()}")
 
     def quit(self) -> None:
@@ -138,7 +165,7 @@ class Machine:
         Raises MachineDied when it ends otherwise than with exit status 0, MachineHung when it does not end.
         """
         self.dismissed = True
-        with contextlib.suppress(ConnectionLost):
+        with contextlib.suppress(ConnectionLost, NoAnswer):
             self.monitor.execute("quit")
         code = self.child.wait(self.bound)
         self._close_monitors()
@@ -176,8 +203,9 @@ class Machine:
         try:
             return talk()
         except ConnectionLost as lost:
-            if self.child.wait(self.bound) is None:
-                self.kill()
+            has_ended = self.child.wait(self.bound) is not None
+            self.kill()  # what it has left, if it has ended: its children, our ends of the monitors
+            if not has_ended:
                 raise MachineHung(f"{lost}, but QEMU did not end; it has been killed{self._last_words()}") from None
             raise MachineDied(f"QEMU {self.child.ending()}{self._last_words()}; {lost}") from None
         except NoAnswer as silence:

@@ -68,6 +68,11 @@ class Event:
         """Write the event on one line."""
         return f"{self.name} {json.dumps(self.data, sort_keys=True)}"
 
+    @property
+    def is_error(self) -> bool:
+        """Tell whether the event speaks of an error."""
+        return self.name.endswith("_ERROR")
+
 
 @dataclass(frozen=True)
 class Line:
@@ -151,16 +156,19 @@ class Monitor:
         self.connection.close()
 
     async def _one_more_event(self) -> None:
-        if self._client.runstate != Runstate.RUNNING and self._listener.empty():
-            raise ConnectionLost  # runstate_changed() tells only of changes still to come
         arrival = asyncio.ensure_future(self._listener.get())
         ended = asyncio.ensure_future(self._client.runstate_changed())
-        await asyncio.wait((arrival, ended), return_when=asyncio.FIRST_COMPLETED)
-        ended.cancel()
-        if not arrival.done():
+        try:
+            await asyncio.sleep(0)  # both wait from here on: what changes earlier, runstate_changed() does not tell
+            if self._client.runstate == Runstate.RUNNING:
+                await asyncio.wait((arrival, ended), return_when=asyncio.FIRST_COMPLETED)
+        finally:  # a wait that is given up at its bound must not take the next event with it
+            ended.cancel()
             arrival.cancel()
+            if arrival.done():
+                self._keep(arrival.result())
+        if not arrival.done():
             raise ConnectionLost
-        self._keep(arrival.result())
 
     def _keep(self, message: Mapping[str, Any]) -> None:
         event = Event(str(message["event"]), message.get("data", {}), time.monotonic() - self._started)
@@ -179,7 +187,8 @@ class Monitor:
             raise NoAnswer(f"{what} did not come within {self.bound:g} s; seen last: {seen}") from None
         except ExecuteError:
             raise
-        except (QMPError, EOFError, OSError, ConnectionLost) as error:
+        except (QMPError, EOFError, OSError, AssertionError, ConnectionLost) as error:
+            # qemu.qmp asserts that a connection does not end just when it has been made.
             raise ConnectionLost(f"the connection to QEMU ended while waiting for {what}") from error
 
 

@@ -108,18 +108,27 @@ def _stands_for(type_: Mapping[str, Any]) -> list[str]:
 
 @dataclass(frozen=True)
 class Board:
-    """A type of machine and the device by which its guest sees a disk."""
+    """A type of machine, the controller of its disks, and the device by which its guest sees one.
+
+    The disks are SCSI ones, which go as soon as they are unplugged: of others, a guest would have to let go.
+    """
 
     machine: str
-    disk: str
+    controller: str
+    disk: str = "scsi-hd"
+
+    @property
+    def hardware(self) -> tuple[str, ...]:
+        """Return the arguments of QEMU's command line for it."""
+        return ("-machine", self.machine, "-device", self.controller)
 
 
 BOARDS = (
-    Board("pc", "virtio-blk-pci"),
-    Board("q35", "virtio-blk-pci"),
-    Board("virt", "virtio-blk-pci"),
-    Board("pseries", "virtio-blk-pci"),
-    Board("s390-ccw-virtio", "virtio-blk-ccw"),
+    Board("pc", "virtio-scsi-pci"),
+    Board("q35", "virtio-scsi-pci"),
+    Board("virt", "virtio-scsi-pci"),
+    Board("pseries", "virtio-scsi-pci"),
+    Board("s390-ccw-virtio", "virtio-scsi-ccw"),
 )
 """The boards that a machine with a disk device may have, the preferred first."""
 
@@ -137,12 +146,14 @@ def ask(argv: Sequence[str]) -> str:
 class Capabilities:
     """What the build under test has, found out when first asked.
 
-    `schema_source` returns QEMU's answer to query-qmp-schema, `ask` what a program says when it is run.
+    `schema_source` returns QEMU's answer to query-qmp-schema, `ask` what a program says when it is run, and `starts`
+    tells whether QEMU starts with such hardware, which only a trial can.
     """
 
     toolchain: Toolchain
     schema_source: Callable[[], Iterable[Mapping[str, Any]]]
     ask: Callable[[Sequence[str]], str] = ask
+    starts: Callable[[Sequence[str]], bool] = lambda _hardware: True
     _answers: dict[tuple[str, ...], str] = field(default_factory=dict, repr=False)
 
     def has(self, name: str) -> bool:
@@ -156,10 +167,10 @@ class Capabilities:
 
     @cached_property
     def board(self) -> Board | None:
-        """The first of BOARDS that the emulator has with its disk device, or None."""
+        """The first of BOARDS that the emulator has with its disk device and firmware, or None."""
         machines = {line.partition(" ")[0] for line in self._qemu("-machine", "help").splitlines()}
-        usable = (board for board in BOARDS if board.machine in machines and self._has_device(board.disk))
-        return next(usable, None)
+        usable = (board for board in BOARDS if board.machine in machines and self._has_devices(board))
+        return next((board for board in usable if self.starts(board.hardware)), None)
 
     def has_commands(self, *names: str) -> bool:
         """Tell whether there are all of these QMP commands."""
@@ -167,7 +178,8 @@ class Capabilities:
 
     def has_driver(self, name: str) -> bool:
         """Tell whether the emulator has a block driver and may write with it; packagers can forbid either."""
-        allowed = _formats(self._qemu("-drive", "format=help"))
+        # Some emulators have no machine unless one is named, and say nothing else then.
+        allowed = _formats(self._qemu("-machine", "none", "-drive", "format=help"))
         return self.schema.has_enum_member(name, "blockdev-add", "driver") and (not allowed or name in allowed)
 
     def has_format(self, name: str) -> bool:
@@ -184,8 +196,10 @@ class Capabilities:
         answer = self._image_tool("create", "-f", image_format, "-o", "help")
         return re.search(rf"^\s+{re.escape(option)}=", answer, re.MULTILINE) is not None
 
-    def _has_device(self, name: str) -> bool:
-        return f"{name} options" in self._qemu("-device", f"{name},help")
+    def _has_devices(self, board: Board) -> bool:
+        return all(
+            f"{name} options" in self._qemu("-device", f"{name},help") for name in (board.controller, board.disk)
+        )
 
     def _qemu(self, *arguments: str) -> str:
         return self._said(str(self.toolchain.qemu.path), *arguments)
@@ -260,6 +274,9 @@ def _creation_option(name: str, image_format: str, option: str) -> Need:
 def _image_tool(name: str, command: str, *options: str, since: str = "") -> Need:
     meaning = " ".join(("qemu-img", command, *options))
     return Need(name, meaning, lambda build: build.image_tool_takes(command, *options), since)
+
+
+_TRIAL_OF_MOUNT = "unshare --user --map-root-user --mount sh -c 'mount -t tmpfs trial /tmp && echo mounted'"
 
 
 def _program(name: str, program: str, option: str) -> Need:
@@ -339,6 +356,8 @@ NEEDS = (
     _format("qcow2"),
     _format("raw"),
     _format("vmdk"),
+    _format("vdi"),
+    _format("qed"),
     _format("luks"),
     _driver("blkdebug"),
     _driver("null-co"),
@@ -352,6 +371,12 @@ NEEDS = (
     ),
     # Tools.
     _program("qemu-nbd", "qemu-nbd", "qemu_nbd"),
+    Need(
+        "small-disk",
+        "small file system that a scenario can fill",
+        lambda build: "mounted" in build.ask(("sh", "-c", _TRIAL_OF_MOUNT)),
+        otherwise="this machine lets nobody mount one in a name space of his own",
+    ),
     _program("storage-daemon", "qemu-storage-daemon", "qemu_storage_daemon"),
     _image_tool("qemu-img-bitmap", "bitmap"),
     _image_tool("remove-all-bitmaps", "bitmap", "--remove-all", since="11.1"),

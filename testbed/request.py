@@ -14,12 +14,14 @@ def _nothing() -> None:
 class Request:
     """A QMP command with its arguments; it serves alone and as an action of a transaction.
 
-    `granted` is called once, when QEMU has agreed: it tells the models what must be true from then on.
+    `granted` is called once, when QEMU has agreed: it tells the models what must be true from then on. `refused` is
+    called instead when it has not: it undoes what was got ready for the request.
     """
 
     command: str
     arguments: Mapping[str, object]
     granted: Callable[[], object] = _nothing
+    refused: Callable[[], object] = _nothing
 
     def as_action(self) -> dict[str, object]:
         """Return the request as an action of the QMP command transaction."""
@@ -36,10 +38,14 @@ def transaction(requests: Sequence[Request], *, grouped: bool = False) -> Reques
         for request in requests:
             request.granted()
 
+    def refused() -> None:
+        for request in requests:
+            request.refused()
+
     arguments: dict[str, object] = {"actions": [request.as_action() for request in requests]}
     if grouped:
         arguments["properties"] = {"completion-mode": "grouped"}
-    return Request("transaction", arguments, granted)
+    return Request("transaction", arguments, granted, refused)
 
 
 ABORT = Request("abort", {})

@@ -11,26 +11,58 @@ from behave.matchers import register_type
 from behave.model import Table
 from behave.runner import Context
 
+from testbed import fault
 from testbed.backup import COMMANDS, Command
 from testbed.bench import Bench
 from testbed.bitmap import BitmapState
 from testbed.content import Run
+from testbed.disk import Disk
 from testbed.drive import Drive
-from testbed.fault import STORAGES, Storage
-from testbed.request import ABORT, Request
+from testbed.image import KINDS, Kind
+from testbed.job import STATUSES, Job
+from testbed.node import Node
+from testbed.request import Request
 from testbed.units import SIZE_PATTERN, parse_byte, parse_size
 from testbed.world import World
 
 Row = Mapping[str, str]
-Act = Callable[[Drive, str], Request]
+Act = Callable[[Node, str], Request]
 
 BITMAP_ACTS: Mapping[str, Act] = {
-    "cleared": Drive.clear_bitmap,
-    "enabled": Drive.enable_bitmap,
-    "disabled": Drive.disable_bitmap,
-    "removed": Drive.remove_bitmap,
+    "cleared": Node.clear_bitmap,
+    "enabled": Node.enable_bitmap,
+    "disabled": Node.disable_bitmap,
+    "removed": Node.remove_bitmap,
 }
 """What can be done to a bitmap, in the words of a sentence."""
+
+MACHINE_ACTS: Mapping[str, tuple[str, str]] = {
+    "started": ("cont", "RESUME"),
+    "paused": ("stop", "STOP"),
+    "reset": ("system_reset", "RESET"),
+}
+"""What can be done to a machine, in the words of a sentence: the command, and the event that tells of it."""
+
+DiskAct = Callable[[Disk], None]
+
+DISK_ACTS: Mapping[str, DiskAct] = {
+    "unplugged": Disk.unplug,
+    "plugged in again": Disk.plug_in,
+}
+"""What can be done to a disk, in the words of a sentence."""
+
+JobAct = Callable[[Job], Request]
+
+JOB_ACTS: Mapping[str, JobAct] = {
+    "finalized too early": Job.finalize_at_once,
+    "dismissed too early": Job.dismiss_at_once,
+    "cancelled by force": Job.cancel_by_force,
+    "cancelled": Job.cancel,
+    "resumed": Job.resume,
+    "finalized": Job.finalize,
+    "dismissed": Job.dismiss,
+}
+"""What can be done to a job, in the words of a sentence."""
 
 SYNCS = ("full", "incremental", "top", "none")
 """Kinds of backup, in QEMU's words."""
@@ -64,10 +96,17 @@ def command(text: str) -> Command:
     return COMMANDS[text]
 
 
-@_word("|".join(STORAGES))
-def storage(text: str) -> Storage:
-    """Read what the storage below a drive does."""
-    return STORAGES[text]
+@_word(fault.PATTERN)
+def storage(text: str) -> fault.Storage:
+    """Read what the storage below an image does."""
+    return fault.storage(text)
+
+
+@_word(rf"a qcow2 image with clusters of {SIZE_PATTERN}|{'|'.join(sorted(KINDS, reverse=True))}")
+def image_kind(text: str) -> Kind:
+    """Read what image a drive is in, or a backup goes into."""
+    _, _, cluster = text.partition(" with clusters of ")
+    return Kind("qcow2", {"cluster_size": str(parse_size(cluster))}) if cluster else KINDS[text]
 
 
 @_word("|".join(SYNCS))
@@ -82,10 +121,59 @@ def bitmap_act(text: str) -> Act:
     return BITMAP_ACTS[text]
 
 
+@_word("|".join(MACHINE_ACTS))
+def machine_act(text: str) -> tuple[str, str]:
+    """Read what is done to the machine."""
+    return MACHINE_ACTS[text]
+
+
+@_word("|".join(DISK_ACTS))
+def disk_act(text: str) -> DiskAct:
+    """Read what is done to a disk."""
+    return DISK_ACTS[text]
+
+
+@_word("|".join(JOB_ACTS))
+def job_act(text: str) -> JobAct:
+    """Read what is done to a job."""
+    return JOB_ACTS[text]
+
+
+@_word("|".join(STATUSES))
+def job_status(text: str) -> str:
+    """Read a state of a job, in QEMU's words."""
+    return text
+
+
+@_word(rf"-?{SIZE_PATTERN} a second")
+def speed(text: str) -> int:
+    """Read a speed, in bytes a second; one below zero is for requests that QEMU must refuse."""
+    size_text = text.removeprefix("-").removesuffix(" a second")
+    return parse_size(size_text) * (-1 if text.startswith("-") else 1)
+
+
 @_word("[A-Z][A-Za-z]+")
 def error_class(text: str) -> str:
     """Read the class of an error, in QEMU's words."""
     return text
+
+
+@_word(r"(?: with the io-status \"(?:failed|nospace)\")?")
+def io_statuses(text: str) -> tuple[str, ...]:
+    """Read what a stopped job may say of the error, in QEMU's words; either where the sentence does not care."""
+    return (text.split('"')[1],) if text else ("failed", "nospace")
+
+
+@_word("events|errors")
+def event_kind(text: str) -> str:
+    """Read whether a sentence speaks of all that QEMU has reported or of errors alone."""
+    return text
+
+
+@_word(r"\d{1,3}(?:,\d{3})*")
+def count(text: str) -> int:
+    """Read how many things there are, such as 7 or 65,535."""
+    return int(text.replace(",", ""))
 
 
 @_word(r"the backup|the \d+ backups")
@@ -102,9 +190,18 @@ def register_words() -> None:
         Names=names,
         Command=command,
         Storage=storage,
+        ImageKind=image_kind,
         Sync=sync,
         BitmapAct=bitmap_act,
+        Count=count,
+        MachineAct=machine_act,
+        DiskAct=disk_act,
+        JobAct=job_act,
+        JobStatus=job_status,
+        Speed=speed,
         Backups=backups,
+        EventKind=event_kind,
+        IoStatuses=io_statuses,
         ErrorClass=error_class,
     )
 
@@ -155,28 +252,38 @@ def let_guest_do(drive: Drive, row: Row) -> None:
     """Let the guest do what a row of a table says: write a pattern, or what the column "request" names."""
     at, length = parse_size(row["at"]), parse_size(row["length"])
     match row.get("request", "write"):
+        case "read":
+            drive.read(at, length)
         case "write":
             drive.write(parse_byte(row["pattern"]), at, length)
+        case "write compressed":
+            drive.write_compressed(parse_byte(row["pattern"]), at, length)
         case "write zeroes":
             drive.write_zeroes(at, length)
         case "discard":
             drive.discard(at, length)
         case other:
-            raise AssertionError(f'a guest can write, write zeroes or discard, not "{other}"')
+            raise AssertionError(f'a guest can read, write, write compressed, write zeroes or discard, not "{other}"')
 
 
 def options(context: Context) -> dict[str, object]:
-    """Return the step's table of options: names are QEMU's, yes and no are flags, sizes are in bytes."""
-    return {row["option"]: value(row["value"]) for row in rows(context, ("option", "value")) if "value" in row}
+    """Return the step's table of options: names are QEMU's, "a.b" is b inside of a; see `value` for the values."""
+    found: dict[str, object] = {}
+    for row in rows(context, ("option", "value")):
+        outer, _, inner = row["option"].rpartition(".")
+        if "value" in row:
+            place = cast("dict[str, object]", found.setdefault(outer, {})) if outer else found
+            place[inner] = value(row["value"])
+    return found
 
 
 def value(text: str) -> object:
-    """Read the value of an option: yes, no, a size, a plain number, or a word."""
+    """Read the value of an option: yes, no, a size in bytes, a plain number, or a word, which quotes may enclose."""
     if text in ("yes", "no"):
         return text == "yes"
     if re.fullmatch(r"-?\d+", text):
         return int(text)
-    return parse_size(text) if re.fullmatch(SIZE_PATTERN, text) else text
+    return parse_size(text) if re.fullmatch(SIZE_PATTERN, text) else text.strip('"')
 
 
 BITMAP_PROPERTIES = ("granularity", "recording", "persistent")
@@ -225,28 +332,3 @@ def event_row(row: Row) -> tuple[str, Row]:
     """
     data = {("device" if key == "drive" else key): cell for key, cell in row.items() if key != "event"}
     return row["event"], data
-
-
-BITMAP_ACTIONS: Mapping[str, Act] = {
-    "clear": Drive.clear_bitmap,
-    "enable": Drive.enable_bitmap,
-    "disable": Drive.disable_bitmap,
-    "remove": Drive.remove_bitmap,
-}
-"""What a transaction can do to one bitmap."""
-
-
-def action(world: World, row: Row) -> Request:
-    """Read an action of a transaction that concerns bitmaps, or makes it fail."""
-    if row["request"] == "abort":
-        return ABORT
-    drive, bitmap = world.drive(row["drive"]), row["bitmap"]
-    match row["request"]:
-        case "add":
-            return drive.add_bitmap(bitmap, bitmap_properties(row))
-        case "merge":
-            return drive.merge_bitmaps(bitmap, [(drive, source) for source in row["from"].split(", ") if source != "none"])
-        case act if act in BITMAP_ACTIONS:
-            return BITMAP_ACTIONS[act](drive, bitmap)
-        case other:
-            raise AssertionError(f'a transaction has no request "{other}"')

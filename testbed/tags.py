@@ -16,6 +16,8 @@ AREAS = {
     "bitmap": "what a dirty bitmap records, and what becomes of its record",
     "failure": "backups that fail or stop, and what is left afterwards",
     "refusal": "requests that QEMU must refuse, and that nothing is changed by them",
+    "resize": "drives that grow and shrink, and what that means to their bitmaps and backups",
+    "target": "what backups can go into, and what the images that they leave are like",
     "transaction": "requests that take effect at one moment, together or not at all",
 }
 """What a feature is about; the folders of the features bear the same names."""
@@ -63,7 +65,7 @@ TAGS = (
     *(Tag.named(name, meaning) for name, meaning in AREAS.items()),
     Tag.named("drive-backup", "asks for the backup with the older command, which newer builds may lack"),
     Tag.named("blockdev-backup", "asks for the backup with the newer command"),
-    Tag.named("slow", "takes more than five seconds; left out with TAGS='not slow'"),
+    Tag.named("slow", "takes minutes, and is given them; left out unless it is asked for with TAGS=slow"),
     Tag.named("iotest-124", "a case of QEMU's own test 124, whose name is a second tag"),
     *(Tag.named(name, meaning) for name, meaning in CASES.items()),
     Tag(

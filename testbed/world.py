@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from testbed.backup import Backup, Target
-from testbed.backups import QCOW2_CLUSTER, Backups
+from testbed.backup import Backup
+from testbed.backups import Backups
+from testbed.bitmap import Bitmap
 from testbed.content import Content, Run
-from testbed.drive import Drive, UnknownName
+from testbed.dirty import DEFAULT_GRANULARITY, Dirty, default_granularity
+from testbed.disk import Disk
+from testbed.drive import Drive
 from testbed.export import Exports
 from testbed.fault import Storage, sound
-from testbed.image import Images
+from testbed.image import Images, Kind
 from testbed.job import JobEnd
 from testbed.machine import STDERR_NAME, STDOUT_NAME, Machine
 from testbed.matchers import (
@@ -22,9 +27,16 @@ from testbed.matchers import (
     holds_only_what_had_changed,
     holds_what_the_guest_wrote,
     restores_its_moment,
+    stores_its_bitmaps,
 )
+from testbed.mirror import Mirror
 from testbed.monitor import Event, Refused
+from testbed.needs import Board
+from testbed.node import Node, UnknownName
 from testbed.request import Request, transaction
+from testbed.server import Server
+from testbed.smalldisk import SmallDisk
+from testbed.target import Target
 
 
 class BrokenPromise(AssertionError):
@@ -36,7 +48,8 @@ class World:
     """One scenario's machine and everything on it.
 
     `has_digests` tells whether the build can say what each bit of a bitmap is; `with_references`, whether a full
-    backup follows each incremental one; `spoken_of` are the backups that "each of them" means.
+    backup follows each incremental one; `board`, on what the machine's guest sees its drives, if it can see them;
+    `spoken_of` are the backups that "each of them" means.
     """
 
     machine: Machine
@@ -45,31 +58,134 @@ class World:
     image_format: str
     has_digests: bool
     with_references: bool = False
+    board: Board | None = None
     drives: dict[str, Drive] = field(default_factory=dict)
     group: list[Backup] = field(default_factory=list)
     spoken_of: list[Backup] = field(default_factory=list)
+    mirrors: dict[str, Mirror] = field(default_factory=dict)
     exports: Exports = field(init=False)
+    server: Server | None = field(default=None, init=False)
+    small_disk: SmallDisk = field(init=False)
+    helpers: ExitStack = field(default_factory=ExitStack)
     _refusal: Refused | None = None
     _before: list[str] = field(default_factory=list)
     _traces: list[str] = field(default_factory=list)
     _heard: list[Event] = field(default_factory=list)
+    _repeated: list[Callable[[Event], bool]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Prepare what hangs on the machine."""
         self.exports = Exports(self.machine)
 
+    # Other places for backups.
+
+    def send_backups_away(self) -> None:
+        """Let another machine keep the images of all further backups."""
+        self.server = Server(self.machine.qemu, self.machine.home, self.machine.bound)
+        self.helpers.callback(self.server.kill)
+        self.backups.targets.place = self.server
+
+    def keep_backups_on_small_disk(self, free: int) -> None:
+        """Put the images of all further backups on a disk with `free` bytes of free space."""
+        self.small_disk = SmallDisk.mount(self.machine.home, free, self.machine.bound)
+        self.helpers.callback(self.small_disk.unmount, self.machine.bound)
+        self.backups.targets.directory = self.small_disk.directory.name
+
     # Drives.
 
-    def add_drive(self, name: str, size: int, runs: Sequence[Run] = (), storage: Storage = sound) -> Drive:
-        """Make an image of `size` bytes that holds the runs, and give it to the machine as a drive on such storage."""
-        image = f"{name}.{self.image_format}"
+    def use_board(self, board: Board) -> None:
+        """Start the machine anew, before it has any drive, on a board whose guest will see the drives as disks."""
+        assert not self.drives, "a board must be chosen before the drives"
+        self.machine.quit()
+        self.machine.start(board.hardware)
+        self.board = board
+
+    def add_drive(
+        self, name: str, size: int, runs: Sequence[Run] = (), storage: Storage = sound, kind: Kind | None = None
+    ) -> Drive:
+        """Make an image of `size` bytes that holds the runs, and give it to the machine as a drive on such storage.
+
+        The image is of the run's format unless a `kind` is given.
+        """
+        kind = kind or Kind(self.image_format)
+        image = f"{name}.{kind.image_format}"
         content = Content(size)
         for run in runs:
             content = content.written(run.pattern, run.start, run.end - run.start)
-        self.images.create(image, self.image_format, content)
-        unit = QCOW2_CLUSTER if self.image_format == "qcow2" else 1
-        drive = Drive(name, image, self.image_format, content, self.machine, unit)
+        self.images.create(image, kind.image_format, content, options=kind.options)
+        return self._attach(name, image, kind, content, storage)
+
+    def add_drive_with_stored(self, name: str, size: int, bitmaps: Mapping[str, Mapping[str, object]]) -> Drive:
+        """Give the machine an empty drive of `size` bytes in whose image bitmaps are stored, as no machine had it open.
+
+        `bitmaps` are their properties by name; see Node.add_bitmap.
+        """
+        kind, image = Kind("qcow2"), f"{name}.qcow2"
+        self.images.create(image, kind.image_format, Content(size))
+        for bitmap, properties in bitmaps.items():
+            self.images.add_bitmap(image, bitmap, properties)
+        drive = self._attach(name, image, kind, Content(size), sound)
+        for bitmap, properties in bitmaps.items():
+            drive.gained_bitmap(bitmap, {**properties, "persistent": True})
+        return drive
+
+    def add_crashed_drive(self, name: str, size: int, bitmap: str) -> Drive:
+        """Give the machine an empty drive whose last machine was killed while the persistent bitmap recorded.
+
+        What such a machine leaves is what a copy of the image holds that is made while a machine has it open.
+        """
+        kind, content, open_image, image = Kind("qcow2"), Content(size), f"{name}-open.qcow2", f"{name}.qcow2"
+        self.images.create(open_image, kind.image_format, content)
+        self.images.add_bitmap(open_image, bitmap)
+        opened = {"driver": "qcow2", "node-name": "opened", "file": {"driver": "file", "filename": open_image}}
+        self.machine.execute("blockdev-add", opened)
+        self.images.copy(open_image, image)
+        self.machine.execute("blockdev-del", {"node-name": "opened"})
+        drive = self._attach(name, image, kind, content, sound)
+        drive.bitmaps[bitmap] = Bitmap(name, bitmap, Dirty(size), recording=False, persistent=True, inconsistent=True)
+        return drive
+
+    def snapshot(self, drive: Drive, name: str) -> Request:
+        """Make the request for an external snapshot: from then on the guest writes to a new image, above the drive's.
+
+        The overlay is there at once, so that requests in the same transaction may speak of it.
+        """
+        kind = Kind("qcow2")
+        image = f"{name}.qcow2"
+        self.images.create_above(image, kind.image_format, drive.size, (drive.image, drive.image_format))
+        file = {"driver": "file", "filename": image}
+        node = {"driver": kind.image_format, "node-name": name, "discard": "unmap", "file": file, "backing": None}
+        self.machine.execute("blockdev-add", node)
+        overlay = self._drive(name, image, kind, drive.content)
+
+        def granted() -> None:
+            overlay.front, overlay.below, overlay.moment = drive.front, drive, drive.moment
+
+        def refused() -> None:
+            del self.drives[name]
+            self.machine.execute("blockdev-del", {"node-name": name})
+
+        return Request("blockdev-snapshot", {"node": drive.name, "overlay": name}, granted, refused)
+
+    def _attach(self, name: str, image: str, kind: Kind, content: Content, storage: Storage) -> Drive:
+        drive = self._drive(name, image, kind, content)
         drive.attach(storage(image))
+        return drive
+
+    def _drive(self, name: str, image: str, kind: Kind, content: Content) -> Drive:
+        has_clusters = kind.image_format == "qcow2"
+        cluster = kind.cluster
+        make = partial(Disk, device=self.board.disk) if self.board else Drive
+        drive = make(
+            name,
+            self.machine,
+            content.size,
+            image,
+            kind.image_format,
+            content,
+            discard_unit=cluster if has_clusters else 1,
+            granularity=default_granularity(cluster) if has_clusters else DEFAULT_GRANULARITY,
+        )
         self.drives[name] = drive
         return drive
 
@@ -80,12 +196,24 @@ class World:
         except KeyError:
             raise UnknownName(f'the machine has no drive "{name}", only {sorted(self.drives)}') from None
 
+    def node(self, name: str) -> Node:
+        """Return a node that may have bitmaps, a drive's or a filter over one; raise UnknownName when there is none."""
+        try:
+            return next(node for node in self.nodes() if node.name == name)
+        except StopIteration:
+            raise UnknownName(f'the machine has no node "{name}", only {[n.name for n in self.nodes()]}') from None
+
+    def nodes(self) -> list[Node]:
+        """Return all nodes that may have bitmaps."""
+        return [node for drive in self.drives.values() for node in (drive, *drive.filters)]
+
     # Requests.
 
     def ask(self, request: Request) -> None:
         """Make a request; when QEMU refuses it, some sentence must speak of that before the next request.
 
-        Raises BrokenPromise for an earlier refusal that nobody spoke of.
+        Raises BrokenPromise for an earlier refusal that nobody spoke of, and when QEMU grants a request that speaks of
+        something which is not there.
         """
         self.insist_on_grant()
         self._before = self._things()
@@ -97,7 +225,10 @@ class World:
             self._traces = [*self._difference(self._things()), *self._written_images()]
             request.refused()
         else:
-            request.granted()
+            try:
+                request.granted()
+            except UnknownName as unknown:
+                raise BrokenPromise(f"QEMU granted what it should have refused: {unknown}") from unknown
 
     def ask_for(self, backups: Sequence[Backup], *, before: Sequence[Request] = (), grouped: bool = False) -> None:
         """Ask for backups, after other requests if any: one command, or one transaction. Their jobs are left to run."""
@@ -156,21 +287,35 @@ class World:
         for backup in backups:
             if not backup.succeeded:
                 raise BrokenPromise(f"{backup} should have completed; it {backup.job.end}")
-            self._heard += [event for event in backup.job.events if not event.name.endswith("_ERROR")]
+            self._heard += [event for event in backup.job.events if not event.is_error]
 
-    def take_group(self, pairs: Sequence[tuple[str, str]]) -> None:
-        """Take incremental backups of drives with bitmaps, given as pairs of names, with grouped completion."""
+    def start_group(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Ask for incremental backups of drives with bitmaps, given as pairs of names, with grouped completion."""
         self.group = [
             self.backups.prepare(self.drive(drive), {"sync": "incremental", "bitmap": bitmap})
             for drive, bitmap in pairs
         ]
         self.ask_for(self.group, grouped=True)
+
+    def take_group(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Do as `start_group` does, which must be granted, and wait for the end of all."""
+        self.start_group(pairs)
         self.insist_on_grant()
         self.finish(self.group)
 
     def take_group_again(self) -> None:
         """Take the last group once more, into new targets on the backups before it."""
         self.take_group([(backup.drive.name, str(backup.bitmap)) for backup in self.group])
+
+    def take_again(self, drive: str) -> Backup:
+        """Take a drive's newest backup once more, into a new image; how it was to deal with errors is forgotten."""
+        earlier = self.backups.newest_of(drive)
+        kept = {key: value for key, value in earlier.options.items() if key in ("sync", "bitmap", "bitmap-mode")}
+        backup = self.backups.prepare(earlier.drive, kept)
+        self.ask_for([backup])
+        self.insist_on_grant()
+        self.finish([backup])
+        return backup
 
     def finish(self, backups: Sequence[Backup]) -> None:
         """Wait for backups that have been started; each success is followed by a reference where that is wanted."""
@@ -190,13 +335,44 @@ class World:
         assert backup.job.end is not None, f"{backup} was never started"
         return backup.job.end
 
+    # Mirrors.
+
+    def start_mirror(self, drive: str, options: Mapping[str, object]) -> None:
+        """Ask for a mirror of a drive, given by name, into a new image; `options` are those of the QMP command."""
+        source = self.drive(drive)
+        mirror = Mirror(source, self.backups.new_target(source, None))
+        self.ask(mirror.start(options))
+        self.mirrors[drive] = mirror
+
+    def mirror(self, drive: str) -> Mirror:
+        """Return the newest mirror of a drive, given by name; raise UnknownName when there is none."""
+        try:
+            return self.mirrors[drive]
+        except KeyError:
+            raise UnknownName(f'there is no mirror of "{drive}", only of {sorted(self.mirrors)}') from None
+
     # What QEMU tells, and the end of the scenario.
 
     def new_events(self) -> list[Event]:
         """Return what QEMU has reported and nobody has heard of yet, other than changes of jobs' states."""
-        new = [event for event in self.machine.all_events() if not any(event is heard for heard in self._heard)]
+        told = (event for event in self.machine.all_events() if not any(repeated(event) for repeated in self._repeated))
+        new = [event for event in told if not any(event is heard for heard in self._heard)]
         self._heard += new
         return [event for event in new if event.name != "JOB_STATUS_CHANGE"]
+
+    def hear_again_and_again(self, name: str, data: Mapping[str, str]) -> None:
+        """Wait until QEMU has reported an event with these members twice; all more of them count as heard.
+
+        Raises MachineHung or MachineDied.
+        """
+
+        def repeated(event: Event) -> bool:
+            return event.name == name and data.items() <= event.data.items()
+
+        self._repeated.append(repeated)
+        first = self.machine.wait_for(f"{name} {dict(data)}", repeated)
+        after_first = self.machine.monitor.events.index(first) + 1
+        self.machine.wait_for(f"{name} {dict(data)} again", repeated, start=after_first)
 
     def jobs(self) -> list[str]:
         """Return the names of the jobs that QEMU lists."""
@@ -209,10 +385,14 @@ class World:
         """
         if self.machine.running:
             self.insist_on_grant()
+            self.machine.all_events()
+            self.finish([backup for backup in self.backups.running() if backup.job.is_gone])
             self._insist([*self._leftovers(), *self.complaints_about_bitmaps()])
             for drive in self.drives.values():
                 drive.flush()  # a drive that some request has left drained would not answer its guest any more
             self.machine.quit()
+            if self.server:
+                self.server.go_away()
 
     def settle(self) -> None:
         """End the scenario: shut down, and judge all that no sentence has judged; raises BrokenPromise.
@@ -226,11 +406,11 @@ class World:
     def complaints_about_bitmaps(self) -> list[str]:
         """Say where bitmaps are not, granule for granule, as the requests made so far must have left them."""
         in_step = has_bitmaps_in_step(with_digests=self.has_digests)
-        return [complaint for drive in self.drives.values() if (complaint := in_step.complaint(drive))]
+        return [complaint for node in self.nodes() if (complaint := in_step.complaint(node))]
 
     def _leftovers(self) -> list[str]:
         expected = [backup.job.name for backup in self.backups.running()]
-        errors = (event for event in self.new_events() if event.name.endswith("_ERROR"))
+        errors = (event for event in self.new_events() if event.is_error)
         return [
             *(f'the job "{name}" is left' for name in self.jobs() if name not in expected),
             *(f"QEMU reported what no sentence speaks of: {event}" for event in errors),
@@ -239,6 +419,8 @@ class World:
     def _lasting_promises(self) -> Iterator[tuple[Any, Promise[Any]]]:
         for drive in self.drives.values():
             yield drive, holds_what_the_guest_wrote(self.images)
+            if any(bitmap.persistent for bitmap in drive.bitmaps.values()):
+                yield drive, stores_its_bitmaps(self.images)
         for backup in self.backups.taken:
             if backup.succeeded and not backup.judged:
                 yield backup, restores_its_moment(self.images)

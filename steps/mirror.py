@@ -1,0 +1,28 @@
+"""Sentences about mirrors of a drive, which share it with the bitmaps."""
+
+from behave import given, then, when
+from behave.runner import Context
+from hamcrest import assert_that
+
+from testbed.matchers import equals_its_mirrored_drive
+from testbed.sentences import options, world_of
+
+
+@given("a mirror of {drive:Name} has been started with:")
+@when("a mirror of {drive:Name} is started with:")
+def mirror_started(context: Context, drive: str) -> None:
+    """Start to copy a drive and keep the copy the same, with the options of the table, in QEMU's words."""
+    world_of(context).start_mirror(drive, options(context))
+
+
+@when("the mirror of {drive:Name} is ended")
+def mirror_ended(context: Context, drive: str) -> None:
+    """Let the mirror copy what is left, and end it; the guest goes on with the drive."""
+    world_of(context).mirror(drive).end()
+
+
+@then("the mirror of {drive:Name} should equal it")
+def mirror_equals(context: Context, drive: str) -> None:
+    """Compare what the mirror holds with what the drive must have read as when the mirror ended."""
+    world = world_of(context)
+    assert_that(world.mirror(drive), equals_its_mirrored_drive(world.images))

@@ -1,0 +1,106 @@
+"""What backups go into: images of any kind, in places that may fail, be full or be far away."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from typing import Protocol
+
+from testbed.content import Content
+from testbed.fault import Options, Storage, sound
+from testbed.image import Images, Kind
+
+
+class Place(Protocol):
+    """Where a target is: what QEMU has to be told to reach it there."""
+
+    def open(self, target: Target) -> Options:
+        """Make a target ready, and return the options of the node by which QEMU reaches it."""
+
+    def close(self, target: Target) -> None:
+        """Undo `open` when the node is gone."""
+
+
+@dataclass(frozen=True)
+class Here:
+    """A place among QEMU's own files, on storage that may be said to fail."""
+
+    storage: Storage = sound
+
+    def open(self, target: Target) -> Options:
+        """Name the image file with its format."""
+        return {"driver": target.image_format, "file": self.storage(target.name)}
+
+    def close(self, target: Target) -> None:
+        """Do nothing: the file is there for the tools."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """An image for a backup, in the file `name`; unless it exists, the command that takes the backup has to make it."""
+
+    name: str
+    kind: Kind
+    backing: Target | None = None
+    place: Place = field(default_factory=Here)
+    exists: bool = True
+
+    @property
+    def image_format(self) -> str:
+        """Return the image's format."""
+        return self.kind.image_format
+
+    @property
+    def cluster(self) -> int:
+        """Return the length in bytes of what the image allocates at a time."""
+        return self.kind.cluster
+
+    @property
+    def node(self) -> str:
+        """Return the name of its node while QEMU has it open."""
+        return PurePath(self.name).stem
+
+    def seen_from(self, other: Target) -> tuple[str, str]:
+        """Return name and format by which another image can name it as its backing file."""
+        return os.path.relpath(self.name, PurePath(other.name).parent), self.image_format
+
+
+@dataclass
+class Targets:
+    """Makes images for backups, of the kind and in the place that the scenario has chosen.
+
+    `next_place` is for the next one alone; `directory` holds them all.
+    """
+
+    images: Images
+    kind: Kind
+    place: Place = field(default_factory=Here)
+    next_place: Place | None = None
+    directory: str = ""
+    _made: int = 0
+
+    def new(self, drive: str, size: int, backing: Target | None = None) -> Target:
+        """Make an empty image of `size` bytes for a backup of a drive, given by name, on top of another one if any."""
+        target = Target(self._next_name(drive, self.kind), self.kind, backing, self.next_place or self.place)
+        self.next_place = None
+        if backing:
+            below = backing.seen_from(target)
+            self.images.create_above(target.name, target.image_format, size, below, target.kind.options)
+        else:
+            self.images.create(target.name, target.image_format, Content(size), options=target.kind.options)
+        return target
+
+    def left_to_qemu(self, drive: str, image_format: str) -> Target:
+        """Return an image of that format which is not there yet: QEMU has to make it."""
+        kind = Kind(image_format)
+        return Target(self._next_name(drive, kind), kind, exists=False)
+
+    def put_on(self, target: Target, backing: Target) -> Target:
+        """Name an image as the backing file of a target that has none yet; return the target so changed."""
+        self.images.rebase(target.name, target.image_format, backing.seen_from(target))
+        return replace(target, backing=backing)
+
+    def _next_name(self, drive: str, kind: Kind) -> str:
+        self._made += 1
+        return str(PurePath(self.directory, f"{drive}-{self._made}.{kind.image_format}"))
