@@ -14,7 +14,7 @@ Feature: Backups into images with larger clusters
         | 0xdc    | 32 MiB | 124 KiB   |
       And each incremental backup is followed by a reference
       And backups are taken with <command>
-      And backup targets have clusters of 128 KiB
+      And each backup goes into a qcow2 image with clusters of 128 KiB
       And a full backup of "drive0"
       And a bitmap "bitmap0" on "drive0"
       And the guest has written to "drive0":

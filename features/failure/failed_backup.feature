@@ -1,4 +1,4 @@
-@failure
+@failure @needs.blkdebug
 Feature: An incremental backup that meets a bad disk
   A backup reads the whole change of a day from a disk that may be about to fail. Whatever happens to the backup, the
   record of what has changed must not be lost: the next backup, on top of the last good one, has to be complete.

@@ -1,4 +1,4 @@
-@transaction
+@transaction @needs.blkdebug
 Feature: Backups of several drives that stand or fall together
   The drives of one guest belong together: a database on one and its log on the other restore only from the same moment.
   With grouped completion the backups of one transaction share their fate: when one fails, the others are cancelled,

@@ -1,0 +1,52 @@
+@bitmap
+Feature: Bitmaps of a drive that is being mirrored
+  To move a drive to other storage without a pause, an operator mirrors it. The mirror has a bitmap of its own to find
+  what it still has to copy, and must keep its hands off those of the backups: they go on recording what the guest
+  writes, and a mirror that reads and writes the whole drive changes nothing of them.
+
+  Background:
+    Given the 4 MiB drive "drive0" holding:
+      | pattern | at | length |
+      | 0x41    | 0  | 4 MiB  |
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+    And these bitmaps on "drive0":
+      | bitmap  | granularity | recording |
+      | bitmap1 | 512 bytes   | yes       |
+      | bitmap2 | 64 KiB      | no        |
+    And the guest has written to "drive0":
+      | pattern | at          | length  | which                      |
+      | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule |
+
+  Rule: A mirror changes no bitmap, and hides no write from one
+    @bug-B01 @bug-B11
+    Scenario Outline: The guest writes while the drive is mirrored
+      Given a mirror of "drive0" has been started with:
+        | option      | value         |
+        | copy-mode   | <mode>        |
+        | granularity | <granularity> |
+        | buf-size    | <granularity> |
+        | speed       | 1 byte        |
+      And the bitmaps of "drive0" are:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | 128 KiB |
+        | bitmap1 | 512 bytes   | yes       | no   | 1 KiB   |
+        | bitmap2 | 64 KiB      | no        | no   | 0 bytes |
+      And the guest has written to "drive0":
+        | pattern | at            | length    | which                                      |
+        | 0x9a    | 983039 bytes  | 2 bytes   | next to what the mirror has not copied yet |
+        | 0x9b    | 2097664 bytes | 512 bytes | one sector among others                    |
+      When the mirror of "drive0" is ended
+      Then the mirror of "drive0" should equal it
+      And the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty      |
+        | bitmap0 | 64 KiB      | yes       | no   | 320 KiB    |
+        | bitmap1 | 512 bytes   | yes       | no   | 2560 bytes |
+        | bitmap2 | 64 KiB      | no        | no   | 0 bytes    |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+
+      Examples: when the mirror copies what the guest writes
+        | mode           | granularity | which                                       |
+        | background     | 64 KiB      | later, when its turn comes                  |
+        | write-blocking | 64 KiB      | at once, although it is less than a granule |
+        | write-blocking | 4 KiB       | at once, in small granules                  |

@@ -1,0 +1,90 @@
+@bitmap
+Feature: How fine a bitmap is
+  The granularity of a bitmap is a trade: small granules make small backups, large ones a small bitmap. It may be any
+  power of two from 512 bytes to 2 GiB, smaller or larger than the clusters of the image and even than the drive. The
+  choice costs space or time; it may never cost a byte of a backup.
+
+  Rule: A bitmap that nobody gave a granularity goes by the clusters of the image
+    Scenario Outline: A bitmap is added to an image without a word of its granularity
+      Given the 4 MiB drive "drive0" in <image>
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      When the guest writes to "drive0":
+        | pattern | at            | length  | which                                    |
+        | 0xab    | 2097151 bytes | 2 bytes | over the edge of any granule up to 2 MiB |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity   | recording | busy | dirty   |
+        | bitmap0 | <granularity> | yes       | no   | <dirty> |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: at least 4 KiB and at most 64 KiB
+        | image                                    | granularity | dirty   | which                       |
+        | a qcow2 image with clusters of 512 bytes | 4 KiB       | 8 KiB   | the smallest clusters       |
+        | a qcow2 image with clusters of 4 KiB     | 4 KiB       | 8 KiB   | clusters of the lower bound |
+        | a qcow2 image with clusters of 16 KiB    | 16 KiB      | 32 KiB  | clusters in between         |
+        | a qcow2 image with clusters of 64 KiB    | 64 KiB      | 128 KiB | clusters of the upper bound |
+        | a qcow2 image with clusters of 2 MiB     | 64 KiB      | 128 KiB | the largest clusters        |
+        | a raw image                              | 64 KiB      | 128 KiB | no clusters at all          |
+
+  Rule: Bitmaps of all granularities record the same changes side by side
+    Scenario: One drive with a bitmap of each kind
+      Given the 4097 KiB drive "drive0"
+      And these bitmaps on "drive0":
+        | bitmap  | granularity | which                    |
+        | sector  | 512 bytes   | the smallest             |
+        | page    | 4 KiB       | a page of memory         |
+        | half    | 32 KiB      | half of a copied cluster |
+        | default | 64 KiB      | a copied cluster         |
+        | twice   | 128 KiB     | two copied clusters      |
+        | two     | 2 MiB       | about half of the drive  |
+        | four    | 4 MiB       | all but the rest         |
+        | all     | 2 GiB       | the largest              |
+      When the guest writes to "drive0":
+        | request      | pattern | at            | length     | which                              |
+        | write        | 0xab    | 0             | 1 byte     | the first byte                     |
+        | write zeroes |         | 131071 bytes  | 2 bytes    | over the edge of 128 KiB           |
+        | discard      |         | 2097151 bytes | 2 bytes    | over the edge of 2 MiB             |
+        | write        | 0x9a    | 4194303 bytes | 1025 bytes | over the edge of 4 MiB, to the end |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | sector  | 512 bytes   | yes       | no   | 4 KiB   |
+        | page    | 4 KiB       | yes       | no   | 28 KiB  |
+        | half    | 32 KiB      | yes       | no   | 224 KiB |
+        | default | 64 KiB      | yes       | no   | 448 KiB |
+        | twice   | 128 KiB     | yes       | no   | 768 KiB |
+        | two     | 2 MiB       | yes       | no   | 6 MiB   |
+        | four    | 4 MiB       | yes       | no   | 8 MiB   |
+        | all     | 2 GiB       | yes       | no   | 2 GiB   |
+      And the bitmaps should still hold what had changed
+
+  Rule: A chain of backups restores the drive whatever the granularity of its bitmap
+    Scenario Outline: Two incremental backups by a bitmap of its own granularity
+      Given the 4097 KiB drive "drive0" holding:
+        | pattern | at | length   |
+        | 0x11    | 0  | 4097 KiB |
+      And a full backup of "drive0", in one transaction with these requests:
+        | request | bitmap  | drive  | granularity   |
+        | add     | bitmap0 | drive0 | <granularity> |
+      And the guest has written to "drive0":
+        | pattern | at            | length  | which                      |
+        | 0xab    | 131071 bytes  | 2 bytes | over the edge of 128 KiB   |
+        | 0x9a    | 4195326 bytes | 2 bytes | up to the end of the drive |
+      And an incremental backup of "drive0" with "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at        | length    | which               |
+        | 0x55    | 512 bytes | 512 bytes | the second sector   |
+        | 0x78    | 4 MiB     | 1 KiB     | the rest at the end |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the 2 backups with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: from a sector to more than the drive
+        | granularity | which                                     |
+        | 512 bytes   | many granules to a copied cluster         |
+        | 8 KiB       | eight granules to a copied cluster        |
+        | 256 KiB     | four copied clusters to a granule         |
+        | 4 MiB       | a granule, and one of which 1 KiB is used |
+        | 8 MiB       | larger than the drive                     |
+        | 64 MiB      | much larger than the drive                |
+        | 2 GiB       | the largest                               |

@@ -1,0 +1,77 @@
+@bitmap @needs.guest-disk
+Feature: Bitmaps of the disks of a running guest
+  To a guest a drive is a disk, which an operator plugs in and unplugs while the guest runs. The guest may be paused, and
+  it may crash and start again. A bitmap belongs to the drive and not to the guest: of all this it takes no notice, as
+  long as QEMU has the drive; and what is stored in the image comes back with the disk.
+
+  Background:
+    Given a machine whose guest sees its drives as disks
+
+  Rule: The bitmap of a disk that was plugged into a running machine records like any other
+    Scenario: A disk is plugged in and backed up
+      Given the machine has been started
+      And the 4 MiB drive "drive0"
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      When the guest writes to "drive0":
+        | request      | pattern | at          | length  | which                      |
+        | write        | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule |
+        | write zeroes |         | 960 KiB     | 64 KiB  | a granule                  |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | 192 KiB |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+  Rule: A disk that is unplugged loses its transient bitmaps, and brings the persistent ones back
+    Scenario: A disk with three bitmaps is unplugged and plugged in again
+      Given the 4 MiB drive "drive0" in a qcow2 image
+      And these bitmaps on "drive0":
+        | bitmap  | granularity | recording | persistent |
+        | bitmap0 | 64 KiB      | yes       | no         |
+        | bitmap1 | 512 bytes   | yes       | yes        |
+        | bitmap2 | 64 KiB      | no        | yes        |
+      And the guest has written to "drive0":
+        | pattern | at          | length  | which                      |
+        | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule |
+        | 0x9a    | 4095 KiB    | 1 KiB   | up to the end of the drive |
+      And "drive0" has been unplugged
+      When "drive0" is plugged in again
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | persistent | dirty   |
+        | bitmap1 | 512 bytes   | yes       | no   | yes        | 2 KiB   |
+        | bitmap2 | 64 KiB      | no        | no   | yes        | 0 bytes |
+      And the bitmaps should still hold what had changed
+
+  Rule: What becomes of the guest is nothing to the bitmaps of its disks
+    Scenario: The guest crashes and starts again between two changes
+      Given the 4 MiB drive "drive0"
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at          | length  |
+        | 0xab    | 65535 bytes | 2 bytes |
+      And the machine has been reset
+      When the guest writes to "drive0":
+        | pattern | at           | length  |
+        | 0x9a    | 983039 bytes | 2 bytes |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | 256 KiB |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+
+    Scenario: A persistent bitmap is added while the guest is paused
+      Given the 4 MiB drive "drive0" in a qcow2 image
+      And the machine has been started
+      And the machine has been paused
+      When this request is made:
+        | request | bitmap  | drive  | persistent |
+        | add     | bitmap0 | drive0 | yes        |
+      Then QEMU should grant it
+      When the machine is started
+      And the guest writes to "drive0":
+        | pattern | at          | length  |
+        | 0xab    | 65535 bytes | 2 bytes |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | persistent | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | yes        | 128 KiB |

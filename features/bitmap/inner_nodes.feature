@@ -1,0 +1,79 @@
+@bitmap
+Feature: Bitmaps above and below a drive
+  What a guest takes for one drive is a stack inside QEMU: an image on top of another one after a snapshot, and perhaps a
+  filter over both. A bitmap may sit on any of them and records what passes there. A snapshot leaves it where it was, on
+  the image below, so that a backup tool has to bring the records of both together.
+
+  Background:
+    Given the 4 MiB drive "drive0" holding:
+      | pattern | at | length |
+      | 0x41    | 0  | 4 MiB  |
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+
+  Rule: A transient bitmap needs nothing of the image below it
+    Scenario: A drive in a raw image
+      Given the 4 MiB drive "drive1" in a raw image
+      And a full backup of "drive1" with a new bitmap "bitmap0"
+      When the guest writes to "drive1":
+        | request | pattern | at            | length  | which                      |
+        | write   | 0xab    | 65535 bytes   | 2 bytes | over the edge of a granule |
+        | write   | 0x9a    | 4194303 bytes | 1 byte  | the last byte              |
+        | discard |         | 65536 bytes   | 1 byte  | what was just written      |
+      Then the bitmaps of "drive1" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | 192 KiB |
+      When an incremental backup of "drive1" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive1" as it was at that moment
+      And each of them should hold only what had changed
+
+  Rule: A bitmap on a filter records what passes through the filter
+    @needs.throttle
+    Scenario: The record of a filter is merged into that of the drive below
+      Given a throttle filter "throttle0" over "drive0"
+      And a bitmap "bitmap1" with a granularity of 32 KiB on "throttle0"
+      And the bitmap "bitmap0" of "drive0" has been disabled
+      And the guest has written to "drive0":
+        | request      | pattern | at          | length  | which                      |
+        | write        | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule |
+        | write zeroes |         | 992 KiB     | 32 KiB  | a granule of the filter's  |
+      When this request is made:
+        | request | bitmap  | drive  | from                 |
+        | merge   | bitmap0 | drive0 | bitmap1 of throttle0 |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | no        | no   | 192 KiB |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+
+  Rule: A snapshot leaves a bitmap with its record where it was, below the overlay
+    Scenario: The guest writes to an overlay above a bitmap
+      Given the guest has written to "drive0":
+        | pattern | at          | length  |
+        | 0xab    | 65535 bytes | 2 bytes |
+      And a snapshot has put the overlay "overlay0" on "drive0"
+      When the guest writes to "overlay0":
+        | pattern | at           | length  |
+        | 0x9a    | 983039 bytes | 2 bytes |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | 128 KiB |
+      And "overlay0" should have no bitmap
+
+    Scenario: The records below and above a snapshot make one backup
+      Given the guest has written to "drive0":
+        | pattern | at          | length  | which               |
+        | 0xab    | 65535 bytes | 2 bytes | before the snapshot |
+      And a snapshot has put the overlay "overlay0" on "drive0"
+      And a bitmap "bitmap1" with a granularity of 32 KiB on "overlay0"
+      And the guest has written to "overlay0":
+        | request      | pattern | at           | length  | which               |
+        | write        | 0x9a    | 983039 bytes | 2 bytes | after the snapshot  |
+        | write zeroes |         | 2 MiB        | 32 KiB  | hides what is below |
+      When this request is made:
+        | request | bitmap  | drive    | from              |
+        | merge   | bitmap1 | overlay0 | bitmap0 of drive0 |
+      Then the bitmaps of "overlay0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap1 | 32 KiB      | yes       | no   | 224 KiB |
+      When an incremental backup of "overlay0" is taken with "bitmap1"
+      Then the backup with "bitmap1" should restore "overlay0" as it was at that moment

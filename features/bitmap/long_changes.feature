@@ -1,0 +1,66 @@
+@bitmap
+Feature: Changes that reach over many granules
+  A guest that copies a film or formats a disk changes thousands of granules at once, and many of them not for the first
+  time. A bitmap keeps its granules in groups, and groups of groups, so as to find the dirty ones fast. Where a change
+  begins, ends or runs from one group into the next, none may be lost and none counted twice: not in what is reported,
+  and not in what a backup then looks up.
+
+  Rule: However long changes are and however they overlap, each granule is recorded and counted once
+    @bug-B07
+    Scenario Outline: Two changes, and one that meets both
+      Given the 8 MiB drive "drive0"
+      And a full backup of "drive0", in one transaction with these requests:
+        | request | bitmap | drive  | granularity | recording |
+        | add     | fine   | drive0 | 512 bytes   | yes       |
+        | add     | coarse | drive0 | 1 MiB       | yes       |
+      And the guest has written to "drive0":
+        | pattern | at       | length    |
+        | 0x11    | <first>  | <length1> |
+        | 0x22    | <second> | <length2> |
+      When the guest writes to "drive0":
+        | pattern | at   | length   |
+        | 0x33    | <at> | <length> |
+      Then the bitmaps of "drive0" should be:
+        | bitmap | granularity | recording | busy | dirty    |
+        | fine   | 512 bytes   | yes       | no   | <fine>   |
+        | coarse | 1 MiB       | yes       | no   | <coarse> |
+      When an incremental backup of "drive0" is taken with "fine"
+      Then the backup with "fine" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: where 64 granules of 512 bytes meet the next 64
+        | first       | length1   | second  | length2   | at          | length       | fine         | coarse | which                                   |
+        | 32256 bytes | 1 KiB     | 4 MiB   | 512 bytes | 32256 bytes | 1 KiB        | 1536 bytes   | 2 MiB  | over the edge, twice                    |
+        | 31744 bytes | 512 bytes | 32 KiB  | 512 bytes | 32256 bytes | 512 bytes    | 1536 bytes   | 1 MiB  | up to the edge, between two             |
+        | 0           | 32 KiB    | 64 KiB  | 32 KiB    | 32256 bytes | 33792 bytes  | 96 KiB       | 1 MiB  | fills a gap of 64 from inside to inside |
+        | 0           | 512 bytes | 160 KiB | 512 bytes | 512 bytes   | 163328 bytes | 164352 bytes | 1 MiB  | fills a gap that is five groups long    |
+        | 32767 bytes | 1 byte    | 32 KiB  | 1 byte    | 32767 bytes | 2 bytes      | 1 KiB        | 1 MiB  | the bytes on both sides of the edge     |
+
+      Examples: where 4096 granules of 512 bytes meet the next 4096
+        | first         | length1   | second        | length2   | at            | length        | fine          | coarse | which                                 |
+        | 2096640 bytes | 512 bytes | 2 MiB         | 512 bytes | 2096640 bytes | 1 KiB         | 1 KiB         | 2 MiB  | over the edge, where all is dirty     |
+        | 1 MiB         | 512 bytes | 3 MiB         | 512 bytes | 2096640 bytes | 1 KiB         | 2 KiB         | 3 MiB  | over the edge, alone                  |
+        | 2096640 bytes | 512 bytes | 4 MiB         | 512 bytes | 2096640 bytes | 2098176 bytes | 2098176 bytes | 4 MiB  | fills a gap of 4096 from edge to edge |
+        | 16 KiB        | 1 KiB     | 2 MiB         | 64 KiB    | 16896 bytes   | 2113024 bytes | 2096 KiB      | 3 MiB  | from inside one to inside the other   |
+        | 0             | 512 bytes | 8388096 bytes | 512 bytes | 0             | 8 MiB         | 8 MiB         | 8 MiB  | all, the first and last of them again |
+
+    Scenario: Zeros from end to end of a large drive
+      Given the 130 MiB drive "drive0" in a qcow2 image
+      And a full backup of "drive0", in one transaction with these requests:
+        | request | bitmap | drive  | granularity | recording |
+        | add     | fine   | drive0 | 512 bytes   | yes       |
+        | add     | coarse | drive0 | 64 MiB      | yes       |
+      And the guest has written to "drive0":
+        | pattern | at              | length | which                                                |
+        | 0x11    | 134217216 bytes | 1 KiB  | over the edge of 262144 granules of 512 bytes        |
+        | 0x22    | 136313856 bytes | 1 KiB  | the end of the drive, 266240 granules from its begin |
+      When the guest writes to "drive0":
+        | request      | at        | length          |
+        | write zeroes | 512 bytes | 136314368 bytes |
+      Then the bitmaps of "drive0" should be:
+        | bitmap | granularity | recording | busy | dirty           |
+        | fine   | 512 bytes   | yes       | no   | 136314368 bytes |
+        | coarse | 64 MiB      | yes       | no   | 192 MiB         |
+      When an incremental backup of "drive0" is taken with "fine"
+      Then the backup with "fine" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed

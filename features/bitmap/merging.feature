@@ -1,0 +1,102 @@
+@bitmap
+Feature: Merging what several bitmaps have recorded
+  A backup tool may keep one bitmap for each day. To go back to the full backup of Sunday, it merges the days since into
+  one bitmap and takes a backup with that. A day that got lost in a merge is lost in the backup; a day that the merge
+  made up is only copied for nothing, but on a large drive that may be a night's work.
+
+  Background:
+    Given the 8 MiB drive "drive0" holding:
+      | pattern | at | length |
+      | 0x11    | 0  | 8 MiB  |
+    And a full backup of "drive0"
+
+  Rule: A merge adds all that its sources hold to what its target holds, whatever their granularities
+    Scenario Outline: Several bitmaps are merged into one
+      Given these bitmaps on "drive0", each with a record of its own:
+        | bitmap | granularity   | pattern | at            | length   | which                               |
+        | fine   | 512 bytes     | 0xa1    | 2096640 bytes | 1 KiB    | over the edge of 4096 fine granules |
+        | plain  | 64 KiB        | 0xa2    | 4194303 bytes | 2 bytes  | over the edge of 64 plain granules  |
+        | coarse | 1 MiB         | 0xa3    | 8388607 bytes | 1 byte   | the last byte of the drive          |
+        | idle   | 64 KiB        |         |               |          | a day on which nothing happened     |
+        | week   | <granularity> | 0xa4    | <at>          | <length> | what it holds before                |
+      When <sources> of "drive0" are merged into "week"
+      Then the bitmaps of "drive0" should be:
+        | bitmap | granularity   | recording | busy | dirty   |
+        | fine   | 512 bytes     | no        | no   | 1 KiB   |
+        | plain  | 64 KiB        | no        | no   | 128 KiB |
+        | coarse | 1 MiB         | no        | no   | 1 MiB   |
+        | idle   | 64 KiB        | no        | no   | 0 bytes |
+        | week   | <granularity> | no        | no   | <dirty> |
+      When an incremental backup of "drive0" is taken with "week"
+      Then the backup with "week" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: into one that holds nothing yet
+        | granularity | at | length | sources                                      | dirty    | which                             |
+        | 64 KiB      |    |        | "plain", "fine" and "coarse"                 | 1280 KiB | one of its own granularity first  |
+        | 64 KiB      |    |        | "idle", "coarse", "idle", "fine" and "plain" | 1280 KiB | empty ones first and in between   |
+        | 512 bytes   |    |        | "coarse", "plain" and "fine"                 | 1153 KiB | all coarser than it, but the last |
+        | 1 MiB       |    |        | "fine", "plain" and "coarse"                 | 5 MiB    | all finer than it, but the last   |
+
+      Examples: into one that holds something
+        | granularity | at    | length | sources                              | dirty    | which                            |
+        | 64 KiB      | 5 MiB | 1 KiB  | "plain", "coarse" and "fine"         | 1344 KiB | one of its own granularity first |
+        | 64 KiB      | 5 MiB | 1 KiB  | "idle", "fine", "plain" and "coarse" | 1344 KiB | an empty one first               |
+        | 512 bytes   | 5 MiB | 1 KiB  | "plain", "week", "fine" and "coarse" | 1154 KiB | itself among them                |
+        | 1 MiB       | 5 MiB | 1 KiB  | "week", "coarse", "plain" and "fine" | 6 MiB    | itself first                     |
+
+    @bug-B08
+    Scenario: A bitmap is merged that has got all it holds from a merge
+      Given these bitmaps on "drive0", each with a record of its own:
+        | bitmap  | pattern | at            | length  |
+        | monday  | 0xa1    | 65535 bytes   | 2 bytes |
+        | tuesday |         |               |         |
+        | week    | 0xa2    | 4194303 bytes | 2 bytes |
+      And "monday" of "drive0" has been merged into "tuesday"
+      When "tuesday" of "drive0" is merged into "week"
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | monday  | 64 KiB      | no        | no   | 128 KiB |
+        | tuesday | 64 KiB      | no        | no   | 128 KiB |
+        | week    | 64 KiB      | no        | no   | 256 KiB |
+      When an incremental backup of "drive0" is taken with "week"
+      Then the backup with "week" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+  Rule: A merge changes nothing of who records and who does not
+    Scenario: Bitmaps that record are merged into one that records as well
+      Given a bitmap "monday" with a granularity of 32 KiB on "drive0"
+      And the guest has written to "drive0":
+        | pattern | at          | length  |
+        | 0xa1    | 65535 bytes | 2 bytes |
+      And a bitmap "week" on "drive0"
+      And "monday" of "drive0" has been merged into "week"
+      When the guest writes to "drive0":
+        | pattern | at      | length |
+        | 0xa2    | 992 KiB | 32 KiB |
+      Then the bitmaps of "drive0" should be:
+        | bitmap | granularity | recording | busy | dirty   |
+        | monday | 32 KiB      | yes       | no   | 96 KiB  |
+        | week   | 64 KiB      | yes       | no   | 192 KiB |
+      When an incremental backup of "drive0" is taken with "week"
+      Then the backup with "week" should restore "drive0" as it was at that moment
+
+    Scenario: A day ends and its bitmap is merged in one transaction
+      Given a bitmap "monday" on "drive0"
+      And the guest has written to "drive0":
+        | pattern | at          | length  |
+        | 0xa1    | 65535 bytes | 2 bytes |
+      When these requests are made as one transaction:
+        | request | bitmap  | drive  | recording | from   | which                           |
+        | disable | monday  | drive0 |           |        | the day is over                 |
+        | add     | tuesday | drive0 | yes       |        | the next one begins             |
+        | add     | week    | drive0 | no        |        | only for this backup            |
+        | merge   | week    | drive0 |           | monday | and tuesday has nothing to tell |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | monday  | 64 KiB      | no        | no   | 128 KiB |
+        | tuesday | 64 KiB      | yes       | no   | 0 bytes |
+        | week    | 64 KiB      | no        | no   | 128 KiB |
+      When an incremental backup of "drive0" is taken with "week"
+      Then the backup with "week" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed

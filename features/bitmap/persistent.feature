@@ -1,0 +1,101 @@
+@bitmap
+Feature: Persistent bitmaps while the machine runs
+  A persistent bitmap is one that the image stores when the machine shuts down. Until then it lives like any other: it
+  can be added, emptied and removed again, with many beside it, whether the image has stored it before or has never heard
+  of it. What the image stores in the end is just what there is then.
+
+  Rule: An image stores the bitmaps that there are in the end, each with its granularity
+    Scenario: Persistent and transient bitmaps of several granularities
+      Given the 4097 KiB drive "drive0" in a qcow2 image
+      And these bitmaps on "drive0":
+        | bitmap  | granularity | recording | persistent |
+        | bitmap0 | 64 KiB      | yes       | yes        |
+        | bitmap1 | 64 KiB      | yes       | no         |
+        | bitmap2 | 512 bytes   | no        | yes        |
+        | bitmap3 | 2 GiB       | yes       | yes        |
+      When the guest writes to "drive0":
+        | pattern | at            | length  | which               |
+        | 0xab    | 4194303 bytes | 2 bytes | into the short rest |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | persistent | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | yes        | 128 KiB |
+        | bitmap1 | 64 KiB      | yes       | no   | no         | 128 KiB |
+        | bitmap2 | 512 bytes   | no        | no   | yes        | 0 bytes |
+        | bitmap3 | 2 GiB       | yes       | no   | yes        | 2 GiB   |
+      And the image of "drive0" should store its persistent bitmaps and no others
+
+    @needs.qemu-img-bitmap @bug-B33
+    Scenario Outline: A bitmap is removed, others being stored
+      Given the 4 MiB drive "drive0", in whose image these bitmaps are stored:
+        | bitmap  | granularity | recording |
+        | stored0 | 32 KiB      | yes       |
+        | stored1 | 512 bytes   | no        |
+      And these bitmaps on "drive0":
+        | bitmap | granularity | persistent |
+        | new0   | 64 KiB      | yes        |
+        | new1   | 64 KiB      | no         |
+      And the guest has written to "drive0":
+        | pattern | at          | length  |
+        | 0xab    | 65535 bytes | 2 bytes |
+      When the bitmap "<bitmap>" of "drive0" is removed
+      Then the bitmaps should still hold what had changed
+      And the image of "drive0" should store its persistent bitmaps and no others
+
+      Examples: by where the image knows it from
+        | bitmap  | which                       |
+        | stored0 | stored, and records         |
+        | stored1 | stored, and does not record |
+        | new0    | not stored yet              |
+        | new1    | never to be stored          |
+
+    @needs.qemu-img-bitmap @bug-B33
+    Scenario Outline: A bitmap is removed in a transaction, others being stored
+      Given the 4 MiB drive "drive0", in whose image these bitmaps are stored:
+        | bitmap  | granularity | recording |
+        | stored0 | 32 KiB      | yes       |
+        | stored1 | 512 bytes   | no        |
+      And a bitmap "transient" on "drive0"
+      And the guest has written to "drive0":
+        | pattern | at          | length  |
+        | 0xab    | 65535 bytes | 2 bytes |
+      When these requests are made as one transaction:
+        | request | bitmap    | drive  | persistent |
+        | add     | new0      | drive0 | yes        |
+        | remove  | <bitmap>  | drive0 |            |
+        | clear   | transient | drive0 |            |
+      Then the bitmaps should still hold what had changed
+      And the image of "drive0" should store its persistent bitmaps and no others
+
+      Examples: by where the image knows it from
+        | bitmap  | which                               |
+        | stored0 | stored, and is the first            |
+        | stored1 | stored, and is the last             |
+        | new0    | never stored, but added just before |
+
+  Rule: A drive can have up to 65,535 persistent bitmaps
+    @bug-B15
+    Scenario: Some hundred bitmaps are added together with a full backup
+      Given the 4 MiB drive "drive0" in a qcow2 image
+      And 200 persistent bitmaps have been added to "drive0" in the transaction that starts a full backup
+      When the guest writes to "drive0":
+        | pattern | at          | length  |
+        | 0xab    | 65535 bytes | 2 bytes |
+      Then the bitmaps should still hold what had changed
+      When an incremental backup of "drive0" is taken with "bitmap200"
+      Then the backup with "bitmap200" should restore "drive0" as it was at that moment
+      And the image of "drive0" should store its persistent bitmaps and no others
+
+    @slow @bug-B15
+    Scenario: As many bitmaps as an image can store, and one more
+      Given the 4 MiB drive "drive0" in a qcow2 image
+      And 65,535 persistent bitmaps have been added to "drive0" in the transaction that starts a full backup
+      When this request is made:
+        | request | bitmap   | drive  | persistent |
+        | add     | too-many | drive0 | yes        |
+      Then QEMU should refuse it as a GenericError that says "Maximum number of persistent bitmaps is already reached"
+      And nothing should have changed
+      When this request is made:
+        | request | bitmap    | drive  | persistent |
+        | add     | transient | drive0 | no         |
+      Then QEMU should grant it
+      And the image of "drive0" should store its persistent bitmaps and no others

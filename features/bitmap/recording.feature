@@ -1,0 +1,65 @@
+@bitmap
+Feature: What a bitmap records of the guest's requests
+  A bitmap divides the drive into granules and marks each one that the guest may have changed. A granule that was
+  forgotten is missing from the next backup, and nobody notices until it is restored; one that was marked for nothing is
+  copied for nothing. What counts as a change is not only a write: zeros and discards change what the guest reads, too.
+
+  Background:
+    Given the 4097 KiB drive "drive0" in a qcow2 image
+    And the guest has written to "drive0":
+      | pattern | at    | length | which                                   |
+      | 0x11    | 0     | 1 MiB  | the first quarter                       |
+      | 0x22    | 3 MiB | 1 MiB  | the last one, but for the rest of 1 KiB |
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+
+  Rule: Whatever may change the drive marks each granule that it touches, and no other
+    @bug-B02 @bug-B07
+    Scenario Outline: One request of the guest
+      When the guest writes to "drive0":
+        | request   | pattern | at   | length   |
+        | <request> | 0xab    | <at> | <length> |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | <dirty> |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: writes
+        | request | at            | length      | dirty    | which                                 |
+        | write   | 0             | 1 byte      | 64 KiB   | the first byte                        |
+        | write   | 65535 bytes   | 2 bytes     | 128 KiB  | a byte on each side of an edge        |
+        | write   | 64 KiB        | 64 KiB      | 64 KiB   | a granule from edge to edge           |
+        | write   | 65535 bytes   | 65538 bytes | 192 KiB  | a granule, and a byte on each side    |
+        | write   | 4194303 bytes | 2 bytes     | 128 KiB  | the last whole granule and the rest   |
+        | write   | 4195327 bytes | 1 byte      | 64 KiB   | the last byte, in the granule's rest  |
+        | write   | 0             | 4194304 B   | 4 MiB    | all but the rest                      |
+        | write   | 0             | 4195328 B   | 4160 KiB | everything, the rest counted as whole |
+
+      Examples: zeros
+        | request      | at            | length      | dirty    | which                              |
+        | write zeroes | 65535 bytes   | 2 bytes     | 128 KiB  | a byte on each side of an edge     |
+        | write zeroes | 128 KiB       | 64 KiB      | 64 KiB   | a granule from edge to edge        |
+        | write zeroes | 65535 bytes   | 65538 bytes | 192 KiB  | a granule, and a byte on each side |
+        | write zeroes | 4194303 bytes | 1025 bytes  | 128 KiB  | up to the end of the drive         |
+        | write zeroes | 0             | 4195328 B   | 4160 KiB | everything                         |
+
+      Examples: discards
+        | request | at            | length      | dirty    | which                                     |
+        | discard | 65535 bytes   | 2 bytes     | 128 KiB  | too little to be discarded, yet asked for |
+        | discard | 128 KiB       | 64 KiB      | 64 KiB   | a granule from edge to edge               |
+        | discard | 65535 bytes   | 65538 bytes | 192 KiB  | a granule, and a byte on each side        |
+        | discard | 4194303 bytes | 1025 bytes  | 128 KiB  | up to the end of the drive                |
+        | discard | 0             | 4195328 B   | 4160 KiB | everything                                |
+
+      @bug-B04
+      Examples: compressed writes, where there was nothing yet
+        | request          | at       | length  | dirty   | which                              |
+        | write compressed | 1 MiB    | 64 KiB  | 64 KiB  | a granule from edge to edge        |
+        | write compressed | 1088 KiB | 192 KiB | 192 KiB | several, each compressed by itself |
+        | write compressed | 4 MiB    | 1 KiB   | 64 KiB  | the rest at the end                |
+        | write compressed | 1 MiB    | 2 MiB   | 2 MiB   | half of the drive                  |
+
+      Examples: what changes nothing
+        | request | at | length    | dirty   | which      |
+        | read    | 0  | 4195328 B | 0 bytes | everything |

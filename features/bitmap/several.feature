@@ -1,0 +1,77 @@
+@bitmap
+Feature: Several bitmaps at once
+  Two backup products may look after one machine, or one product may keep a bitmap for the day and one for the month. Each
+  of them trusts its own bitmap, and knows nothing of the others: whatever is done to one bitmap, the chains that go by
+  the others must not even notice.
+
+  Background:
+    Given the 4 MiB drive "drive0" holding:
+      | pattern | at       | length |
+      | 0x41    | 0        | 65 KiB |
+      | 0xd5    | 4032 KiB | 64 KiB |
+
+  Rule: What is done to one bitmap changes no other, whether they record or not
+    Scenario Outline: One of five bitmaps is <act>
+      Given a full backup of "drive0", in one transaction with these requests:
+        | request | bitmap  | drive  | granularity | recording |
+        | add     | bitmap0 | drive0 | 64 KiB      | no        |
+        | add     | bitmap1 | drive0 | 32 KiB      | yes       |
+        | add     | bitmap2 | drive0 | 64 KiB      | yes       |
+        | add     | bitmap3 | drive0 | 64 KiB      | no        |
+        | add     | bitmap4 | drive0 | 128 KiB     | yes       |
+      And the guest has written to "drive0":
+        | pattern | at          | length  |
+        | 0xab    | 65535 bytes | 2 bytes |
+      When the bitmap "bitmap2" of "drive0" is <act>
+      And the guest writes to "drive0":
+        | pattern | at           | length  |
+        | 0x9a    | 983039 bytes | 2 bytes |
+      Then the bitmaps should still hold what had changed
+      When an incremental backup of "drive0" is taken with "bitmap1"
+      And an incremental backup of "drive0" is taken with "bitmap4"
+      Then the backup with "bitmap1" should restore "drive0" as it was at that moment
+      And the backup with "bitmap4" should restore "drive0" as it was at that moment
+
+      Examples: what is done to the one in the middle
+        | act      | which                              |
+        | cleared  | the others keep their records      |
+        | disabled | the others go on recording         |
+        | enabled  | nothing to do, and nothing is done |
+        | removed  | the others stay                    |
+
+    Scenario: Two chains by two bitmaps, taken in turns
+      Given a full backup of "drive0", in one transaction with these requests:
+        | request | bitmap | drive  | granularity |
+        | add     | daily  | drive0 | 64 KiB      |
+        | add     | weekly | drive0 | 128 KiB     |
+      And the guest has written to "drive0":
+        | pattern | at          | length  | which   |
+        | 0xab    | 65535 bytes | 2 bytes | one day |
+      And an incremental backup of "drive0" with "daily"
+      And the guest has written to "drive0":
+        | pattern | at           | length  | which       |
+        | 0x9a    | 983039 bytes | 2 bytes | another day |
+      And an incremental backup of "drive0" with "daily"
+      When an incremental backup of "drive0" is taken with "weekly"
+      Then the 2 backups with "daily" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+      And the backup with "weekly" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+  Rule: A name says nothing beyond its drive
+    Scenario: Bitmaps of one name on two drives
+      Given the 4 MiB drive "drive1" holding:
+        | pattern | at      | length  |
+        | 0x14    | 512 KiB | 128 KiB |
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And a full backup of "drive1" with a new bitmap "bitmap0"
+      And the guest has written to "drive1":
+        | pattern | at          | length  |
+        | 0xab    | 65535 bytes | 2 bytes |
+      When the bitmap "bitmap0" of "drive0" is removed
+      Then "drive0" should have no bitmap
+      And the bitmaps of "drive1" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | 128 KiB |
+      When an incremental backup of "drive1" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive1" as it was at that moment

@@ -1,0 +1,94 @@
+@failure
+Feature: What becomes of a backup that meets an error
+  What a backup does at an error is the operator's choice, made when the backup starts: once for the drive it reads and
+  once for the target it writes. It can end, wait for an operator, or try again; and it can tell a disk that is full,
+  where waiting helps, from one that is broken. Whatever was chosen, the record of what has changed is never lost: the
+  same backup resumed, or the next one on top of the last good one, makes the chain whole.
+
+  Rule: The policy decides whether an error ends a backup, holds it or is passed over, and no change is ever lost
+    Background:
+      Given the 4 MiB drive "drive0", whose storage <source> with "<error>", holding:
+        | pattern | at    | length  |
+        | 0x41    | 0     | 65 KiB  |
+        | 0xd5    | 2 MiB | 192 KiB |
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at       | length | which                |
+        | 0xab    | 63 KiB   | 2 KiB  | over a granule's end |
+        | 0xfe    | 1 MiB    | 64 KiB | takes new space      |
+        | 0x64    | 4032 KiB | 64 KiB | the last granule     |
+      And the next backup goes to storage that <target> with "<error>"
+
+    @blockdev-backup @needs.blkdebug @bug-B54
+    Scenario Outline: An error that the policy for the <side> deals with
+      When a backup of "drive0" is started with:
+        | option          | value       |
+        | sync            | incremental |
+        | bitmap          | bitmap0     |
+        | on-<side>-error | <policy>    |
+      Then the backup of "drive0" should <become>
+      And QEMU should have reported these errors and no others:
+        | event           | drive  | action   | operation   |
+        | BLOCK_JOB_ERROR | drive0 | <action> | <operation> |
+      And the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy   | dirty   |
+        | bitmap0 | 64 KiB      | yes       | <busy> | <dirty> |
+      When the backup of "drive0" is <answer>
+      Then the backup of "drive0" should succeed
+      And <whole> with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: errors of the drive
+        | policy | error                   | become                              | action | busy | dirty   | answer      | whole         | side   | operation | source                             | target      |
+        |        | Input/output error      | fail with "Input/output error"      | report | no   | 256 KiB | taken again | the backup    | source | read      | fails the first read after a flush | never fails |
+        | report | Input/output error      | fail with "Input/output error"      | report | no   | 256 KiB | taken again | the backup    | source | read      | fails the first read after a flush | never fails |
+        | report | No space left on device | fail with "No space left on device" | report | no   | 256 KiB | taken again | the backup    | source | read      | fails the first read after a flush | never fails |
+        | enospc | Input/output error      | fail with "Input/output error"      | report | no   | 256 KiB | taken again | the backup    | source | read      | fails the first read after a flush | never fails |
+        | enospc | No space left on device | stop with the io-status "nospace"   | stop   | yes  | 256 KiB | resumed     | the backup    | source | read      | fails the first read after a flush | never fails |
+        | auto   | Input/output error      | fail with "Input/output error"      | report | no   | 256 KiB | taken again | the backup    | source | read      | fails the first read after a flush | never fails |
+        | auto   | No space left on device | stop with the io-status "nospace"   | stop   | yes  | 256 KiB | resumed     | the backup    | source | read      | fails the first read after a flush | never fails |
+        | stop   | Input/output error      | stop with the io-status "failed"    | stop   | yes  | 256 KiB | resumed     | the backup    | source | read      | fails the first read after a flush | never fails |
+        | stop   | No space left on device | stop with the io-status "nospace"   | stop   | yes  | 256 KiB | resumed     | the backup    | source | read      | fails the first read after a flush | never fails |
+        | ignore | Input/output error      | succeed                             | ignore | no   | 0 bytes | taken again | the 2 backups | source | read      | fails the first read after a flush | never fails |
+        | ignore | No space left on device | succeed                             | ignore | no   | 0 bytes | taken again | the 2 backups | source | read      | fails the first read after a flush | never fails |
+
+      Examples: errors of the target
+        | policy | error                   | become                              | action | busy | dirty   | answer      | whole         | side   | operation | source      | target                 |
+        |        | Input/output error      | fail with "Input/output error"      | report | no   | 256 KiB | taken again | the backup    | target | write     | never fails | fails the second write |
+        |        | No space left on device | fail with "No space left on device" | report | no   | 256 KiB | taken again | the backup    | target | write     | never fails | fails the second write |
+        | report | Input/output error      | fail with "Input/output error"      | report | no   | 256 KiB | taken again | the backup    | target | write     | never fails | fails the second write |
+        | report | No space left on device | fail with "No space left on device" | report | no   | 256 KiB | taken again | the backup    | target | write     | never fails | fails the second write |
+        | enospc | Input/output error      | fail with "Input/output error"      | report | no   | 256 KiB | taken again | the backup    | target | write     | never fails | fails the second write |
+        | enospc | No space left on device | stop with the io-status "nospace"   | stop   | yes  | 256 KiB | resumed     | the backup    | target | write     | never fails | fails the second write |
+        | auto   | Input/output error      | fail with "Input/output error"      | report | no   | 256 KiB | taken again | the backup    | target | write     | never fails | fails the second write |
+        | auto   | No space left on device | stop with the io-status "nospace"   | stop   | yes  | 256 KiB | resumed     | the backup    | target | write     | never fails | fails the second write |
+        | stop   | Input/output error      | stop with the io-status "failed"    | stop   | yes  | 256 KiB | resumed     | the backup    | target | write     | never fails | fails the second write |
+        | stop   | No space left on device | stop with the io-status "nospace"   | stop   | yes  | 256 KiB | resumed     | the backup    | target | write     | never fails | fails the second write |
+        | ignore | Input/output error      | succeed                             | ignore | no   | 0 bytes | taken again | the 2 backups | target | write     | never fails | fails the second write |
+        | ignore | No space left on device | succeed                             | ignore | no   | 0 bytes | taken again | the 2 backups | target | write     | never fails | fails the second write |
+
+  Rule: A backup that passes over errors tries again until it has copied everything
+    @blockdev-backup @needs.blkdebug @bug-B54
+    Scenario: A target on which every other write fails
+      Given the 4 MiB drive "drive0"
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at       | length  | which                  |
+        | 0x11    | 0        | 1 KiB   | the first granule      |
+        | 0x22    | 256 KiB  | 65 KiB  | two granules           |
+        | 0x33    | 513 KiB  | 62 KiB  | one, but not its edges |
+        | 0x44    | 1 MiB    | 200 KiB | several granules       |
+        | 0x55    | 2047 KiB | 2 KiB   | over a granule's end   |
+        | 0x66    | 3 MiB    | 64 KiB  | a whole granule        |
+        | 0x77    | 4095 KiB | 1 KiB   | the end of the last    |
+      And the next backup goes to storage that fails every other write
+      When a backup of "drive0" is started with:
+        | option          | value       |
+        | sync            | incremental |
+        | bitmap          | bitmap0     |
+        | on-target-error | ignore      |
+      Then QEMU should report this error again and again:
+        | event           | drive  | action | operation |
+        | BLOCK_JOB_ERROR | drive0 | ignore | write     |
+      And the backup of "drive0" should succeed
+      And the backup with "bitmap0" should restore "drive0" as it was at that moment

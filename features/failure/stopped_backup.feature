@@ -1,0 +1,100 @@
+@failure @blockdev-backup @needs.blkdebug
+Feature: While a backup waits at an error
+  A backup that has stopped at an error may wait for hours: until somebody has read the message, bought a disk, looked at
+  a cable. The guest works on all the while. The backup must still be of the moment at which it began, the bitmap must
+  record what the guest does now, and nobody may be able to forget such a backup by mistake.
+
+  Background:
+    Given the 4 MiB drive "drive0", whose storage fails the first read after a flush, holding:
+      | pattern | at    | length  |
+      | 0x41    | 0     | 65 KiB  |
+      | 0xd5    | 3 MiB | 192 KiB |
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+    And each backup is taken with:
+      | option          | value |
+      | on-source-error | stop  |
+      | on-target-error | stop  |
+    And the guest has written to "drive0":
+      | pattern | at       | length  | which                |
+      | 0xab    | 63 KiB   | 2 KiB   | over a granule's end |
+      | 0xfe    | 1 MiB    | 130 KiB | takes new space      |
+      | 0x64    | 4032 KiB | 64 KiB  | the last granule     |
+
+  Rule: A backup that waits keeps its moment, and the bitmap goes on recording
+    Scenario: The guest overwrites what a stopped backup has yet to read
+      Given a backup of "drive0" has been started with:
+        | option | value       |
+        | sync   | incremental |
+        | bitmap | bitmap0     |
+      And the backup of "drive0" has stopped with the io-status "failed"
+      When the guest writes to "drive0":
+        | pattern | at       | length  | which                          |
+        | 0x11    | 0        | 1 KiB   | what the backup failed to read |
+        | 0x22    | 4095 KiB | 1 KiB   | the end of what it has to read |
+        | 0x33    | 2 MiB    | 513 KiB | what it has no business with   |
+      Then QEMU should have reported these errors and no others:
+        | event           | drive  | action | operation |
+        | BLOCK_JOB_ERROR | drive0 | stop   | read      |
+      And the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | yes  | 384 KiB |
+      When the backup of "drive0" is resumed
+      Then the backup of "drive0" should succeed
+      And the bitmaps should still hold what had changed
+
+    Scenario: A read fails, and after that a write
+      Given the next backup goes to storage that fails the third write with "No space left on device"
+      And a backup of "drive0" has been started with:
+        | option | value       |
+        | sync   | incremental |
+        | bitmap | bitmap0     |
+      And the backup of "drive0" has stopped with the io-status "failed"
+      When the backup of "drive0" is resumed
+      Then the backup of "drive0" should stop with the io-status "nospace"
+      And QEMU should have reported these errors and no others:
+        | event           | drive  | action | operation |
+        | BLOCK_JOB_ERROR | drive0 | stop   | read      |
+        | BLOCK_JOB_ERROR | drive0 | stop   | write     |
+      When the backup of "drive0" is resumed
+      Then the backup of "drive0" should succeed
+
+  Rule: A backup that waits can be resumed, or given up by force, and nothing else
+    @bug-B57
+    Scenario Outline: An act that would end a backup which waits at an error
+      Given a backup of "drive0" has been started with:
+        | option | value       |
+        | sync   | incremental |
+        | bitmap | bitmap0     |
+      And the backup of "drive0" has stopped
+      When the backup of "drive0" is <act>
+      Then QEMU should refuse it as a GenericError that says "<words>"
+      And QEMU should have reported these errors and no others:
+        | event           | drive  | action | operation |
+        | BLOCK_JOB_ERROR | drive0 | stop   | read      |
+      When the backup of "drive0" is resumed
+      Then the backup of "drive0" should succeed
+
+      Examples: acts that are for other moments of its life
+        | act                 | words                                                                | which                         |
+        | cancelled           | The block job for device 'drive0' is currently paused                | it needs force                |
+        | finalized too early | Job 'drive0' in state 'paused' cannot accept command verb 'finalize' | it has not done its work      |
+        | dismissed too early | Job 'drive0' in state 'paused' cannot accept command verb 'dismiss'  | somebody must hear of its end |
+
+  Rule: One backup of a group that waits holds the whole group
+    @transaction
+    Scenario: A read fails on one drive of a group whose errors stop
+      Given the 4 MiB drive "drive1" holding:
+        | pattern | at      | length  |
+        | 0x14    | 512 KiB | 128 KiB |
+      And a full backup of "drive1" with a new bitmap "bitmap1"
+      When incremental backups are started as one group:
+        | drive  | bitmap  |
+        | drive0 | bitmap0 |
+        | drive1 | bitmap1 |
+      Then the backup of "drive0" should stop
+      But QEMU should have reported these events and no others:
+        | event           | drive  | action | operation |
+        | BLOCK_JOB_ERROR | drive0 | stop   | read      |
+      When the backup of "drive0" is resumed
+      Then the backup of "drive0" should succeed
+      And the backup of "drive1" should succeed

@@ -1,0 +1,94 @@
+@refusal
+Feature: Backups that are asked for with a wrong argument
+  A misspelt name or a number out of range is found in time only if the backup does not start. QEMU has then done part
+  of its preparations already: the bitmap is held, a filter is over the drive, the target is open. All of that must be
+  undone, so that the guest goes on and the next backup through the same bitmap is as if nothing had been asked.
+
+  Background:
+    Given the 4 MiB drive "drive0" holding:
+      | pattern | at       | length |
+      | 0x41    | 0        | 65 KiB |
+      | 0xd5    | 4032 KiB | 64 KiB |
+    And "drive1" is a drive without a medium
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+    And the guest has written to "drive0":
+      | pattern | at          | length  | which                      |
+      | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule |
+
+  Rule: A wrong argument stops a backup before it begins, and costs the bitmap nothing
+    Scenario Outline: A wrong argument, then the same backup without it
+      Given backups are taken with <command>
+      When a backup of "drive0" is started with:
+        | option   | value       |
+        | sync     | incremental |
+        | bitmap   | bitmap0     |
+        | <option> | <value>     |
+      Then QEMU should refuse it as a GenericError that says "<words>"
+      And nothing should have changed
+      When the guest writes to "drive0":
+        | pattern | at      | length | which             |
+        | 0x9a    | 960 KiB | 65 KiB | two granules more |
+      And an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      @blockdev-backup @bug-B49
+      Examples: blockdev-backup
+        | command         | option           | value        | words                                                     | which                       |
+        | blockdev-backup | device           | absent       | Cannot find device='absent' nor node-name='absent'        | no such drive               |
+        | blockdev-backup | target           | absent       | Cannot find device='absent' nor node-name='absent'        | no such target              |
+        | blockdev-backup | device           | drive1       | Device 'drive1' has no medium                             | nothing to back up          |
+        | blockdev-backup | target           | drive1       | Device 'drive1' has no medium                             | nothing to write to         |
+        | blockdev-backup | target           | drive0       | Source and target cannot be the same                      | the drive onto itself       |
+        | blockdev-backup | sync             | differential | Parameter 'sync' does not accept value 'differential'     | no such kind of backup      |
+        | blockdev-backup | on-source-error  | retry        | Parameter 'on-source-error' does not accept value 'retry' | no such policy              |
+        | blockdev-backup | speed            | -1           | Parameter 'speed' expects a non-negative value            | just below no limit         |
+        | blockdev-backup | job-id           | 0th          | Invalid job ID '0th'                                      | a name begins with a letter |
+        | blockdev-backup | filter-node-name | drive0       | Duplicate nodes with node-name='drive0'                   | the drive's own name        |
+        | blockdev-backup | filter-node-name | 0th          | Invalid node-name: '0th'                                  | a name begins with a letter |
+
+      @blockdev-backup @needs.x-perf @bug-B61
+      Examples: blockdev-backup, how its job works
+        | command         | option             | value       | words                                                       | which                        |
+        | blockdev-backup | x-perf.max-workers | 0           | max-workers must be between 1 and 2147483647                | nobody to do it              |
+        | blockdev-backup | x-perf.max-workers | -1          | max-workers must be between 1 and 2147483647                | fewer than nobody            |
+        | blockdev-backup | x-perf.max-workers | 2147483648  | max-workers must be between 1 and 2147483647                | one more than the most       |
+        | blockdev-backup | x-perf.max-workers | 4294967297  | max-workers must be between 1 and 2147483647                | 1, when cut to 32 bits       |
+        | blockdev-backup | x-perf.max-chunk   | -1          | max-chunk must be zero (which means no limit) or positive   | just below no limit          |
+        | blockdev-backup | x-perf.max-chunk   | 65535 bytes | Required max-chunk (65535) is less than backup cluster size | one byte less than a cluster |
+
+      @drive-backup @needs.drive-backup
+      Examples: drive-backup
+        | command      | option           | value        | words                                                 | which                       |
+        | drive-backup | device           | absent       | Cannot find device='absent' nor node-name='absent'    | no such drive               |
+        | drive-backup | device           | drive1       | Device 'drive1' has no medium                         | nothing to back up          |
+        | drive-backup | sync             | differential | Parameter 'sync' does not accept value 'differential' | no such kind of backup      |
+        | drive-backup | mode             | overwrite    | Parameter 'mode' does not accept value 'overwrite'    | no such way to get a target |
+        | drive-backup | speed            | -1           | Parameter 'speed' expects a non-negative value        | just below no limit         |
+        | drive-backup | job-id           | 0th          | Invalid job ID '0th'                                  | a name begins with a letter |
+        | drive-backup | filter-node-name | drive0       | Duplicate nodes with node-name='drive0'               | the drive's own name        |
+
+  Rule: A target file that cannot be used stops a backup before it begins, and does not hold up the guest
+    @drive-backup @needs.drive-backup @bug-B58 @bug-B59 @known-defect.drained-for-ever
+    Scenario Outline: A target file that cannot be used, then one that can
+      Given backups are taken with drive-backup
+      And the 4 MiB drive "drive2" in a qcow2 image
+      When a backup of "drive0" is started with:
+        | option | value       |
+        | sync   | incremental |
+        | bitmap | bitmap0     |
+        | target | <target>    |
+        | format | <format>    |
+      Then QEMU should refuse it as a GenericError that says "<words>"
+      And nothing should have changed
+      When the guest writes to "drive0":
+        | pattern | at      | length | which             |
+        | 0x9a    | 960 KiB | 65 KiB | two granules more |
+      And an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+
+      Examples: a target that is not there, not understood, or in use
+        | target        | format | words                                                     | which                                |
+        | nowhere.qcow2 | qcow2  | Could not open 'nowhere.qcow2': No such file or directory | no such file                         |
+        |               | paper  | Unknown driver 'paper'                                    | no such format                       |
+        | drive2.qcow2  | qcow2  | Failed to get                                             | an image that another drive has open |

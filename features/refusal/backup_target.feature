@@ -1,0 +1,67 @@
+@refusal
+Feature: Targets that a backup must not be written to
+  A target that is too small would end a backup half way, one that is too large would restore a drive with a tail that
+  nobody wrote, and one that something else uses would hold a mixture. All this can be known beforehand, and QEMU has to
+  say so at once: the operator who hears of it hours later has lost a night.
+
+  Background:
+    Given the 4 MiB drive "drive0" holding:
+      | pattern | at       | length |
+      | 0x41    | 0        | 65 KiB |
+      | 0xd5    | 4032 KiB | 64 KiB |
+    And the 4 MiB drive "drive1" holding:
+      | pattern | at      | length  |
+      | 0x14    | 512 KiB | 128 KiB |
+
+  Rule: A target must have the very size of its drive
+    @bug-B53
+    Scenario Outline: A target of another size, then one of the right size
+      Given backups are taken with <command>
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at          | length  | which                      |
+        | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule |
+      When this request is made:
+        | request            | bitmap  | drive  | target |
+        | incremental backup | bitmap0 | drive0 | <size> |
+      Then QEMU should refuse it as a GenericError that says "Source and target image have different sizes"
+      And nothing should have changed
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+
+      @blockdev-backup
+      Examples: blockdev-backup
+        | command         | size          | which                 |
+        | blockdev-backup | 4193792 bytes | smaller by one sector |
+        | blockdev-backup | 1 MiB         | much smaller          |
+        | blockdev-backup | 4194816 bytes | larger by one sector  |
+        | blockdev-backup | 1 GiB         | much larger           |
+
+      @drive-backup @needs.drive-backup
+      Examples: drive-backup
+        | command      | size          | which                 |
+        | drive-backup | 4193792 bytes | smaller by one sector |
+        | drive-backup | 4194816 bytes | larger by one sector  |
+
+  Rule: A target belongs to one backup at a time
+    @blockdev-backup @bug-B49
+    Scenario Outline: An image that a running backup uses
+      Given a backup of "drive0" has been started with:
+        | option        | value |
+        | sync          | full  |
+        | auto-finalize | no    |
+      And the backup of "drive0" has become pending
+      When a backup of "drive1" is started with:
+        | option   | value   |
+        | sync     | full    |
+        | <option> | <value> |
+      Then QEMU should refuse it as a GenericError that says "<words>"
+      And nothing should have changed
+      When the backup of "drive0" is finalized
+      Then the backup of "drive0" should succeed
+
+      Examples: what else the image was to be
+        | option | value    | words                                                           | which                            |
+        | target | drive0-1 | 'drive0-1' is busy: block device is in use by block job: backup | a target twice                   |
+        | device | drive0-1 | 'drive0-1' is busy: block device is in use by block job: backup | a target that is not complete    |
+        | target | drive0   | Permission conflict on node 'drive0'                            | a source that must stay as it is |

@@ -1,0 +1,94 @@
+@refusal
+Feature: Backups whose kind, bitmap and mode do not fit together
+  A backup that goes by a bitmap also says what becomes of it: it stays as it is, or is brought in step with the backup,
+  always or only on success. Not all of this makes sense for each kind of backup. If QEMU took such a request all the
+  same, the operator would believe in a chain that has a gap; so it has to say no before anything is touched.
+
+  Background:
+    Given the 4 MiB drive "drive0" holding:
+      | pattern | at       | length |
+      | 0x41    | 0        | 65 KiB |
+      | 0xd5    | 4032 KiB | 64 KiB |
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+    And the guest has written to "drive0":
+      | pattern | at          | length  | which                      |
+      | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule |
+
+  Rule: A backup is refused when its bitmap and its mode make no sense together, or with its kind
+    Scenario Outline: A combination that makes no sense
+      Given backups are taken with <command>
+      When a backup of "drive0" is started with:
+        | option      | value    |
+        | sync        | <sync>   |
+        | bitmap      | <bitmap> |
+        | bitmap-mode | <mode>   |
+      Then QEMU should refuse it as a GenericError that says "<words>"
+      And nothing should have changed
+
+      @blockdev-backup
+      Examples: no bitmap where one is needed, or none of that name
+        | command         | sync        | bitmap | mode       | words                                                        | which                               |
+        | blockdev-backup | incremental |        | on-success | must provide a valid bitmap name for 'incremental' sync mode | a mode does not stand in for it     |
+        | blockdev-backup | bitmap      |        |            | must provide a valid bitmap name for 'bitmap' sync mode      | nothing says what had changed       |
+        | blockdev-backup | bitmap      | absent | on-success | Bitmap 'absent' could not be found                           | nothing says what had changed       |
+        | blockdev-backup | full        | absent | on-success | Bitmap 'absent' could not be found                           | nothing to bring in step            |
+        | blockdev-backup | incremental | ""     |            | Bitmap '' could not be found                                 | an empty name is not the same as no |
+
+      @blockdev-backup
+      Examples: a mode that the kind of backup does not allow
+        | command         | sync        | bitmap  | mode      | words                                                                | which                                 |
+        | blockdev-backup | incremental | bitmap0 | never     | Bitmap sync mode must be 'on-success'                                | the chain would not go on             |
+        | blockdev-backup | incremental | bitmap0 | always    | Bitmap sync mode must be 'on-success'                                | a failure would cost the record       |
+        | blockdev-backup | incremental | absent  | always    | Bitmap sync mode must be 'on-success'                                | said before the bitmap is looked up   |
+        | blockdev-backup | full        | bitmap0 | never     | 'never' has no meaningful effect when combined with sync mode 'full' | the bitmap would be there for nothing |
+        | blockdev-backup | top         | bitmap0 | never     | 'never' has no meaningful effect when combined with sync mode 'top'  | the bitmap would be there for nothing |
+        | blockdev-backup | none        | bitmap0 | always    | sync mode 'none' does not produce meaningful bitmap outputs          | it copies only what is overwritten    |
+        | blockdev-backup | bitmap      | bitmap0 | sometimes | Parameter 'bitmap-mode' does not accept value 'sometimes'            | no such mode                          |
+
+      @blockdev-backup
+      Examples: a bitmap without a mode, or a mode without a bitmap
+        | command         | sync   | bitmap  | mode   | words                                                  | which                          |
+        | blockdev-backup | bitmap | bitmap0 |        | Bitmap sync mode must be given when providing a bitmap | only incremental has a default |
+        | blockdev-backup | full   | bitmap0 |        | Bitmap sync mode must be given when providing a bitmap | only incremental has a default |
+        | blockdev-backup | none   | bitmap0 |        | Bitmap sync mode must be given when providing a bitmap | only incremental has a default |
+        | blockdev-backup | full   |         | never  | Cannot specify bitmap sync mode without a bitmap       | even if nothing is to be done  |
+        | blockdev-backup | top    |         | always | Cannot specify bitmap sync mode without a bitmap       | nothing to bring in step       |
+
+      @drive-backup @needs.drive-backup
+      Examples: one of each with the older command
+        | command      | sync        | bitmap  | mode       | words                                                   | which                           |
+        | drive-backup | bitmap      |         | on-success | must provide a valid bitmap name for 'bitmap' sync mode | a mode does not stand in for it |
+        | drive-backup | full        | absent  | on-success | Bitmap 'absent' could not be found                      | nothing to bring in step        |
+        | drive-backup | incremental | bitmap0 | always     | Bitmap sync mode must be 'on-success'                   | a failure would cost the record |
+        | drive-backup | full        | bitmap0 |            | Bitmap sync mode must be given when providing a bitmap  | only incremental has a default  |
+        | drive-backup | none        |         | never      | Cannot specify bitmap sync mode without a bitmap        | even if nothing is to be done   |
+
+    @bug-B41
+    Scenario Outline: After a combination that makes no sense, one that does
+      Given backups are taken with <command>
+      When a backup of "drive0" is started with:
+        | option      | value       |
+        | sync        | incremental |
+        | bitmap      | bitmap0     |
+        | bitmap-mode | never       |
+      Then QEMU should refuse it as a GenericError that says "Bitmap sync mode must be 'on-success'"
+      When a backup of "drive0" is started with:
+        | option      | value   |
+        | sync        | <sync>  |
+        | bitmap      | bitmap0 |
+        | bitmap-mode | <mode>  |
+      Then the backup of "drive0" should succeed
+      And the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      @blockdev-backup
+      Examples: blockdev-backup
+        | command         | sync        | mode       | which                       |
+        | blockdev-backup | incremental |            | on-success is its default   |
+        | blockdev-backup | incremental | on-success | the default, said aloud     |
+        | blockdev-backup | bitmap      | on-success | means the same, by its name |
+
+      @drive-backup @needs.drive-backup
+      Examples: drive-backup
+        | command      | sync        | mode       | which                   |
+        | drive-backup | incremental | on-success | the default, said aloud |

@@ -1,0 +1,135 @@
+@refusal
+Feature: Bitmaps that something else is using
+  While a backup goes by a bitmap, or a client reads it through an export, the bitmap is busy: whoever cleared, changed
+  or removed it now would take the ground from under the reader's feet. QEMU refuses all of that until the bitmap is
+  free again, and by then it has recorded all that the guest wrote meanwhile.
+
+  Background:
+    Given the 4 MiB drive "drive0" holding:
+      | pattern | at       | length |
+      | 0x41    | 0        | 65 KiB |
+      | 0xd5    | 4032 KiB | 64 KiB |
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+    And a bitmap "bitmap1" with a granularity of 32 KiB on "drive0"
+    And the guest has written to "drive0":
+      | pattern | at          | length  | which                      |
+      | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule |
+
+  Rule: A bitmap that a running backup goes by is used for nothing else
+    @blockdev-backup @bug-B76
+    Scenario Outline: A request for the bitmap of a running backup
+      Given a backup of "drive0" has been started with:
+        | option        | value       |
+        | sync          | incremental |
+        | bitmap        | bitmap0     |
+        | auto-finalize | no          |
+      And the backup of "drive0" has become pending
+      And the guest has written to "drive0":
+        | pattern | at      | length |
+        | 0x9a    | 960 KiB | 65 KiB |
+      When this request is made:
+        | request   | bitmap   | drive  | from   |
+        | <request> | <bitmap> | drive0 | <from> |
+      Then QEMU should refuse it as a GenericError that says "Bitmap 'bitmap0' is currently in use"
+      And nothing should have changed
+      When the backup of "drive0" is finalized
+      Then the backup of "drive0" should succeed
+
+      Examples: all that can be done with a bitmap
+        | request            | bitmap  | from    | which                              |
+        | clear              | bitmap0 |         | the backup would copy nothing      |
+        | enable             | bitmap0 |         | even though it records             |
+        | disable            | bitmap0 |         | new writes would be lost           |
+        | remove             | bitmap0 |         | nothing would be left to return to |
+        | merge              | bitmap0 | bitmap1 | into it                            |
+        | merge              | bitmap1 | bitmap0 | from it                            |
+        | incremental backup | bitmap0 |         | a second backup by the same record |
+        | full backup        | bitmap0 |         | would bring it in step             |
+
+      @needs.block-export
+      Examples: what a client could ask for
+        | request | bitmap  | from | which      |
+        | export  | bitmap0 |      | to be read |
+
+  Rule: A bitmap that is exported is used for nothing else
+    @needs.block-export @bug-B76
+    Scenario Outline: A request for an exported bitmap
+      Given this request has been granted:
+        | request | bitmap  | drive  | writable |
+        | export  | bitmap0 | drive0 | yes      |
+      When this request is made:
+        | request   | bitmap   | drive  | from   | writable   |
+        | <request> | <bitmap> | drive0 | <from> | <writable> |
+      Then QEMU should refuse it as a GenericError that says "Bitmap 'bitmap0' is currently in use"
+      And nothing should have changed
+      When this request is made:
+        | request       | drive  |
+        | delete export | drive0 |
+      And an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: all that can be done with a bitmap
+        | request            | bitmap  | from    | writable | which                         |
+        | clear              | bitmap0 |         |          | the client would read nothing |
+        | enable             | bitmap0 |         |          | even though it records        |
+        | disable            | bitmap0 |         |          | new writes would be lost      |
+        | remove             | bitmap0 |         |          | nothing would be left to read |
+        | merge              | bitmap0 | bitmap1 |          | into it                       |
+        | merge              | bitmap1 | bitmap0 |          | from it                       |
+        | incremental backup | bitmap0 |         |          | would clear it in the end     |
+        | full backup        | bitmap0 |         |          | would bring it in step        |
+        | export             | bitmap0 |         | yes      | a second time                 |
+
+    @needs.block-export @bug-B76
+    Scenario Outline: A request for an exported bitmap in a transaction
+      Given this request has been granted:
+        | request | bitmap  | drive  | writable |
+        | export  | bitmap0 | drive0 | yes      |
+      When these requests are made as one transaction:
+        | request   | bitmap   | drive  | from   |
+        | clear     | bitmap1  | drive0 |        |
+        | <request> | <bitmap> | drive0 | <from> |
+      Then QEMU should refuse it as a GenericError that says "Bitmap 'bitmap0' is currently in use"
+      And nothing should have changed
+
+      Examples: all that a transaction can do with a bitmap
+        | request            | bitmap  | from    | which                         |
+        | clear              | bitmap0 |         | the client would read nothing |
+        | disable            | bitmap0 |         | new writes would be lost      |
+        | remove             | bitmap0 |         | nothing would be left to read |
+        | merge              | bitmap0 | bitmap1 | into it                       |
+        | merge              | bitmap1 | bitmap0 | from it                       |
+        | incremental backup | bitmap0 |         | would clear it in the end     |
+
+      @known-defect.enable-busy-bitmap
+      Examples: what a transaction must not even undo
+        | request | bitmap  | from | which                                          |
+        | enable  | bitmap0 |      | it records already, and must not stop to do so |
+
+  Rule: An export shows a bitmap only if a client can rely on what it reads
+    @needs.block-export
+    Scenario Outline: Bitmaps that an export must not show
+      When this request is made:
+        | request | bitmap    | drive  | writable   |
+        | export  | <bitmaps> | drive0 | <writable> |
+      Then QEMU should refuse it as a GenericError that says "<words>"
+      And nothing should have changed
+
+      Examples: bitmaps that change under the client's eyes, or are not there
+        | bitmaps         | writable | words                                                      | which                                  |
+        | bitmap0         | no       | Enabled bitmap 'bitmap0' incompatible with readonly export | it records what others write           |
+        | absent          | yes      | Bitmap 'absent' is not found                               | no such bitmap                         |
+        | bitmap0, absent | yes      | Bitmap 'absent' is not found                               | one that is there, and one that is not |
+
+    @needs.block-export
+    Scenario: A bitmap that does not record in an export that cannot be written to
+      Given the bitmap "bitmap0" of "drive0" has been disabled
+      When this request is made:
+        | request | bitmap  | drive  | writable |
+        | export  | bitmap0 | drive0 | no       |
+      Then QEMU should grant it
+      And the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | no        | yes  | 128 KiB |
+        | bitmap1 | 32 KiB      | yes       | no   | 64 KiB  |

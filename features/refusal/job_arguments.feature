@@ -1,0 +1,91 @@
+@refusal
+Feature: Names and speeds that a backup job must not have
+  A job is found again by its name: two of one name, and the operator cancels the wrong one. A name stays taken until the
+  job is gone from the list, and that may be long after its end. The speed of a job may be changed while it runs, but
+  not to a number that means nothing.
+
+  Background:
+    Given the 4 MiB drive "drive0" holding:
+      | pattern | at       | length |
+      | 0x41    | 0        | 65 KiB |
+      | 0xd5    | 4032 KiB | 64 KiB |
+    And the 4 MiB drive "drive1" holding:
+      | pattern | at      | length  |
+      | 0x14    | 512 KiB | 128 KiB |
+
+  Rule: The name of a job is taken as long as the job is in the list
+    Scenario Outline: The name of a job is given to another one, too early and in time
+      Given a backup of "drive0" has been started with:
+        | option   | value   |
+        | sync     | full    |
+        | job-id   | nightly |
+        | <option> | no      |
+      And the backup of "drive0" has become <state>
+      When a backup of "drive1" is started with:
+        | option | value   |
+        | sync   | full    |
+        | job-id | nightly |
+      Then QEMU should refuse it as a GenericError that says "Job ID 'nightly' already in use"
+      And nothing should have changed
+      When the backup of "drive0" is <act>
+      And a backup of "drive1" is started with:
+        | option | value   |
+        | sync   | full    |
+        | job-id | nightly |
+      Then the backup of "drive1" should succeed
+
+      @blockdev-backup
+      Examples: a job that waits for the word to end
+        | option        | state   | act       |
+        | auto-finalize | pending | finalized |
+
+      @blockdev-backup @known-defect.nodes-of-ended-backup
+      Examples: a job that has ended, but nobody has taken note of it
+        | option       | state     | act       |
+        | auto-dismiss | concluded | dismissed |
+
+  Rule: The speed of a job is never below zero
+    @blockdev-backup
+    Scenario: A running backup is limited to less than nothing
+      Given a backup of "drive0" has been started with:
+        | option        | value  |
+        | sync          | full   |
+        | speed         | 64 KiB |
+        | auto-finalize | no     |
+      When the speed of the backup of "drive0" is set to -1 bytes a second
+      Then QEMU should refuse it as a GenericError that says "Parameter 'speed' expects a non-negative value"
+      And nothing should have changed
+      When the speed of the backup of "drive0" is set to 0 bytes a second
+      And the backup of "drive0" is finalized
+      Then the backup of "drive0" should succeed
+
+  Rule: All that is within its bounds is granted
+    @blockdev-backup
+    Scenario Outline: An argument at the edge of what is allowed
+      Given a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at          | length  | which                      |
+        | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule |
+      When a backup of "drive0" is started with:
+        | option   | value       |
+        | sync     | incremental |
+        | bitmap   | bitmap0     |
+        | <option> | <value>     |
+      Then the backup of "drive0" should succeed
+      And the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: names and speeds
+        | option           | value               | which                    |
+        | speed            | 0                   | not limited              |
+        | speed            | 9223372036854775807 | as fast as can be said   |
+        | job-id           | a                   | the shortest name        |
+        | filter-node-name | over.drive0_a-1     | all that a name may have |
+
+      @needs.x-perf @bug-B61
+      Examples: how the job works
+        | option             | value      | which                 |
+        | x-perf.max-workers | 1          | the fewest            |
+        | x-perf.max-workers | 2147483647 | the most              |
+        | x-perf.max-chunk   | 0          | not limited           |
+        | x-perf.max-chunk   | 64 KiB     | one cluster at a time |

@@ -1,0 +1,115 @@
+@refusal
+Feature: Requests for bitmaps that are not there, or do not match
+  A backup tool keeps its bitmaps by name. When one of them has gone, or a name is misspelt, each request that needs it
+  must say so: a tool that believes that it has cleared, disabled or merged something takes the next backup on trust.
+  A request for several bitmaps of which one is missing must leave the others as they are.
+
+  Background:
+    Given the 4 MiB drive "drive0"
+    And a bitmap "bitmap1" with a granularity of 32 KiB on "drive0"
+    And the guest has written to "drive0":
+      | pattern | at       | length | which                     |
+      | 0x41    | 0        | 65 KiB | only "bitmap1" records it |
+      | 0xd5    | 4032 KiB | 64 KiB | only "bitmap1" records it |
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+
+  Rule: A request for a bitmap or a drive that is not there is refused and changes no other
+    Scenario Outline: A name that no bitmap of the drive has
+      Given the 4 MiB drive "drive1"
+      And a bitmap "bitmap2" on "drive1"
+      And the guest has written to "drive0":
+        | pattern | at       | length |
+        | 0xab    | 1000 KiB | 48 KiB |
+      When this request is made:
+        | request   | bitmap   | drive  | node   | from   |
+        | <request> | <bitmap> | drive0 | <node> | <from> |
+      Then QEMU should refuse it as a GenericError that says "<words>"
+      And nothing should have changed
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+
+      Examples: nothing of that name, or not on this drive
+        | request | bitmap  | node   | from | words                                              | which                    |
+        | clear   | absent  |        |      | Dirty bitmap 'absent' not found                    | no such bitmap           |
+        | enable  | absent  |        |      | Dirty bitmap 'absent' not found                    | no such bitmap           |
+        | disable | absent  |        |      | Dirty bitmap 'absent' not found                    | no such bitmap           |
+        | remove  | absent  |        |      | Dirty bitmap 'absent' not found                    | no such bitmap           |
+        | remove  | bitmap2 |        |      | Dirty bitmap 'bitmap2' not found                   | it is on the other drive |
+        | clear   | bitmap0 | absent |      | Node 'absent' not found                            | no such drive            |
+        | add     | bitmap3 | absent |      | Cannot find device='absent' nor node-name='absent' | no such drive            |
+
+      @bug-B64
+      Examples: merges of which one end is not there
+        | request | bitmap  | node | from              | words                            | which                                    |
+        | merge   | absent  |      | bitmap0           | Dirty bitmap 'absent' not found  | nothing to merge into                    |
+        | merge   | bitmap0 |      | absent            | Dirty bitmap 'absent' not found  | nothing to merge                         |
+        | merge   | bitmap0 |      | bitmap1, absent   | Dirty bitmap 'absent' not found  | the second of two, when one was merged   |
+        | merge   | bitmap0 |      | absent, bitmap1   | Dirty bitmap 'absent' not found  | the first of two                         |
+        | merge   | bitmap0 |      | bitmap1 of drive1 | Dirty bitmap 'bitmap1' not found | it is on this drive and not on the other |
+
+    Scenario Outline: A wrong name at the end of a transaction
+      Given the guest has written to "drive0":
+        | pattern | at       | length |
+        | 0xab    | 1000 KiB | 48 KiB |
+      When these requests are made as one transaction:
+        | request   | bitmap   | drive  | from   |
+        | clear     | bitmap1  | drive0 |        |
+        | add       | bitmap2  | drive0 |        |
+        | <request> | <bitmap> | drive0 | <from> |
+      Then QEMU should refuse it as a GenericError that says "<words>"
+      And nothing should have changed
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+
+      Examples: a name that no bitmap has, or that one has already
+        | request | bitmap  | from            | words                           | which                          |
+        | clear   | absent  |                 | Dirty bitmap 'absent' not found | no such bitmap                 |
+        | disable | absent  |                 | Dirty bitmap 'absent' not found | no such bitmap                 |
+        | remove  | absent  |                 | Dirty bitmap 'absent' not found | no such bitmap                 |
+        | merge   | absent  | bitmap0         | Dirty bitmap 'absent' not found | nothing to merge into          |
+        | merge   | bitmap0 | bitmap2, absent | Dirty bitmap 'absent' not found | nothing to merge               |
+        | add     | bitmap0 |                 | Bitmap already exists: bitmap0  | must not be removed as an undo |
+
+      @known-defect.enable-missing-bitmap
+      Examples: what must not be undone, since it was never done
+        | request | bitmap | from | words                           | which          |
+        | enable  | absent |      | Dirty bitmap 'absent' not found | no such bitmap |
+
+  Rule: Bitmaps are merged only if their drives are of the very same size
+    @bug-B64
+    Scenario Outline: A merge of bitmaps of drives of different size
+      Given the <size> drive "drive1"
+      And a bitmap "bitmap2" with a granularity of 32 KiB on "drive1"
+      And the guest has written to "drive1":
+        | pattern | at      | length |
+        | 0x14    | 960 KiB | 65 KiB |
+      When this request is made:
+        | request | bitmap  | drive  | from                       |
+        | merge   | bitmap0 | drive0 | bitmap1, bitmap2 of drive1 |
+      Then QEMU should refuse it as a GenericError that says "Bitmaps are of different sizes"
+      And nothing should have changed
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+
+      Examples: by the size of the other drive
+        | size          | which                                      |
+        | 4194816 bytes | larger by a sector, with one granule more  |
+        | 4193792 bytes | smaller by a sector, with as many granules |
+        | 8 MiB         | twice as large                             |
+
+    Scenario: A merge of bitmaps of drives of one size
+      Given the 4 MiB drive "drive1"
+      And a bitmap "bitmap2" with a granularity of 32 KiB on "drive1"
+      And the guest has written to "drive1":
+        | pattern | at      | length |
+        | 0x14    | 960 KiB | 65 KiB |
+      When this request is made:
+        | request | bitmap  | drive  | from                       |
+        | merge   | bitmap0 | drive0 | bitmap1, bitmap2 of drive1 |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | 320 KiB |
+        | bitmap1 | 32 KiB      | yes       | no   | 160 KiB |
+      And the bitmaps should still hold what had changed
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment

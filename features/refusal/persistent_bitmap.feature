@@ -1,0 +1,89 @@
+@refusal
+Feature: Persistent bitmaps that their image could not store
+  A persistent bitmap is written into the image when the machine shuts down. If it turned out only then that the image
+  has no place for it, the record of a day would be lost with nobody there to read the message; so QEMU asks the image
+  when the bitmap is added. An image that cannot store it can have transient bitmaps all the same.
+
+  Rule: A persistent bitmap is refused where nothing could store it, and a transient one is not
+    @bug-B21
+    Scenario Outline: An image that cannot store bitmaps
+      Given the 4 MiB drive "drive0" in <image>
+      When this request is made:
+        | request | bitmap  | drive  | persistent |
+        | add     | bitmap0 | drive0 | yes        |
+      Then QEMU should refuse it as a GenericError that says "<words>"
+      And nothing should have changed
+      When this request is made:
+        | request | bitmap  | drive  | persistent |
+        | add     | bitmap0 | drive0 | no         |
+      And the guest writes to "drive0":
+        | pattern | at           | length  | which                      |
+        | 0x9a    | 983039 bytes | 2 bytes | over the edge of a granule |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | persistent | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | no         | 128 KiB |
+
+      Examples: by format
+        | image                      | words                                        | which                                 |
+        | a raw image                | Can't store persistent bitmaps to            | it holds the guest's data alone       |
+        | a qcow2 image of version 2 | Cannot store dirty bitmaps in qcow2 v2 files | older programs would not know of them |
+
+    @needs.throttle
+    Scenario: A filter over an image that could store them
+      Given the 4 MiB drive "drive0" in a qcow2 image
+      And a throttle filter "throttle0" over "drive0"
+      When this request is made:
+        | request | bitmap  | drive  | node      | persistent |
+        | add     | bitmap0 | drive0 | throttle0 | yes        |
+      Then QEMU should refuse it as a GenericError that says "Can't store persistent bitmaps to throttle0"
+      And nothing should have changed
+      When this request is made:
+        | request | bitmap  | drive  | persistent |
+        | add     | bitmap0 | drive0 | yes        |
+      Then QEMU should grant it
+
+  Rule: A persistent bitmap is refused if it would take more than 512 MiB
+    Scenario: A bitmap that takes one byte more than that
+      Given the 2,199,023,256,064 bytes drive "drive0" in a qcow2 image
+      When this request is made:
+        | request | bitmap  | drive  | granularity | persistent |
+        | add     | bitmap0 | drive0 | 512 bytes   | yes        |
+      Then QEMU should refuse it as a GenericError that says "Too much space will be occupied by the bitmap"
+      And nothing should have changed
+      When this request is made:
+        | request | bitmap  | drive  | granularity | persistent |
+        | add     | bitmap0 | drive0 | 64 KiB      | yes        |
+      Then QEMU should grant it
+
+    Scenario: A bitmap that takes just that
+      Given the 2 TiB drive "drive0" in a qcow2 image
+      When this request is made:
+        | request | bitmap  | drive  | granularity | persistent |
+        | add     | bitmap0 | drive0 | 512 bytes   | yes        |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | persistent | dirty   |
+        | bitmap0 | 512 bytes   | yes       | no   | yes        | 0 bytes |
+      When the bitmap "bitmap0" of "drive0" is removed
+      Then "drive0" should have no bitmap
+
+    @bug-B13
+    Scenario Outline: Clusters and granularities at the ends of their ranges
+      Given the 64 MiB drive "drive0" in a qcow2 image with clusters of <cluster>
+      When this request is made:
+        | request | bitmap  | drive  | granularity   | persistent |
+        | add     | bitmap0 | drive0 | <granularity> | yes        |
+      Then QEMU should grant it
+      When the guest writes to "drive0":
+        | pattern | at           | length  |
+        | 0x9a    | 983039 bytes | 2 bytes |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity   | recording | busy | persistent | dirty   |
+        | bitmap0 | <granularity> | yes       | no   | yes        | <dirty> |
+
+      Examples: each within its range
+        | cluster   | granularity | dirty   | which                                |
+        | 512 bytes | 512 bytes   | 1 KiB   | the smallest of both                 |
+        | 512 bytes | 2 GiB       | 2 GiB   | the smallest and the largest         |
+        | 2 MiB     | 32 KiB      | 64 KiB  | their product takes 64 bits to write |
+        | 2 MiB     | 64 KiB      | 128 KiB | a little more                        |
+        | 2 MiB     | 2 GiB       | 2 GiB   | the largest of both                  |

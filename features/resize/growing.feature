@@ -1,0 +1,63 @@
+@resize
+Feature: Bitmaps of a drive that grows
+  Drives fill up and are made larger while the guest runs, between two backups as at any other time. Each bitmap has to
+  grow with the drive: it keeps what it has recorded, takes the new space for unchanged until the guest writes there, and
+  forgets nothing of what the guest writes there.
+
+  Rule: A bitmap keeps its record when the drive grows, and the new space is clean until it is written to
+    @bug-B10
+    Scenario Outline: A drive grows by a little or by much, and is written to across the old end
+      Given the <size> drive "drive0"
+      And a full backup of "drive0", in one transaction with these requests:
+        | request | bitmap  | drive  | granularity | recording |
+        | add     | bitmap0 | drive0 | 64 KiB      | yes       |
+        | add     | fine    | drive0 | 512 bytes   | yes       |
+        | add     | coarse  | drive0 | 1 MiB       | yes       |
+        | add     | stopped | drive0 | 64 KiB      | no        |
+      And the guest has written to "drive0":
+        | pattern | at        | length    | which                           |
+        | 0xab    | 511 bytes | 2 bytes   | over the edge of a fine granule |
+        | 0x9a    | <last>    | 512 bytes | up to the end                   |
+      When "drive0" is resized to <larger>
+      Then the bitmaps should still hold what had changed
+      When the guest writes to "drive0":
+        | request      | pattern | at     | length    | which               |
+        | write        | 0x55    | <size> | 512 bytes | next to the old end |
+        | write zeroes |         | <end>  | 512 bytes | up to the new end   |
+      And an incremental backup of "drive0" is taken with "fine"
+      Then the backup with "fine" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: from and to whole granules, and parts of them
+        | size          | last          | larger        | end              | which                                   |
+        | 4 MiB         | 4193792 bytes | 8 MiB         | 8388096 bytes    | twice as large, both in whole granules  |
+        | 4 MiB         | 4193792 bytes | 4194816 bytes | 4 MiB            | by a sector, into a new granule         |
+        | 4194816 bytes | 4 MiB         | 4195328 bytes | 4194816 bytes    | by a sector, within the last granule    |
+        | 4195328 bytes | 4194816 bytes | 4 GiB         | 4294966784 bytes | by much, from within a granule          |
+        | 2096640 bytes | 2096128 bytes | 2097664 bytes | 2 MiB            | from 4095 granules of 512 bytes to 4097 |
+        | 32 KiB        | 32256 bytes   | 33280 bytes   | 32 KiB           | from 64 granules of 512 bytes to 65     |
+
+  Rule: A bitmap by which a backup is taken need not have been written to since the drive grew
+    Scenario Outline: A drive grows between two backups, and is <written> there
+      Given the 4 MiB drive "drive0" holding:
+        | pattern | at | length |
+        | 0x11    | 0  | 4 MiB  |
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And "drive0" has been resized to <larger>
+      When the guest writes to "drive0":
+        | request   | pattern | at   | length   |
+        | <request> | 0xab    | <at> | <length> |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | <dirty> |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: what the guest does with the new space
+        | larger        | request      | at            | length    | dirty   | written                    |
+        | 8 MiB         | read         | 0             | 8 MiB     | 0 bytes | only read                  |
+        | 8 MiB         | write        | 4194303 bytes | 2 bytes   | 128 KiB | written across the old end |
+        | 8 MiB         | write        | 4 MiB         | 4 MiB     | 4 MiB   | written from end to end    |
+        | 8 MiB         | discard      | 4 MiB         | 4 MiB     | 4 MiB   | discarded                  |
+        | 4194816 bytes | write zeroes | 4 MiB         | 512 bytes | 64 KiB  | filled with zeros          |

@@ -1,0 +1,49 @@
+@resize @needs.guest-disk
+Feature: Persistent bitmaps of a drive that changes its size
+  What an image stores of a bitmap was laid out for the size that the drive had then. When the drive is resized, the
+  bitmaps that were loaded from the image, those that were added before and those that come afterwards must all be stored
+  for the new size, or the image could not be used any more with its bitmaps.
+
+  Background:
+    Given a machine whose guest sees its drives as disks
+    And the 4 MiB drive "drive0", in whose image these bitmaps are stored:
+      | bitmap  | granularity | recording |
+      | stored0 | 64 KiB      | yes       |
+      | stored1 | 512 bytes   | yes       |
+      | stored2 | 32 KiB      | no        |
+    And a full backup of "drive0", in one transaction with these requests:
+      | request | bitmap | drive  | granularity | persistent |
+      | add     | new0   | drive0 | 64 KiB      | yes        |
+    And the guest has written to "drive0":
+      | pattern | at          | length  | which                      |
+      | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule |
+      | 0x9a    | 2 MiB       | 1 MiB   | the third quarter          |
+
+  Rule: Persistent bitmaps are stored for the size that the drive has in the end
+    @needs.qemu-img-bitmap
+    Scenario Outline: A drive is resized to <size>, unplugged and plugged in again
+      Given "drive0" has been resized to <size>
+      And these bitmaps on "drive0":
+        | bitmap | granularity | persistent |
+        | new1   | 4 KiB       | yes        |
+      And the bitmap "stored2" of "drive0" has been removed
+      And the guest has written to "drive0":
+        | pattern | at    | length    | which             |
+        | 0x55    | <end> | 512 bytes | up to the new end |
+      And "drive0" has been unplugged
+      When "drive0" is plugged in again
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | persistent | dirty   |
+        | stored0 | 64 KiB      | yes       | no   | yes        | <plain> |
+        | stored1 | 512 bytes   | yes       | no   | yes        | <fine>  |
+        | new0    | 64 KiB      | yes       | no   | yes        | <plain> |
+        | new1    | 4 KiB       | yes       | no   | yes        | 4 KiB   |
+      And the bitmaps should still hold what had changed
+
+      Examples: larger and smaller
+        | size          | end            | plain    | fine          | which                                   |
+        | 8 MiB         | 8388096 bytes  | 1216 KiB | 1050112 bytes | twice as large                          |
+        | 70 MiB        | 73399808 bytes | 1216 KiB | 1050112 bytes | much larger                             |
+        | 4194816 bytes | 4194304 bytes  | 1216 KiB | 1050112 bytes | larger by a sector                      |
+        | 2098176 bytes | 2097664 bytes  | 192 KiB  | 2 KiB         | smaller, the end is within a granule    |
+        | 1 MiB         | 1048064 bytes  | 192 KiB  | 1536 bytes    | smaller, most of what was dirty is gone |

@@ -1,0 +1,84 @@
+@resize
+Feature: Bitmaps of a drive that shrinks
+  An operator who made a drive too large makes it smaller again. What a bitmap had recorded of the space that is gone is
+  gone with it. If the drive grows once more, its new space is empty, and a bitmap that remembered what had been there
+  before would make a backup copy it for nothing; one that forgot too much would lose a change.
+
+  Rule: A bitmap forgets the space that is gone, and nothing before it
+    Scenario Outline: A drive shrinks, and what is left is backed up
+      Given the 8 MiB drive "drive0"
+      And these bitmaps on "drive0":
+        | bitmap  | granularity | recording |
+        | bitmap0 | 64 KiB      | yes       |
+        | fine    | 512 bytes   | yes       |
+        | coarse  | 1 MiB       | yes       |
+        | huge    | 2 GiB       | yes       |
+      And the guest has written to "drive0":
+        | pattern | at            | length    | which                          |
+        | 0xab    | <at>          | <length>  | across the new end, or near it |
+        | 0x9a    | 8388096 bytes | 512 bytes | up to the old end              |
+      When "drive0" is resized to <smaller>
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty     |
+        | bitmap0 | 64 KiB      | yes       | no   | <bitmap0> |
+        | fine    | 512 bytes   | yes       | no   | <fine>    |
+        | coarse  | 1 MiB       | yes       | no   | <coarse>  |
+        | huge    | 2 GiB       | yes       | no   | 2 GiB     |
+      And the bitmaps should still hold what had changed
+
+      Examples: where the new end is
+        | smaller       | at            | length     | bitmap0 | fine        | coarse  | which                                         |
+        | 4 MiB         | 4194303 bytes | 2 bytes    | 64 KiB  | 512 bytes   | 1 MiB   | between two granules of all bitmaps           |
+        | 4194816 bytes | 4194303 bytes | 1025 bytes | 128 KiB | 1 KiB       | 2 MiB   | within a granule, but not within a sector     |
+        | 33280 bytes   | 0             | 4 MiB      | 64 KiB  | 33280 bytes | 1 MiB   | 65 granules of 512 bytes                      |
+        | 32 KiB        | 0             | 4 MiB      | 64 KiB  | 32 KiB      | 1 MiB   | 64 granules of 512 bytes                      |
+        | 2097664 bytes | 2 MiB         | 4 MiB      | 64 KiB  | 512 bytes   | 1 MiB   | 4097 granules of 512 bytes, one of them dirty |
+        | 2 MiB         | 2 MiB         | 4 MiB      | 0 bytes | 0 bytes     | 0 bytes | just before all that was written              |
+        | 512 bytes     | 511 bytes     | 2 bytes    | 64 KiB  | 512 bytes   | 1 MiB   | the smallest drive                            |
+
+  Rule: Space that was lost comes back clean
+    @bug-B10
+    Scenario Outline: A drive shrinks and grows again
+      Given the 8 MiB drive "drive0"
+      And these bitmaps on "drive0":
+        | bitmap  | granularity | recording |
+        | bitmap0 | 64 KiB      | yes       |
+        | fine    | 512 bytes   | yes       |
+      And the guest has written to "drive0":
+        | request      | at | length | which                 |
+        | write zeroes | 0  | 8 MiB  | all, but with nothing |
+      And "drive0" has been resized to <smaller>
+      And "drive0" has been resized to <larger>
+      When the guest writes to "drive0":
+        | pattern | at   | length  |
+        | 0x9a    | <at> | 2 bytes |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty     |
+        | bitmap0 | 64 KiB      | yes       | no   | <bitmap0> |
+        | fine    | 512 bytes   | yes       | no   | <fine>    |
+
+      Examples: by how much
+        | smaller       | larger        | at            | bitmap0  | fine          | which                                |
+        | 4 MiB         | 8 MiB         | 6291455 bytes | 4224 KiB | 4195328 bytes | by half, over the edge of a granule  |
+        | 4194816 bytes | 4195328 bytes | 4195326 bytes | 4160 KiB | 4195328 bytes | by a sector, within one granule      |
+        | 512 bytes     | 16 MiB        | 8388607 bytes | 192 KiB  | 1536 bytes    | to a sector, and to more than before |
+
+  Rule: A backup by a bitmap restores a drive that has shrunk
+    Scenario Outline: A drive shrinks between two backups
+      Given the 4 MiB drive "drive0" holding:
+        | pattern | at | length |
+        | 0x11    | 0  | 4 MiB  |
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at    | length | which                        |
+        | 0xab    | 2 MiB | 2 MiB  | of which a part will be lost |
+      And "drive0" has been resized to <smaller>
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: where the new end is
+        | smaller       | which                     |
+        | 3 MiB         | between two granules      |
+        | 2098176 bytes | within a granule          |
+        | 1 MiB         | before all that was dirty |

@@ -1,0 +1,104 @@
+@target @blockdev-backup
+Feature: Backups into images of any format
+  The operator chooses the format of the backups: qcow2 for a chain, raw for whoever has to read it without QEMU, VMDK or
+  VDI for another hypervisor. All of them must restore the drive byte for byte, also where its size is odd, and a sparse
+  one must stay so: a backup that takes the size of the whole drive each night fills the storage in a week.
+
+  Rule: A full backup restores the drive from an image of any format
+    Scenario Outline: A full backup of a drive of odd size
+      Given the 4198912 bytes drive "drive0" in <source>
+      And each backup goes into <target>
+      And the guest has written to "drive0":
+        | request      | pattern | at            | length    | which                      |
+        | write        | 0x41    | 65535 bytes   | 65 KiB    | ends that fit nowhere      |
+        | write        | 0xd5    | 1 MiB         | 1200 KiB  | more than a chunk          |
+        | write zeroes |         | 1536 KiB      | 128 KiB   | zeros in the midst of data |
+        | discard      |         | 1152 KiB      | 64 KiB    | nothing any more           |
+        | write        | 0x64    | 4198400 bytes | 512 bytes | the very end               |
+      When a backup of "drive0" is started with:
+        | option | value |
+        | sync   | full  |
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+      And each of them should equal its drive
+
+      Examples: formats of the target
+        | source        | target                                   | which                               |
+        | a qcow2 image | a raw image                              | no format at all                    |
+        | a qcow2 image | a qcow2 image of version 2               | that of QEMU before 1.1             |
+        | a qcow2 image | a qcow2 image with preallocated metadata | where all clusters have their place |
+
+      @needs.extended-l2
+      Examples: a format with subclusters
+        | source        | target                                 | which                           |
+        | a qcow2 image | a qcow2 image with extended L2 entries | clusters of which parts are set |
+
+      @needs.vmdk
+      Examples: formats of other hypervisors
+        | source        | target       | which                         |
+        | a qcow2 image | a VMDK image | cannot tell zeros from a hole |
+
+      @needs.vdi
+      Examples: formats of other hypervisors still
+        | source        | target      | which           |
+        | a qcow2 image | a VDI image | blocks of 1 MiB |
+
+      @needs.qed @known-defect.qed-odd-size
+      Examples: a format of the past
+        | source        | target      | which                   |
+        | a qcow2 image | a QED image | allocates one at a time |
+
+      @bug-B66
+      Examples: formats of the drive
+        | source                                   | target        | which                               |
+        | a raw image                              | a qcow2 image | bitmaps cannot be kept in it        |
+        | a qcow2 image of version 2               | a qcow2 image | cannot tell zeros from a hole       |
+        | a qcow2 image with preallocated metadata | a qcow2 image | where all clusters have their place |
+
+  Rule: A chain of increments restores the drive from any format that can stand on a base
+    Scenario Outline: Two increments on a full backup in one format
+      Given the 4198912 bytes drive "drive0" in <source>
+      And each backup goes into <target>
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at            | length    | which                 |
+        | 0x41    | 65535 bytes   | 65 KiB    | ends that fit nowhere |
+        | 0x64    | 4198400 bytes | 512 bytes | the very end          |
+      And an incremental backup of "drive0" with "bitmap0"
+      And the guest has written to "drive0":
+        | request      | pattern | at      | length | which               |
+        | write zeroes |         | 100 KiB | 64 KiB | over what was there |
+        | write        | 0xab    | 2 MiB   | 1 KiB  | takes new space     |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the 2 backups with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: kinds of qcow2, and a drive without bitmaps of its own
+        | source        | target                     | which                                   |
+        | a raw image   | a qcow2 image              | the bitmap lasts as long as the machine |
+        | a qcow2 image | a qcow2 image of version 2 | cannot tell zeros from a hole           |
+
+      @needs.extended-l2
+      Examples: a format with subclusters
+        | source        | target                                 | which                           |
+        | a qcow2 image | a qcow2 image with extended L2 entries | clusters of which parts are set |
+
+      @needs.vmdk
+      Examples: a format of another hypervisor
+        | source        | target       | which                 |
+        | a qcow2 image | a VMDK image | with VMDK as its base |
+
+  Rule: An increment in a raw image is as small as what had changed
+    Scenario: A few bytes of a drive full of data
+      Given the 4 MiB drive "drive0" holding:
+        | pattern | at      | length   |
+        | 0x41    | 512 KiB | 3072 KiB |
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And each backup goes into a raw image
+      And the guest has written to "drive0":
+        | pattern | at          | length  | which                |
+        | 0xab    | 65535 bytes | 2 bytes | over a granule's end |
+        | 0x64    | 4095 KiB    | 1 KiB   | the last granule     |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup of "drive0" should succeed
+      And each of them should hold only what had changed

@@ -1,0 +1,91 @@
+@transaction
+Feature: Requests that make a transaction fail
+  The plan of a night's backup is one transaction: new bitmaps, old ones emptied, handed on or removed, and the backups
+  of all drives. One of its requests cannot be granted, be it that a name is taken, a bitmap has gone or an image does
+  not fit. Whichever it is, and wherever in the plan it stands, the operator must find everything as before.
+
+  Background:
+    Given the 4097 KiB drive "drive0"
+    And the 4097 KiB drive "drive1"
+    And these bitmaps on "drive0":
+      | bitmap  | granularity | recording | which                   |
+      | bitmap0 | 64 KiB      | yes       | the size of a cluster   |
+      | bitmap1 | 512 bytes   | yes       | more than 8000 granules |
+      | bitmap2 | 4 KiB       | yes       | more than 1000 granules |
+      | bitmap3 | 1 MiB       | yes       | five granules           |
+      | bitmap4 | 32 KiB      | yes       | more than 128 granules  |
+      | bitmap5 | 64 KiB      | no        | nothing recorded so far |
+      | bitmap6 | 128 KiB     | no        | nothing recorded so far |
+    And the guest has written to "drive0":
+      | pattern | at            | length  | which                              |
+      | 0x41    | 0             | 65 KiB  | a granule and a bit of the second  |
+      | 0xfe    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
+      | 0xd5    | 4032 KiB      | 65 KiB  | up to the end of the drive         |
+
+  Rule: Whichever request fails, all that were granted before it are undone
+    @blockdev-backup @bug-B48 @bug-B59 @bug-B64 @bug-B74 @bug-B75
+    Scenario Outline: A request of every kind, and one that fails
+      When these requests are made as one transaction:
+        | request            | bitmap   | drive  | from    | granularity   | target   |
+        | add                | bitmap7  | drive0 |         |               |          |
+        | clear              | bitmap0  | drive0 |         |               |          |
+        | disable            | bitmap1  | drive0 |         |               |          |
+        | remove             | bitmap2  | drive0 |         |               |          |
+        | merge              | bitmap5  | drive0 | bitmap3 |               |          |
+        | enable             | bitmap6  | drive0 |         |               |          |
+        | incremental backup | bitmap4  | drive0 |         |               |          |
+        | full backup        |          | drive1 |         |               |          |
+        | <failing>          | <bitmap> | drive0 | <from>  | <granularity> | <target> |
+      Then QEMU should refuse it as a GenericError that says "<words>"
+      And nothing should have changed
+      When the guest writes to "drive0":
+        | pattern | at      | length |
+        | 0x9a    | 300 KiB | 30 KiB |
+      And an incremental backup of "drive0" is taken with "<used>"
+      Then the backup with "<used>" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: a request for a bitmap, and the bitmap that is used afterwards
+        | failing | bitmap  | from             | granularity | target | words                                | used    | which                             |
+        | add     | bitmap1 |                  |             |        | Bitmap already exists: bitmap1       | bitmap0 | its name is taken                 |
+        | add     | bitmap7 |                  |             |        | Bitmap already exists: bitmap7       | bitmap1 | its name has just been taken      |
+        | add     | bitmap2 |                  |             |        | Bitmap already exists: bitmap2       | bitmap2 | its name is not quite free yet    |
+        | add     | bitmap8 |                  | 48 KiB      |        | Granularity must be power of 2       | bitmap3 | a wrong granularity               |
+        | clear   | absent  |                  |             |        | Dirty bitmap 'absent' not found      | bitmap4 | no such bitmap                    |
+        | clear   | bitmap4 |                  |             |        | Bitmap 'bitmap4' is currently in use | bitmap4 | a backup has just begun to use it |
+        | disable | absent  |                  |             |        | Dirty bitmap 'absent' not found      | bitmap0 | no such bitmap                    |
+        | disable | bitmap2 |                  |             |        | Bitmap 'bitmap2' is currently in use | bitmap2 | it has just been removed          |
+        | remove  | absent  |                  |             |        | Dirty bitmap 'absent' not found      | bitmap1 | no such bitmap                    |
+        | remove  | bitmap2 |                  |             |        | Bitmap 'bitmap2' is currently in use | bitmap2 | it has just been removed          |
+        | remove  | bitmap4 |                  |             |        | Bitmap 'bitmap4' is currently in use | bitmap4 | a backup has just begun to use it |
+        | merge   | bitmap6 | bitmap1, absent  |             |        | Dirty bitmap 'absent' not found      | bitmap0 | one of two is merged already      |
+        | merge   | bitmap5 | bitmap1, absent  |             |        | Dirty bitmap 'absent' not found      | bitmap3 | into one that was merged into     |
+        | merge   | bitmap0 | bitmap1, bitmap2 |             |        | Bitmap 'bitmap2' is currently in use | bitmap0 | from one that has been removed    |
+
+      Examples: a request for a backup, and the bitmap that is used afterwards
+        | failing            | bitmap  | from | granularity | target | words                                              | used    | which                               |
+        | full backup        |         |      |             | absent | Cannot find device='absent' nor node-name='absent' | bitmap0 | no such target                      |
+        | full backup        |         |      |             | drive0 | Source and target cannot be the same               | bitmap1 | the drive is its own target         |
+        | full backup        |         |      |             | 4 MiB  | Source and target image have different sizes       | bitmap2 | the target is too small             |
+        | full backup        | bitmap3 |      |             | 4 MiB  | Source and target image have different sizes       | bitmap3 | the same, bringing a bitmap in step |
+        | incremental backup | bitmap0 |      |             | 5 MiB  | Source and target image have different sizes       | bitmap0 | the target is too large             |
+        | incremental backup | absent  |      |             |        | Bitmap 'absent' could not be found                 | bitmap0 | no such bitmap                      |
+        | incremental backup | bitmap2 |      |             |        | Bitmap 'bitmap2' is currently in use               | bitmap2 | its bitmap has just been removed    |
+        | incremental backup | bitmap4 |      |             |        | Bitmap 'bitmap4' is currently in use               | bitmap4 | another backup goes by its bitmap   |
+
+    Scenario Outline: The failing request stands at the <place>
+      When these requests are made as one transaction:
+        | request  | bitmap  | drive  |
+        | <first>  | bitmap0 | drive0 |
+        | <second> | bitmap1 | drive0 |
+        | <third>  | bitmap2 | drive0 |
+      Then QEMU should refuse it as a GenericError that says "Bitmap already exists: <taken>"
+      And nothing should have changed
+      When an incremental backup of "drive0" is taken with "<used>"
+      Then the backup with "<used>" should restore "drive0" as it was at that moment
+
+      Examples: what is asked of three bitmaps, of which one name is taken
+        | place  | first | second  | third  | taken   | used    | which                         |
+        | front  | add   | disable | remove | bitmap0 | bitmap2 | nothing is done at all        |
+        | middle | clear | add     | remove | bitmap1 | bitmap0 | one is undone, one never done |
+        | end    | clear | disable | add    | bitmap2 | bitmap1 | both are undone               |

@@ -1,0 +1,79 @@
+@transaction
+Feature: Requests of a transaction that build on each other
+  One transaction may ask several things of the same bitmap: to add it, to fill it with the record of another one and to
+  let a backup go by it, while the other one is emptied for the next backup. That works only if each request finds what
+  those before it have left. When the transaction fails, the same steps have to be gone back in reverse, or the bitmap
+  ends in a state that nobody has asked for.
+
+  Background:
+    Given the 4097 KiB drive "drive0"
+    And a bitmap "bitmap1" with a granularity of 512 bytes on "drive0"
+    And the guest has written to "drive0":
+      | pattern | at       | length | which                     |
+      | 0x41    | 0        | 65 KiB | only "bitmap1" records it |
+      | 0xd5    | 4032 KiB | 65 KiB | only "bitmap1" records it |
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+
+  Rule: Each request finds what those before it have left
+    Scenario Outline: Two requests for one bitmap
+      Given the guest has written to "drive0":
+        | pattern | at            | length  | which                              |
+        | 0xab    | 1000 KiB      | 48 KiB  | over an edge of a granule          |
+        | 0xfe    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
+      When these requests are made as one transaction:
+        | request  | bitmap  | drive  | from      |
+        | <first>  | bitmap0 | drive0 | <from>    |
+        | <second> | bitmap0 | drive0 | <sources> |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording   | busy | dirty   |
+        | bitmap0 | 64 KiB      | <recording> | no   | <dirty> |
+        | bitmap1 | 512 bytes   | yes         | no   | 179 KiB |
+      And the bitmaps should still hold what had changed
+
+      Examples: one after the other
+        | first   | from    | second  | sources | recording | dirty   | which                            |
+        | clear   |         | merge   | bitmap1 | yes       | 512 KiB | nothing but what was merged      |
+        | merge   | bitmap1 | clear   |         | yes       | 0 bytes | nothing                          |
+        | clear   |         | disable |         | no        | 0 bytes | empty and at rest                |
+        | disable |         | clear   |         | no        | 0 bytes | emptying does not wake it up     |
+        | disable |         | merge   | bitmap1 | no        | 512 KiB | nor does what is added           |
+        | disable |         | enable  |         | yes       | 256 KiB | as if nothing had been asked     |
+        | enable  |         | disable |         | no        | 256 KiB | at rest, although it was enabled |
+
+    Scenario Outline: Two requests for the bitmap that the transaction adds
+      When these requests are made as one transaction:
+        | request  | bitmap  | drive  | granularity | from    |
+        | add      | bitmap2 | drive0 | 4 KiB       |         |
+        | <first>  | bitmap2 | drive0 |             | <from>  |
+        | <second> | bitmap2 | drive0 |             |         |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording   | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes         | no   | 0 bytes |
+        | bitmap1 | 512 bytes   | yes         | no   | 130 KiB |
+        | bitmap2 | 4 KiB       | <recording> | no   | <dirty> |
+      When the guest writes to "drive0":
+        | pattern | at            | length  | which                              |
+        | 0xfe    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
+      Then the bitmaps should still hold what had changed
+
+      Examples: one after the other
+        | first   | from    | second  | recording | dirty   | which                               |
+        | disable |         | enable  | yes       | 0 bytes | records from now on                 |
+        | enable  |         | disable | no        | 0 bytes | does not record yet                 |
+        | merge   | bitmap1 | disable | no        | 136 KiB | keeps what another one has recorded |
+        | merge   | bitmap1 | clear   | yes       | 0 bytes | has forgotten that again            |
+
+  Rule: A record can be handed on at the very moment of a backup
+    @blockdev-backup
+    Scenario Outline: The backup goes by one bitmap, and another one begins for the next
+      Given the guest has written to "drive0":
+        | pattern | at       | length | which                     |
+        | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
+      When these requests are made as one transaction:
+        | request            | bitmap   | drive  | from      | recording   |
+        | add                | bitmap2  | drive0 |           | <recording> |
+        | <first>            | <bitmap> | drive0 | <from>    |             |
+        | incremental backup | <frozen> | drive0 |           |             |
+        | <last>             | bitmap0  | drive0 |           |             |
+      Then the backup of "drive0" should succeed
+      And the backup with "<frozen>" should restore "drive0" as it was at that moment

@@ -1,0 +1,86 @@
+@transaction
+Feature: What a failed transaction leaves of its requests
+  A backup tool empties bitmaps, hands their record on and starts backups in one transaction, since only all of that
+  together makes a chain. If the last of its requests is refused, the others have been carried out already, and each of
+  them must be undone to the last bit: a bitmap that stays empty or at rest is a gap in the next backup, and the tool,
+  which was told that nothing happened, will not look for it.
+
+  Background:
+    Given the 4097 KiB drive "drive0"
+    And these bitmaps on "drive0":
+      | bitmap  | granularity | which                            |
+      | bitmap1 | 512 bytes   | more than 8000 granules          |
+      | bitmap2 | 128 KiB     | the last granule is a small part |
+    And the guest has written to "drive0":
+      | pattern | at       | length | which                             |
+      | 0x41    | 0        | 65 KiB | a granule and a bit of the second |
+      | 0xd5    | 4032 KiB | 65 KiB | up to the end of the drive        |
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+
+  Rule: What a transaction had done to a bitmap is undone when the transaction is aborted
+    @blockdev-backup @bug-B48 @bug-B74
+    Scenario Outline: A bitmap that records, and an abort
+      Given the guest has written to "drive0":
+        | pattern | at            | length  | which                                   |
+        | 0xab    | 1000 KiB      | 48 KiB  | over an edge of a granule               |
+        | 0xfe    | 2097151 bytes | 2 bytes | the bytes on both sides of the 2nd MiB  |
+        | 0x64    | 4096 KiB      | 1 KiB   | the last granule, which is a small part |
+      When these requests are made as one transaction:
+        | request   | bitmap   | drive  | from   | recording   |
+        | <request> | <bitmap> | drive0 | <from> | <recording> |
+        | abort     |          |        |        |             |
+      Then QEMU should refuse it as a GenericError that says "Transaction aborted using Abort action"
+      And nothing should have changed
+      When the guest writes to "drive0":
+        | pattern | at      | length |
+        | 0x9a    | 300 KiB | 30 KiB |
+      And an incremental backup of "drive0" is taken with "<used>"
+      Then the backup with "<used>" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: what is done to the bitmap, and which is used afterwards
+        | request            | bitmap  | from             | recording | used    | which                            |
+        | add                | bitmap3 |                  |           | bitmap0 | the new bitmap goes              |
+        | add                | bitmap3 |                  | no        | bitmap0 | the new bitmap goes              |
+        | clear              | bitmap0 |                  |           | bitmap0 | its record comes back            |
+        | clear              | bitmap1 |                  |           | bitmap1 | a large record comes back        |
+        | enable             | bitmap0 |                  |           | bitmap0 | it recorded before, and goes on  |
+        | disable            | bitmap0 |                  |           | bitmap0 | it records again                 |
+        | merge              | bitmap0 | bitmap1          |           | bitmap0 | it forgets what it had not seen  |
+        | merge              | bitmap1 | bitmap0          |           | bitmap1 | from larger granules             |
+        | merge              | bitmap0 | bitmap0, bitmap1 |           | bitmap0 | the first of two changes nothing |
+        | merge              | bitmap0 | bitmap1, bitmap2 |           | bitmap0 | both of two bring something      |
+        | remove             | bitmap0 |                  |           | bitmap0 | it is there and records          |
+        | full backup        |         |                  |           | bitmap0 | its job is gone                  |
+        | full backup        | bitmap0 |                  |           | bitmap0 | its job has let go of the bitmap |
+        | incremental backup | bitmap0 |                  |           | bitmap0 | its job has let go of the bitmap |
+        | incremental backup | bitmap1 |                  |           | bitmap1 | its job has let go of the bitmap |
+
+    @blockdev-backup @bug-B74 @bug-B75
+    Scenario Outline: A bitmap that does not record, and an abort
+      Given the bitmap "bitmap2" of "drive0" has been disabled
+      And the guest has written to "drive0":
+        | pattern | at            | length  | which                              |
+        | 0xab    | 1000 KiB      | 48 KiB  | over an edge of a granule          |
+        | 0xfe    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
+      When these requests are made as one transaction:
+        | request   | bitmap  | drive  | from   |
+        | <request> | bitmap2 | drive0 | <from> |
+        | abort     |         |        |        |
+      Then QEMU should refuse it as a GenericError that says "Transaction aborted using Abort action"
+      And nothing should have changed
+      When "bitmap0" and "bitmap1" of "drive0" are merged into "bitmap2"
+      And an incremental backup of "drive0" is taken with "bitmap2"
+      Then the backup with "bitmap2" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: what is done to the bitmap
+        | request            | from             | which                                |
+        | clear              |                  | its record comes back                |
+        | enable             |                  | it is at rest again                  |
+        | disable            |                  | it was at rest before, and stays so  |
+        | merge              | bitmap0          | it forgets what it had not seen      |
+        | merge              | bitmap0, bitmap1 | the second of two brings nothing new |
+        | remove             |                  | it is there, and at rest             |
+        | full backup        |                  | its job has let go of it             |
+        | incremental backup |                  | its job has let go of it             |
