@@ -14,7 +14,10 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(VENV)/cache/hypothesis
 export QEMU TAGS
 behave = behave --jobs $(JOBS) $${QEMU:+-D "qemu=$$QEMU"} $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
-.PHONY: help accept check format docs steps lock setup
+# The same goes for the builds to compare; a word of BUILDS has no blanks, a line of a file may.
+export BUILDS MIRROR
+
+.PHONY: help accept check prove matrix format docs steps lock setup
 
 help: ## print this
 	@echo "make accept and make check do all of their own set-up. Both take"
@@ -23,6 +26,10 @@ help: ## print this
 	@echo "  ARGS='...'         any arguments for behave, such as features/chain or -D keep=always"
 	@echo "  JOBS=2             how many processes share the features; without it, one for each processor"
 	@echo "  VENV=directory     where the Python environment is or goes; without it, .venv"
+	@echo "make matrix takes TAGS, ARGS and VENV, too, and"
+	@echo "  BUILDS='...'       the builds: NAME=/path or debian:RELEASE; without it, those that .ci/matrix.toml lists"
+	@echo "  MIRROR=address     where to fetch Debian's releases; without it, mmdebstrap's own choice"
+	@echo "  MATRIX='...'       other options of python -m testbed.matrix, such as --refetch or --update-readme"
 	@echo
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
 
@@ -38,6 +45,14 @@ check: setup ## lint, types, tests of the testbed, then all scenarios
 	behave --dry-run --format null
 	pytest --override-ini "cache_dir=$(VENV)/cache/pytest"
 	$(behave)
+
+matrix: ## compare builds of QEMU: BUILDS='debian:sid mine=/opt/qemu', else those that .ci/matrix.toml lists
+	@.ci/setup python
+	@missing=$$(python -m testbed.matrix --to-fetch $(MATRIX) $$BUILDS) && { test -z "$$missing" || .ci/setup mmdebstrap; }
+	@python -m testbed.matrix $${MIRROR:+--mirror "$$MIRROR"} $(MATRIX) $$BUILDS -- $${TAGS:+--tags "$$TAGS"} $(ARGS)
+
+prove: setup ## see which faults of QEMU the suite finds; ARGS=--tags=... narrows it
+	python tests/standin/prove.py --at-once $(JOBS) $(ARGS)
 
 format: setup ## format Python and features
 	ruff check --fix-only

@@ -13,11 +13,12 @@ LAYERS = {
     "the oracles": ("content", "dirty"),
     "the run": ("settings", "toolchain", "needs", "defects", "tags", "scratch"),
     "the tools": ("image", "monitor", "machine"),
-    "the domain": ("request", "fault", "bitmap", "drive", "export", "job", "backup", "backups"),
+    "the domain": ("request", "fault", "bitmap", "node", "drive", "disk", "export", "mirror", "job", "target", "smalldisk", "server", "backup", "backups"),
     "comparison": ("matchers",),
     "the scenario": ("world", "bench"),
     "the reports": ("labels", "verdict", "recorder", "reports", "evidence", "junit", "console", "crew", "runner"),
-    "the sentences": ("sentences",),
+    "the sentences": ("sentences", "asking"),
+    "the matrix": ("debian", "builds", "comparison", "compatibility", "webpage", "matrix"),
 }
 """The modules of the testbed by layer, the lowest first. Steps and hooks stand above them all."""
 

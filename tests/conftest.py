@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 from junitparser import JUnitXml, TestCase, TestSuite
 
+pytest_plugins = ["real_qemu"]
+
 ROOT = Path(__file__).parent.parent
 
 PATIENCE = 60.0

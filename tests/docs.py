@@ -13,7 +13,7 @@ from pathlib import Path
 import codelint
 import featurelint
 
-from testbed import needs, settings, tags
+from testbed import defects, needs, settings, tags
 
 ROOT = Path(__file__).parent.parent
 
@@ -89,6 +89,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "layers": layers,
     "tags": tag_list,
     "needs": needs.table,
+    "defects": defects.table,
     "style": style,
     "promises": promises,
     "options": options,

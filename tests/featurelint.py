@@ -47,9 +47,12 @@ MECHANICS = {
 }
 """What belongs below the sentences, by its name in a finding."""
 
+NEEDED_FOR = {"whose storage": "needs.blkdebug"}
+"""The tags that words of sentences ask for."""
+
 UNITLESS = re.compile(r"(?<![\w.-])\d{4,}\b(?! (?:B|bytes?|KiB|MiB|GiB|TiB)\b)")
 WRONG_UNIT = re.compile(r"(?<![\w.])\d+(?: ?(?:[kKMGT]|kB|KB|MB|GB|TB|Bytes?)|(?:B|KiB|MiB|GiB|TiB))\b")
-SIZE_COLUMNS = {"at", "length", "size", "offset", "granularity", "from", "to", "cluster", "clusters"}
+SIZE_COLUMNS = {"at", "length", "size", "offset", "granularity", "cluster", "clusters"}
 SIZE_CELL = re.compile(r"0|-|<[^>]*>|\d+ (?:B|bytes?|KiB|MiB|GiB|TiB)|[a-z][a-z ]*")
 
 
@@ -195,6 +198,16 @@ def known_tags(file: FeatureFile) -> Iterator[Problem]:
     for element in (file.feature, *file.feature.rules, *file.cases):
         for tag in tags.unknown(element.tags):
             yield element.line, f"the tag @{tag} is not in the list of testbed/tags.py"
+
+
+@rule
+def provided_for(file: FeatureFile) -> Iterator[Problem]:
+    """What a sentence needs that not every build has, the tags of its scenario name: @needs.blkdebug for bad storage."""
+    for case in file.cases:
+        said = [step.name for step in (*case.background_steps, *case.steps)]
+        for words, tag in NEEDED_FOR.items():
+            if tag not in case.effective_tags and any(words in QUOTED.sub("", name) for name in said):
+                yield case.line, f'"{words}" asks for the tag @{tag}'
 
 
 @rule

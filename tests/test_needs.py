@@ -214,10 +214,12 @@ def test_missing_tools() -> None:
 @pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize(("name", "driver"), [("vmdk", "vmdk"), ("qcow2", "qcow2"), ("blkdebug", "blkdebug")])
 def test_driver_that_the_packager_does_not_let_write(release: str, name: str, driver: str) -> None:
-    said = recorded(release)["answers"]["qemu -drive format=help"]
+    said = recorded(release)["answers"]["qemu -machine none -drive format=help"]
     for_writing, rest = said.split("\n", 1)
     assert f" {driver} " in for_writing
-    build = capabilities(release, {"qemu -drive format=help": f"{for_writing.replace(f' {driver} ', ' ')}\n{rest}"})
+    build = capabilities(
+        release, {"qemu -machine none -drive format=help": f"{for_writing.replace(f' {driver} ', ' ')}\n{rest}"}
+    )
     assert not build.has(name)
     assert f" {driver} " in rest
 
@@ -231,9 +233,9 @@ def test_format_that_qemu_img_does_not_know(release: str) -> None:
 
 
 def test_emulator_that_does_not_list_its_drivers_is_taken_at_its_schema_s_word() -> None:
-    build = capabilities("11.1", {"qemu -drive format=help": "qemu: no such option\n"})
+    build = capabilities("11.1", {"qemu -machine none -drive format=help": "qemu: no such option\n"})
     assert build.has("throttle")
-    assert not capabilities("5.2", {"qemu -drive format=help": ""}).has("copy-before-write")
+    assert not capabilities("5.2", {"qemu -machine none -drive format=help": ""}).has("copy-before-write")
 
 
 def test_qemu_img_without_bitmaps() -> None:
@@ -249,16 +251,18 @@ def test_qemu_img_without_bitmaps() -> None:
 @pytest.mark.parametrize(
     ("machines", "devices", "board"),
     [
-        (["none", "pc", "q35"], ["virtio-blk-pci"], "pc"),
-        (["none", "q35"], ["virtio-blk-pci"], "q35"),
-        (["virt-7.2", "virt"], ["virtio-blk-pci"], "virt"),
-        (["s390-ccw-virtio", "none"], ["virtio-blk-ccw"], "s390-ccw-virtio"),
-        (["pc", "none"], ["virtio-blk-device"], None),
-        (["none", "microvm"], ["virtio-blk-pci"], None),
+        (["none", "pc", "q35"], ["virtio-scsi-pci", "scsi-hd"], "pc"),
+        (["none", "q35"], ["virtio-scsi-pci", "scsi-hd"], "q35"),
+        (["virt-7.2", "virt"], ["virtio-scsi-pci", "scsi-hd"], "virt"),
+        (["s390-ccw-virtio", "none"], ["virtio-scsi-ccw", "scsi-hd"], "s390-ccw-virtio"),
+        (["pc", "none"], ["virtio-scsi-device", "scsi-hd"], None),
+        (["pc", "none"], ["virtio-scsi-pci"], None),
+        (["none", "microvm"], ["virtio-scsi-pci", "scsi-hd"], None),
     ],
 )
 def test_machine_with_a_disk(machines: list[str], devices: list[str], board: str | None) -> None:
-    answers = {f"qemu -device {one.disk},help": f"Device '{one.disk}' not found" for one in BOARDS}
+    names = {name for one in BOARDS for name in (one.controller, one.disk)}
+    answers = {f"qemu -device {name},help": f"Device '{name}' not found" for name in names}
     answers |= {f"qemu -device {device},help": f"{device} options:\n" for device in devices}
     answers["qemu -machine help"] = "".join(f"{machine:20} A machine\n" for machine in machines)
     build = capabilities("7.2", answers)
