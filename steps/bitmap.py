@@ -43,13 +43,12 @@ def bitmaps_on(context: Context, drive: str) -> None:
 
 
 @given("{count:Count} persistent bitmaps have been added to {drive:Name} in the transaction that starts a full backup")
-@when("{count:Count} persistent bitmaps are added to {drive:Name} in the transaction that starts a full backup")
 def many_bitmaps(context: Context, count: int, drive: str) -> None:
     """Add bitmaps, named by their numbers from 1 on, and take a full backup, all at one moment."""
     world = world_of(context)
     node = world.drive(drive)
     names = (f"bitmap{number}" for number in range(1, count + 1))
-    world.take(node, "full", before=[node.add_bitmap(name, {"persistent": True}) for name in names])
+    world.take_successfully(node, "full", before=[node.add_bitmap(name, {"persistent": True}) for name in names])
 
 
 @given("these bitmaps on {drive:Name}, each with a record of its own:")
@@ -106,7 +105,7 @@ def bitmaps_intact(context: Context) -> None:
 
 @then("the image of {drive:Name} should store its persistent bitmaps and no others")
 def image_stores(context: Context, drive: str) -> None:
-    """Shut the machine down and compare what the drive's image has stored with the persistent bitmaps that there were."""
+    """Shut the machine down and compare what the drive's image has stored with the persistent bitmaps there were."""
     world = world_of(context)
     world.shut_down()
     assert_that(world.drive(drive), stores_its_bitmaps(world.images))

@@ -32,7 +32,7 @@ def no_job_left(context: Context) -> None:
 @given("the backup of {drive:Name} has stopped{statuses:IoStatuses}")
 @then("the backup of {drive:Name} should stop{statuses:IoStatuses}")
 def backup_stops(context: Context, drive: str, statuses: tuple[str, ...]) -> None:
-    """Wait until the job of the drive's newest backup has paused at an error; compare its io-status if that is named."""
+    """Wait until the job of the drive's newest backup has stopped at an error; compare its io-status if it is named."""
     job = world_of(context).backups.newest_of(drive).job
     job.wait_until_stopped()
     assert_that(job.io_status, is_in(statuses), "the job's io-status")
@@ -51,6 +51,7 @@ def job_act(context: Context, drive: str, act: JobAct) -> None:
     world.ask(act(world.backups.newest_of(drive).job))
 
 
+@given("the speed of the backup of {drive:Name} has been set to {speed:Speed}")
 @when("the speed of the backup of {drive:Name} is set to {speed:Speed}")
 def job_speed_set(context: Context, drive: str, speed: int) -> None:
     """Limit the speed of the job of the drive's newest backup; 0 bytes a second stand for no limit."""

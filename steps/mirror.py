@@ -9,7 +9,6 @@ from testbed.sentences import options, world_of
 
 
 @given("a mirror of {drive:Name} has been started with:")
-@when("a mirror of {drive:Name} is started with:")
 def mirror_started(context: Context, drive: str) -> None:
     """Start to copy a drive and keep the copy the same, with the options of the table, in QEMU's words."""
     world_of(context).start_mirror(drive, options(context))

@@ -1,11 +1,16 @@
 """Sentences about what backups go into, and where that is."""
 
-from behave import given, when
+from collections.abc import Callable
+
+from behave import given, then, when
 from behave.runner import Context
+from hamcrest import assert_that, equal_to
 
 from testbed.fault import Storage
 from testbed.image import Kind
-from testbed.sentences import world_of
+from testbed.matchers import each, is_compressed
+from testbed.sentences import rows, world_of
+from testbed.server import Server
 from testbed.target import Here
 
 
@@ -19,6 +24,34 @@ def target_kind(context: Context, kind: Kind) -> None:
 def target_storage(context: Context, storage: Storage) -> None:
     """Put the image of the next backup, and of no other, on storage that fails in the way named."""
     world_of(context).backups.targets.next_place = Here(storage)
+
+
+@given("each backup goes to another machine")
+def another_machine(context: Context) -> None:
+    """Let another machine keep the images of all further backups; it can be reached over NBD."""
+    world_of(context).send_backups_away()
+
+
+@given("the other machine has {act:ServerAct}")
+@when("the other machine has {act:ServerAct}")
+def server_act(context: Context, act: Callable[[Server], None]) -> None:
+    """Let the other machine go away, and all connections with it, or come back."""
+    act(world_of(context).other_machine)
+
+
+@then("the image of the backup of {drive:Name} should be:")
+def image_of_backup(context: Context, drive: str) -> None:
+    """Compare what qemu-img says of the image of the drive's newest backup with the table."""
+    world = world_of(context)
+    (listed,) = rows(context, ("format", "size", "base", "clusters"))
+    assert_that(world.images.facts(world.backups.newest_of(drive).target.name), equal_to(listed))
+
+
+@then("each of them should be compressed")
+def each_compressed(context: Context) -> None:
+    """Fail when an image of the backups last spoken of holds nothing, or a cluster that is not compressed."""
+    world = world_of(context)
+    assert_that(world.spoken_of, each(is_compressed(world.images)))
 
 
 @given("each backup goes to a disk with {size:Size} of free space")

@@ -167,4 +167,3 @@ def own_layer(extents: list[Extent]) -> tuple[Ranges, Ranges]:
     held = Ranges.joined((extent.start, extent.end) for extent in top if extent.present)
     unknown = Ranges.joined((extent.start, extent.end) for extent in top if extent.present is None)
     return held, unknown
-

@@ -125,9 +125,13 @@ class Crew:
                 assert isinstance(connection, Connection)
                 self._attend_to(connection)
 
+    def hand_out_nothing_more(self) -> None:
+        """Let each process end when it is through with the feature that it is at."""
+        self._stopped = True
+
     def stop(self, number: int) -> None:
         """Hand out nothing more, and send every process the signal of that number."""
-        self._stopped = True
+        self.hand_out_nothing_more()
         for member in self._members.values():
             os.kill(member, number)
 

@@ -29,10 +29,13 @@ def failing_reads_after_flush(count: int, error: int) -> Storage:
     return _faulty([armed], [_once("read_aio", 2, error)] * count)
 
 
-def failing_writes(turns: range, error: int) -> Storage:
-    """Return storage of which those writes of data fail whose turn it is, counted from 1, with the errno `error`."""
-    counted = [{"event": "write_aio", "state": turn, "new_state": turn + 1} for turn in range(1, max(turns))]
-    return _faulty(counted, [_once("write_aio", turn, error) for turn in turns])
+def failing_writes(event: str, turns: range, error: int) -> Storage:
+    """Return storage of which those writes of data fail whose turn it is, counted from 1, with the errno `error`.
+
+    `event` is what such a write is to blkdebug.
+    """
+    counted = [{"event": event, "state": turn, "new_state": turn + 1} for turn in range(1, max(turns))]
+    return _faulty(counted, [_once(event, turn, error) for turn in turns])
 
 
 def aligned(unit: int) -> Storage:
@@ -41,11 +44,11 @@ def aligned(unit: int) -> Storage:
 
 
 def _faulty(states: Sequence[Options], errors: Sequence[Options]) -> Storage:
+    rules = {"set-state": [*states], "inject-error": [*errors]}
     return lambda image: {
         "driver": "blkdebug",
         "image": sound(image),
-        "set-state": [*states],
-        "inject-error": [*errors],
+        **{name: given for name, given in rules.items() if given},
     }
 
 
@@ -56,18 +59,23 @@ def _once(event: str, state: int, error: int) -> Options:
 ERRORS = {os.strerror(number): number for number in errno.errorcode}
 """The numbers of errors by what a user is told of them."""
 
-_ONCE = {"first": range(1, 2), "second": range(2, 3), "third": range(3, 4)}
+_TURNS = {
+    "the first": range(1, 2),
+    "the second": range(2, 3),
+    "the third": range(3, 4),
+    "every other": range(2, 40, 2),
+}
+"""Which writes fail; of "every other", as many as a small drive may need."""
+
+_WRITES = {"write": "write_aio", "compressed write": "write_compressed"}
 
 PATTERN = (
     r"never fails(?: with \"[^\"]+\")?"
     rf"|reads and writes only whole blocks of {SIZE_PATTERN}"
     r"|fails the (?:first read|first \d+ reads) after a flush(?: with \"[^\"]+\")?"
-    rf"|fails (?:the (?:{'|'.join(_ONCE)}) write|every other write)(?: with \"[^\"]+\")?"
+    rf"|fails (?:{'|'.join(_TURNS)}) (?:{'|'.join(_WRITES)})(?: with \"[^\"]+\")?"
 )
 """A regular expression for all that storage can be said to do; an error that is not named is "Input/output error"."""
-
-EVERY_OTHER = range(2, 40, 2)
-"""The writes of data that fail where every other one does, as many as a small drive may need."""
 
 
 def storage(text: str) -> Storage:
@@ -79,6 +87,6 @@ def storage(text: str) -> Storage:
     if does.endswith("after a flush"):
         count = re.search(r"\d+", does)
         return failing_reads_after_flush(int(count[0]) if count else 1, error)
-    if does.endswith("write"):
-        return failing_writes(_ONCE.get(does.split()[2], EVERY_OTHER), error)
+    if found := re.fullmatch(f"fails ({'|'.join(_TURNS)}) ({'|'.join(_WRITES)})", does):
+        return failing_writes(_WRITES[found[2]], _TURNS[found[1]], error)
     return sound

@@ -8,9 +8,9 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from testbed.content import Content, Run
@@ -164,12 +164,12 @@ class Images:
 
     def date_back(self) -> None:
         """Date all images back, so that `written` tells even of a write that follows at once."""
-        for image in self.home.iterdir():
-            os.utime(image, ns=(0, 0))
+        for file in self._files():
+            os.utime(file, ns=(0, 0))
 
     def written(self) -> list[str]:
         """Return the names of the files that were made, written or cut since they were last dated back."""
-        return sorted(file.name for file in self.home.iterdir() if file.stat().st_mtime_ns)
+        return sorted(str(file.relative_to(self.home)) for file in self._files() if file.stat().st_mtime_ns)
 
     def info(self, name: str) -> dict[str, Any]:
         """Return what qemu-img info says of one image."""
@@ -192,6 +192,25 @@ class Images:
             )
             for entry in listing
         ]
+
+    def facts(self, name: str) -> dict[str, str]:
+        """Return an image's format, its size, the name of its base and the size of its clusters, in words."""
+        told = self.info(name)
+        clusters = told.get("cluster-size")
+        return {
+            "format": told["format"],
+            "size": f"{told['virtual-size']} bytes",
+            "base": PurePath(told.get("backing-filename", "none")).stem,
+            "clusters": format_size(clusters) if clusters else "none",
+        }
+
+    def clusters(self, name: str) -> tuple[int, int]:
+        """Return how many clusters of a qcow2 image hold something, and how many of these are compressed.
+
+        Raises ToolFailed when the image is not sound.
+        """
+        found = json.loads(self._img("check", "-U", "--output=json", "-f", "qcow2", name).stdout)
+        return found.get("allocated-clusters", 0), found.get("compressed-clusters", 0)
 
     def compare(self, name: str, image_format: str, other: str, other_format: str) -> str | None:
         """Compare what a guest would see of two images, their sizes too; return None when equal, else qemu-img's words.
@@ -226,6 +245,9 @@ class Images:
             if byte != expected.pattern_at(offset):
                 return Difference(name, offset, expected.pattern_at(offset), byte)
         return Difference(name, sector, expected.pattern_at(sector), None, "a second read found nothing wrong")
+
+    def _files(self) -> Iterator[Path]:
+        return (path for path in self.home.rglob("*") if path.is_file())
 
     def _fill(self, image: Path, image_format: str, runs: Iterable[Run]) -> None:
         writes = [f"write -q -P {run.pattern} {run.start} {run.end - run.start}" for run in runs]

@@ -95,6 +95,18 @@ def holds_only_what_had_changed(images: Images) -> Promise[Backup]:
     return Promise("a backup whose own image holds what had changed, and nothing else", complaint)
 
 
+def is_compressed(images: Images) -> Promise[Backup]:
+    """Match a backup whose own image holds something, all of it compressed."""
+
+    def complaint(backup: Backup) -> str | None:
+        allocated, compressed = images.clusters(backup.target.name)
+        if compressed and compressed == allocated:
+            return None
+        return f"{backup} has {compressed} compressed clusters out of {allocated}"
+
+    return Promise("a backup that is compressed", complaint)
+
+
 def equals_its_reference(images: Images) -> Promise[Backup]:
     """Match a backup that qemu-img finds equal to the full one taken with it: the third oracle."""
 

@@ -184,7 +184,7 @@ class RunningTool:
 
         `allowed` are the return codes that are no failure, None allows all. Raises ToolFailed for other codes
         and, having killed it, for a tool that has not ended in time. The message has the command line, the
-        ending, the end of stderr and, if no space was left, what to do.
+        ending, the end of what it said and, if no space was left, what to do.
         """
         with self.stdout, self.stderr:
             try:
@@ -193,9 +193,10 @@ class RunningTool:
                 self.child.kill_and_reap(bound)
             stdout, stderr = (_text(file) for file in (self.stdout, self.stderr))
         if code is None:
-            raise ToolFailed(_failure(self.child.argv, f"did not end within {bound:g} s and was killed", stderr))
+            late = f"did not end within {bound:g} s and was killed"
+            raise ToolFailed(_failure(self.child.argv, late, stderr, stdout))
         if allowed is not None and code not in allowed:
-            raise ToolFailed(_failure(self.child.argv, describe_ending(code), stderr))
+            raise ToolFailed(_failure(self.child.argv, describe_ending(code), stderr, stdout))
         return Finished(self.child.argv, code, stdout, stderr)
 
 
@@ -238,11 +239,14 @@ def _text(file: BinaryIO) -> str:
     return file.read().decode(errors="replace")
 
 
-def _failure(argv: Sequence[str], ending: str, stderr: str) -> str:
-    said = stderr.strip()[-LAST_WORDS:]
-    message = f"{shlex.join(argv)} {ending}" + (
-        f"; the end of its stderr:\n{said}" if said else "; its stderr is empty"
-    )
+def _failure(argv: Sequence[str], ending: str, stderr: str, stdout: str) -> str:
+    message = f"{shlex.join(argv)} {ending}"
+    if said := stderr.strip()[-LAST_WORDS:]:
+        message += f"; the end of its stderr:\n{said}"
+    elif said := stdout.strip()[-LAST_WORDS:]:  # where qemu-io tells of a request that failed
+        message += f"; its stderr is empty, and the end of its stdout:\n{said}"
+    else:
+        message += "; its stderr is empty"
     if any(words in said for words in _NO_SPACE):
         message += "\nFree some space, or choose another place for the images with -D scratch=DIRECTORY."
     return message

@@ -75,6 +75,11 @@ class Recorder(Watcher):
         """Return a recorder like this one that expects nothing yet and tells others."""
         return Recorder(self._config, self._labels, (), self._options, listeners)
 
+    @property
+    def has_seen_red(self) -> bool:
+        """Whether a scenario has failed so far, known defects not counted."""
+        return any(outcome.status.is_red for outcome in self.outcomes)
+
     def expect(self, scenarios: Iterable[Scenario]) -> None:
         """Learn of scenarios that will be run, besides those known from the start."""
         self._waiting |= {id(scenario): scenario for scenario in scenarios}

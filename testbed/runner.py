@@ -90,6 +90,8 @@ class AcceptanceRunner(Runner):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         config.reporters = without_junit(config.reporters)
+        # behave would stop at a known defect, too.
+        self._stops, config.stop = config.stop, False
         self._interruption = Interruption(self._abort)
         self._errors: list[RunError] = []
         self._reports: Reports | None = None
@@ -206,6 +208,9 @@ class AcceptanceRunner(Runner):
                 recorder.announce(value)
             case "settled":
                 recorder.adopt(value)
+                if self._crew is not None and self._stops and recorder.has_seen_red:
+                    self.config.stop = True
+                    self._crew.hand_out_nothing_more()
             case "errors":
                 known = {error.headline for error in self._errors}
                 self._errors += [error for error in value if error.headline not in known]
@@ -286,6 +291,7 @@ class AcceptanceRunner(Runner):
         super().teardown_capture()
         if self._recorder is not None:
             self._recorder.scenario_done()
+            self.config.stop = self._stops and self._recorder.has_seen_red
 
     def _abort(self) -> None:
         """Have behave begin nothing more, and the processes of the crew, too."""

@@ -22,6 +22,7 @@ from testbed.image import KINDS, Kind
 from testbed.job import STATUSES, Job
 from testbed.node import Node
 from testbed.request import Request
+from testbed.server import Server
 from testbed.units import SIZE_PATTERN, parse_byte, parse_size
 from testbed.world import World
 
@@ -63,6 +64,9 @@ JOB_ACTS: Mapping[str, JobAct] = {
     "dismissed": Job.dismiss,
 }
 """What can be done to a job, in the words of a sentence."""
+
+SERVER_ACTS: Mapping[str, Callable[[Server], None]] = {"gone away": Server.go_away, "come back": Server.come_back}
+"""What can become of another machine, in the words of a sentence."""
 
 SYNCS = ("full", "incremental", "top", "none")
 """Kinds of backup, in QEMU's words."""
@@ -164,6 +168,12 @@ def io_statuses(text: str) -> tuple[str, ...]:
     return (text.split('"')[1],) if text else ("failed", "nospace")
 
 
+@_word("|".join(SERVER_ACTS))
+def server_act(text: str) -> Callable[[Server], None]:
+    """Read what becomes of another machine."""
+    return SERVER_ACTS[text]
+
+
 @_word("events|errors")
 def event_kind(text: str) -> str:
     """Read whether a sentence speaks of all that QEMU has reported or of errors alone."""
@@ -201,6 +211,7 @@ def register_words() -> None:
         Speed=speed,
         Backups=backups,
         EventKind=event_kind,
+        ServerAct=server_act,
         IoStatuses=io_statuses,
         ErrorClass=error_class,
     )
@@ -230,7 +241,7 @@ def rows(context: Context, needed: Sequence[str], optional: Sequence[str] = ()) 
     headings = list(table.headings)
     missing = [heading for heading in needed if heading not in headings]
     unknown = [heading for heading in headings if heading not in (*needed, *optional, "which")]
-    assert not (missing or unknown), (
+    assert [*missing, *unknown] == [], (
         f"the table's headings should be {', '.join(needed)}"
         f"{' and may be ' + ', '.join(optional) if optional else ''}; missing: {missing}, unknown: {unknown}"
     )

@@ -236,7 +236,8 @@ def _better(kind: _Kind) -> str:
 
 
 def _is_program(path: Path) -> bool:
-    return path.is_file() and os.access(path, os.X_OK)
+    # In this order: the PATH may lead to places that this user may not even look into.
+    return os.access(path, os.X_OK) and path.is_file()
 
 
 def _first_program(places: Iterable[Path], names: Sequence[str]) -> Path | None:

@@ -85,6 +85,13 @@ class World:
         self.helpers.callback(self.server.kill)
         self.backups.targets.place = self.server
 
+    @property
+    def other_machine(self) -> Server:
+        """Return the machine that keeps the backups; raise UnknownName when this one does."""
+        if self.server is None:
+            raise UnknownName("the scenario has no other machine")
+        return self.server
+
     def keep_backups_on_small_disk(self, free: int) -> None:
         """Put the images of all further backups on a disk with `free` bytes of free space."""
         self.small_disk = SmallDisk.mount(self.machine.home, free, self.machine.bound)

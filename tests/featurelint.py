@@ -53,7 +53,8 @@ NEEDED_FOR = {"whose storage": "needs.blkdebug"}
 UNITLESS = re.compile(r"(?<![\w.-])\d{4,}\b(?! (?:B|bytes?|KiB|MiB|GiB|TiB)\b)")
 WRONG_UNIT = re.compile(r"(?<![\w.])\d+(?: ?(?:[kKMGT]|kB|KB|MB|GB|TB|Bytes?)|(?:B|KiB|MiB|GiB|TiB))\b")
 SIZE_COLUMNS = {"at", "length", "size", "offset", "granularity", "cluster", "clusters"}
-SIZE_CELL = re.compile(r"0|-|<[^>]*>|\d+ (?:B|bytes?|KiB|MiB|GiB|TiB)|[a-z][a-z ]*")
+SIZE_CELL = re.compile(r"(?:0|-|<[^>]*>|\d+ (?:B|bytes?|KiB|MiB|GiB|TiB)|[a-z][a-z ]*)?")
+"""A size, a word for one, or nothing, where the row leaves it open."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,7 @@ def known_tags(file: FeatureFile) -> Iterator[Problem]:
 
 @rule
 def provided_for(file: FeatureFile) -> Iterator[Problem]:
-    """What a sentence needs that not every build has, the tags of its scenario name: @needs.blkdebug for bad storage."""
+    """What a sentence needs that not every build has is named by the tags: @needs.blkdebug for bad storage."""
     for case in file.cases:
         said = [step.name for step in (*case.background_steps, *case.steps)]
         for words, tag in NEEDED_FOR.items():

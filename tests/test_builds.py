@@ -226,7 +226,7 @@ BREAKAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no record": (lambda home: (home / "build.json").unlink(), "not fetched to the end"),
     "half a record": (lambda home: os.truncate(home / "build.json", 20), "not fetched to the end"),
     "a record of nothing": (lambda home: (home / "build.json").write_text("[]"), "not fetched to the end"),
-    "only a part": (lambda home: [path.unlink() for path in home.glob("b*/*")], "has changed since"),
+    "only a part": (lambda home: shutil.rmtree(home / "bin"), "has changed since"),
 }
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -159,7 +160,7 @@ def test_covering_leaves_no_byte_out(drive: tuple[Content, bytearray], one: int,
     start, end = sorted((min(one, len(buffer)), min(other, len(buffer))))
     runs = list(content.covering(start, end))
     edges = [start, *(run.end for run in runs)]
-    assert [(run.start, run.end) for run in runs] == list(zip(edges, edges[1:], strict=False))
+    assert [(run.start, run.end) for run in runs] == list(pairwise(edges))
     assert edges[-1] == end
     assert b"".join(bytes([run.pattern]) * (run.end - run.start) for run in runs) == buffer[start:end]
 

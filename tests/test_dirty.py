@@ -40,7 +40,11 @@ def on_drive(some: Sequence[tuple[int, int]], size: int) -> Ranges:
 
 def numbers(dirty: Dirty) -> set[int]:
     """Return the numbers of the dirty granules: the same bitmap, as a naive model."""
-    return {number for start, end in dirty.granules for number in range(start // dirty.granularity, end // dirty.granularity)}
+    return {
+        number
+        for start, end in dirty.granules
+        for number in range(start // dirty.granularity, end // dirty.granularity)
+    }
 
 
 def all_numbers(dirty: Dirty) -> range:

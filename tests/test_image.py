@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -28,22 +27,22 @@ CONTENT = Content(SIZE).written(0x41, 0, 512).written(0xD5, MIB, 32 * KIB).writt
 FORMATS = ("qcow2", "raw")
 
 
-def write(images: Images, name: str, image_format: str, pattern: int, at: int, length: int = 1) -> None:
-    """Write into an image without anybody's models learning of it."""
-    words = f"write -q -P {pattern} {at} {length}"
-    run_tool((str(images.qemu_io), "-f", image_format, "-c", words, name), cwd=images.home, bound=images.bound)
+def spoil(images: Images, name: str, request: str, *, image_format: str = "qcow2") -> None:
+    """Make a request of qemu-io's to an image, of which nobody's models learn."""
+    arguments = (str(images.qemu_io), "-f", image_format, "-c", request, name)
+    run_tool(arguments, cwd=images.home, bound=images.bound)
 
 
 @pytest.fixture
 def chain(images: Images) -> tuple[str, Content]:
-    """Make a chain of three images, each of which hides a part of the one below; return its top and what it reads as."""
+    """Make a chain of three, each of which hides a part of the one below; return its top and what that reads as."""
     content = CONTENT
     images.create("base.qcow2", "qcow2", content)
     below = "base.qcow2"
     for number, at in enumerate((0, MIB + 100), start=1):
         name = f"layer{number}.qcow2"
         images.create_above(name, "qcow2", SIZE, (below, "qcow2"))
-        write(images, name, "qcow2", 0x60 + number, at, 300)
+        spoil(images, name, f"write -q -P {0x60 + number} {at} 300")
         content = content.written(0x60 + number, at, 300)
         below = name
     return below, content
@@ -72,14 +71,14 @@ WRONG = [
 @pytest.mark.parametrize(("offset", "expected"), WRONG)
 def test_one_wrong_byte_is_found(images: Images, image_format: str, offset: int, expected: int) -> None:
     images.create("image", image_format, CONTENT)
-    write(images, "image", image_format, 0x99, offset)
+    spoil(images, "image", f"write -q -P 0x99 {offset} 1", image_format=image_format)
     assert images.first_difference("image", image_format, CONTENT) == Difference("image", offset, expected, 0x99)
 
 
 def test_the_first_of_several_wrong_bytes_is_told(images: Images) -> None:
     images.create("image", "qcow2", CONTENT)
     for offset in (4 * MIB, 2 * MIB + 3, 2 * MIB + 2):
-        write(images, "image", "qcow2", 1, offset)
+        spoil(images, "image", f"write -q -P 1 {offset} 1")
     assert images.first_difference("image", "qcow2", CONTENT) == Difference("image", 2 * MIB + 2, 0, 1)
 
 
@@ -106,13 +105,13 @@ def test_a_wrong_byte_in_any_image_of_a_chain_is_found(
     top, content = chain
     assert images.first_difference(top, "qcow2", content) is None
     if wrong:
-        write(images, wrong, "qcow2", 0x77, 4 * MIB + 9)
+        spoil(images, wrong, f"write -q -P 0x77 {4 * MIB + 9} 1")
         assert images.first_difference(top, "qcow2", content) == Difference(top, 4 * MIB + 9, 0, 0x77)
 
 
 def test_a_byte_that_another_image_hides_does_not_matter(images: Images, chain: tuple[str, Content]) -> None:
     top, content = chain
-    write(images, "base.qcow2", "qcow2", 0x77, MIB + 100)
+    spoil(images, "base.qcow2", f"write -q -P 0x77 {MIB + 100} 1")
     assert images.first_difference(top, "qcow2", content) is None
 
 
@@ -150,7 +149,7 @@ def _missing(image: Path) -> None:
 
 
 def _foreign(image: Path) -> None:
-    image.write_bytes(random.Random(1).randbytes(MIB))
+    image.write_bytes(b"no image " * MIB)
 
 
 @pytest.mark.parametrize("spoil", [_torn, _missing, _foreign])
@@ -192,7 +191,7 @@ def test_equal_contents_of_unlike_images_compare_equal(images: Images, chain: tu
 def test_comparison_repeats_the_words_of_qemu_img(images: Images) -> None:
     images.create("one", "qcow2", CONTENT)
     images.create("other", "raw", CONTENT)
-    write(images, "other", "raw", 1, 2 * MIB)
+    spoil(images, "other", f"write -q -P 1 {2 * MIB} 1", image_format="raw")
     assert images.compare("one", "qcow2", "other", "raw") == f"Content mismatch at offset {2 * MIB}!"
 
 
@@ -228,8 +227,7 @@ def test_an_image_without_a_write_holds_nothing(images: Images) -> None:
 def test_zeros_that_hide_data_are_held(images: Images) -> None:
     images.create("base.qcow2", "qcow2", CONTENT)
     images.create_above("top.qcow2", "qcow2", SIZE, ("base.qcow2", "qcow2"))
-    arguments = ("-f", "qcow2", "-c", f"write -q -z {MIB} {CLUSTER}", "top.qcow2")
-    run_tool((str(images.qemu_io), *arguments), cwd=images.home, bound=images.bound)
+    spoil(images, "top.qcow2", f"write -q -z {MIB} {CLUSTER}")
     held, unknown = own_layer(images.map("top.qcow2", "qcow2"))
     assert Ranges.of((MIB, CLUSTER)) - held - unknown == NOTHING
     assert held - Ranges.of((MIB, CLUSTER)) == NOTHING
@@ -238,7 +236,7 @@ def test_zeros_that_hide_data_are_held(images: Images) -> None:
 def test_the_last_cluster_is_held_as_far_as_the_image_goes(images: Images) -> None:
     images.create("base.qcow2", "qcow2", CONTENT)
     images.create_above("top.qcow2", "qcow2", SIZE, ("base.qcow2", "qcow2"))
-    write(images, "top.qcow2", "qcow2", 1, SIZE - 1)
+    spoil(images, "top.qcow2", f"write -q -P 1 {SIZE - 1} 1")
     assert layer(images, "top.qcow2") == Ranges.of((80 * CLUSTER, SIZE - 80 * CLUSTER))
 
 
@@ -259,7 +257,7 @@ def test_equal_images_are_made_once_and_then_copied(images: Images) -> None:
     (template,) = images.templates.iterdir()
     made = template.stat().st_mtime_ns
     images.create("two.qcow2", "qcow2", CONTENT)
-    write(images, "two.qcow2", "qcow2", 1, 0)
+    spoil(images, "two.qcow2", "write -q -P 1 0 1")
     images.create("three.qcow2", "qcow2", CONTENT)
     assert (list(images.templates.iterdir()), template.stat().st_mtime_ns) == ([template], made)
     assert images.first_difference("three.qcow2", "qcow2", CONTENT) is None
@@ -268,14 +266,13 @@ def test_equal_images_are_made_once_and_then_copied(images: Images) -> None:
 
 def test_images_that_differ_in_anything_have_templates_of_their_own(images: Images) -> None:
     images.create("one", "qcow2", CONTENT)
-    images.create("two", "raw", CONTENT)
-    images.create("three", "qcow2", CONTENT, options={"cluster_size": "128k"})
-    images.create("four", "qcow2", CONTENT, options={"cluster_size": "128k", "compat": "1.1"})
-    images.create("five", "qcow2", CONTENT.resized(SIZE + 512))
-    images.create("six", "qcow2", CONTENT.written(1, 0, 1))
-    assert len(list(images.templates.iterdir())) == 6
-    assert [images.info(name)["virtual-size"] for name in ("four", "five")] == [SIZE, SIZE + 512]
-    assert images.info("three")["cluster-size"] == 128 * KIB
+    images.create("two", "qcow2", CONTENT, options={"cluster_size": "128k"})
+    images.create("three", "qcow2", CONTENT, options={"cluster_size": "128k", "compat": "1.1"})
+    images.create("four", "qcow2", CONTENT.resized(SIZE + 512))
+    images.create("five", "qcow2", CONTENT.written(1, 0, 1))
+    assert len(list(images.templates.iterdir())) == 5
+    assert [images.info(name)["virtual-size"] for name in ("three", "four")] == [SIZE, SIZE + 512]
+    assert images.info("two")["cluster-size"] == 128 * KIB
 
 
 def test_the_order_of_options_does_not_matter(images: Images) -> None:
@@ -310,7 +307,7 @@ def oddly_placed(images: Images, tmp_path: Path, request: pytest.FixtureRequest)
 def test_the_directory_may_have_any_name(oddly_placed: Images) -> None:
     oddly_placed.create("base.qcow2", "qcow2", CONTENT)
     oddly_placed.create_above("top.qcow2", "qcow2", SIZE, ("base.qcow2", "qcow2"))
-    write(oddly_placed, "top.qcow2", "qcow2", 0x23, 100)
+    spoil(oddly_placed, "top.qcow2", "write -q -P 0x23 100 1")
     assert oddly_placed.first_difference("top.qcow2", "qcow2", CONTENT.written(0x23, 100, 1)) is None
     assert oddly_placed.first_difference("top.qcow2", "qcow2", CONTENT) == Difference("top.qcow2", 100, 0x41, 0x23)
     assert layer(oddly_placed, "top.qcow2") == Ranges.of((0, CLUSTER))
@@ -324,7 +321,7 @@ def test_only_what_was_written_since_is_told(images: Images) -> None:
         images.create(name, "raw", CONTENT)
     images.date_back()
     assert images.written() == []
-    write(images, "two", "raw", 1, 0)
+    spoil(images, "two", "write -q -P 1 0 1", image_format="raw")
     images.create("three", "raw", CONTENT)
     assert images.written() == ["three", "two"]
     images.date_back()
@@ -335,7 +332,7 @@ def test_only_what_was_written_since_is_told(images: Images) -> None:
 def test_a_copy_is_as_its_original_and_goes_its_own_way(images: Images) -> None:
     images.create("one.qcow2", "qcow2", CONTENT)
     images.copy("one.qcow2", "two.qcow2")
-    write(images, "two.qcow2", "qcow2", 1, 0)
+    spoil(images, "two.qcow2", "write -q -P 1 0 1")
     assert images.first_difference("one.qcow2", "qcow2", CONTENT) is None
     assert images.first_difference("two.qcow2", "qcow2", CONTENT) == Difference("two.qcow2", 0, 0x41, 1)
 

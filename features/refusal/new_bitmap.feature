@@ -66,7 +66,6 @@ Feature: Bitmaps that cannot be added
         | granularity      | persistent | words                                           | which                       |
         | 0                | no         | Granularity must be power of 2                  | nothing                     |
         | 256 bytes        | no         | Granularity must be power of 2 and at least 512 | half a sector               |
-        | 256 bytes        | yes        | Granularity must be power of 2 and at least 512 | half a sector               |
         | 513 bytes        | no         | Granularity must be power of 2                  | one byte more than a sector |
         | 3 GiB            | no         | Granularity must be power of 2                  | more than the most          |
         | 4 GiB            | no         | Parameter 'granularity' expects uint32_t        | the next power of two       |

@@ -33,8 +33,8 @@ Feature: Persistent bitmaps that their image could not store
       Given the 4 MiB drive "drive0" in a qcow2 image
       And a throttle filter "throttle0" over "drive0"
       When this request is made:
-        | request | bitmap  | drive  | node      | persistent |
-        | add     | bitmap0 | drive0 | throttle0 | yes        |
+        | request | bitmap  | drive     | persistent |
+        | add     | bitmap0 | throttle0 | yes        |
       Then QEMU should refuse it as a GenericError that says "Can't store persistent bitmaps to throttle0"
       And nothing should have changed
       When this request is made:

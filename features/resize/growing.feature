@@ -26,7 +26,6 @@ Feature: Bitmaps of a drive that grows
         | write zeroes |         | <end>  | 512 bytes | up to the new end   |
       And an incremental backup of "drive0" is taken with "fine"
       Then the backup with "fine" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
 
       Examples: from and to whole granules, and parts of them
         | size          | last          | larger        | end              | which                                   |

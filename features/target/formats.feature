@@ -39,14 +39,9 @@ Feature: Backups into images of any format
         | a qcow2 image | a VMDK image | cannot tell zeros from a hole |
 
       @needs.vdi
-      Examples: formats of other hypervisors still
+      Examples: a format of another hypervisor still
         | source        | target      | which           |
         | a qcow2 image | a VDI image | blocks of 1 MiB |
-
-      @needs.qed @known-defect.qed-odd-size
-      Examples: a format of the past
-        | source        | target      | which                   |
-        | a qcow2 image | a QED image | allocates one at a time |
 
       @bug-B66
       Examples: formats of the drive
@@ -54,6 +49,19 @@ Feature: Backups into images of any format
         | a raw image                              | a qcow2 image | bitmaps cannot be kept in it        |
         | a qcow2 image of version 2               | a qcow2 image | cannot tell zeros from a hole       |
         | a qcow2 image with preallocated metadata | a qcow2 image | where all clusters have their place |
+
+    @needs.qed @known-defect.qed-odd-size
+    Scenario: A drive whose odd end is empty, into a format of the past
+      Given the 4198912 bytes drive "drive0" holding:
+        | pattern | at    | length |
+        | 0x41    | 0     | 64 KiB |
+        | 0xd5    | 3 MiB | 64 KiB |
+      And each backup goes into a QED image
+      When a backup of "drive0" is started with:
+        | option | value |
+        | sync   | full  |
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
 
   Rule: A chain of increments restores the drive from any format that can stand on a base
     Scenario Outline: Two increments on a full backup in one format

@@ -42,10 +42,10 @@ Feature: Requests of a transaction that build on each other
 
     Scenario Outline: Two requests for the bitmap that the transaction adds
       When these requests are made as one transaction:
-        | request  | bitmap  | drive  | granularity | from    |
-        | add      | bitmap2 | drive0 | 4 KiB       |         |
-        | <first>  | bitmap2 | drive0 |             | <from>  |
-        | <second> | bitmap2 | drive0 |             |         |
+        | request  | bitmap  | drive  | granularity | from   |
+        | add      | bitmap2 | drive0 | 4 KiB       |        |
+        | <first>  | bitmap2 | drive0 |             | <from> |
+        | <second> | bitmap2 | drive0 |             |        |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording   | busy | dirty   |
         | bitmap0 | 64 KiB      | yes         | no   | 0 bytes |
@@ -70,10 +70,15 @@ Feature: Requests of a transaction that build on each other
         | pattern | at       | length | which                     |
         | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
       When these requests are made as one transaction:
-        | request            | bitmap   | drive  | from      | recording   |
-        | add                | bitmap2  | drive0 |           | <recording> |
-        | <first>            | <bitmap> | drive0 | <from>    |             |
-        | incremental backup | <frozen> | drive0 |           |             |
-        | <last>             | bitmap0  | drive0 |           |             |
+        | request            | bitmap   | drive  | from   | recording   |
+        | add                | bitmap2  | drive0 |        | <recording> |
+        | <first>            | <bitmap> | drive0 | <from> |             |
+        | incremental backup | <frozen> | drive0 |        |             |
+        | <last>             | bitmap0  | drive0 |        |             |
       Then the backup of "drive0" should succeed
       And the backup with "<frozen>" should restore "drive0" as it was at that moment
+
+      Examples: the bitmap that begins
+        | first | bitmap  | from    | recording | frozen  | last    | which                                      |
+        | merge | bitmap2 | bitmap0 | no        | bitmap2 | clear   | the old bitmap starts anew                 |
+        | merge | bitmap2 | bitmap0 | yes       | bitmap2 | disable | the new bitmap goes on in place of the old |

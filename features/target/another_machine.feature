@@ -1,0 +1,68 @@
+@target @blockdev-backup @needs.nbd @needs.block-export
+Feature: Backups that go to another machine
+  A backup on the host that may burn down with the guest is none, so many go over the network to another machine. That
+  one reboots now and then, or is gone for good. The first must cost a backup nothing but time; the second must not keep
+  the operator from giving the backup up, and the guest and its record of changes must not suffer from either.
+  Here the operator has asked for a patience of a minute with a machine that is away.
+
+  Background:
+    Given the 4198912 bytes drive "drive0" holding:
+      | pattern | at       | length  |
+      | 0x41    | 0        | 65 KiB  |
+      | 0xd5    | 3000 KiB | 200 KiB |
+    And each backup goes to another machine
+
+  Rule: A chain on another machine is as good as one at home
+    @bug-B40
+    Scenario Outline: A full backup and two increments over the network
+      Given each backup goes into <image>
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | request      | pattern | at          | length  | which                |
+        | write        | 0xab    | 65535 bytes | 2 bytes | over a granule's end |
+        | write zeroes |         | 3000 KiB    | 100 KiB | over what was there  |
+      And an incremental backup of "drive0" with "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at            | length    | which        |
+        | 0x64    | 4198400 bytes | 512 bytes | the very end |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the 2 backups with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: clusters of which this machine knows nothing
+        | image                                  | which                            |
+        | a qcow2 image                          | as large as what is copied       |
+        | a qcow2 image with clusters of 256 KiB | the other machine fills the rest |
+
+  Rule: A backup waits for a machine that is away, unless the operator gives it up
+    Background:
+      Given a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at      | length   | which                                |
+        | 0xab    | 100 KiB | 2500 KiB | more than is copied before it leaves |
+      And a backup of "drive0" has been started with:
+        | option | value       |
+        | sync   | incremental |
+        | bitmap | bitmap0     |
+        | speed  | 64 KiB      |
+      And the other machine has gone away
+
+    Scenario: The other machine is away for a while in the middle of an increment
+      Given the speed of the backup of "drive0" has been set to 0 bytes a second
+      When the other machine has come back
+      Then the backup of "drive0" should succeed
+      And the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+    @bug-B56 @known-defect.cancel-waits-for-target
+    Scenario: The operator does not wait for the other machine
+      Given the speed of the backup of "drive0" has been set to 0 bytes a second
+      When the backup of "drive0" is cancelled by force
+      Then the backup of "drive0" should be cancelled
+      And QEMU should have reported these errors and no others:
+        | event           | drive  | action | operation | which                    |
+        | BLOCK_JOB_ERROR | drive0 | report | write     | the one that was waiting |
+      When the other machine has come back
+      And the backup of "drive0" is taken again
+      Then the backup of "drive0" should succeed
+      And the backup with "bitmap0" should restore "drive0" as it was at that moment

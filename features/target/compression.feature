@@ -1,0 +1,127 @@
+@target @needs.compress
+Feature: Compressed backups
+  Backups are kept for years, so they are compressed; that has to make them smaller, and must not cost a byte. Compressed
+  clusters are written whole or not at all, which is another way through QEMU than that of a plain backup: it has to deal
+  with the partial end of a drive, with errors, and with increments just as well.
+
+  Background:
+    Given the 2621952 bytes drive "drive0" holding:
+      | pattern | at            | length    | which                 |
+      | 0x41    | 65535 bytes   | 65 KiB    | ends that fit nowhere |
+      | 0xd5    | 512 KiB       | 1300 KiB  | more than a chunk     |
+      | 0x64    | 2621440 bytes | 512 bytes | the very end          |
+    And each backup is taken with:
+      | option   | value |
+      | compress | yes   |
+
+  Rule: A compressed full backup is compressed and restores every byte
+    @bug-B44 @bug-B46
+    Scenario Outline: A compressed full backup
+      Given backups are taken with <command>
+      And each backup goes into <target>
+      When a backup of "drive0" is started with:
+        | option | value |
+        | sync   | full  |
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+      And each of them should be compressed
+
+      @blockdev-backup
+      Examples: blockdev-backup
+        | command         | target                               | which        |
+        | blockdev-backup | a qcow2 image                        | the default  |
+        | blockdev-backup | a qcow2 image with clusters of 4 KiB | 16 to a copy |
+        | blockdev-backup | a qcow2 image with clusters of 2 MiB | the largest  |
+
+      @blockdev-backup @needs.zstd
+      Examples: blockdev-backup, by another method
+        | command         | target                           | which                   |
+        | blockdev-backup | a qcow2 image compressed by zstd | faster than the default |
+
+      @drive-backup @needs.drive-backup
+      Examples: drive-backup
+        | command      | target        | which       |
+        | drive-backup | a qcow2 image | the default |
+
+    @blockdev-backup @needs.vmdk
+    Scenario: A compressed full backup for another hypervisor
+      Given each backup goes into a stream-optimized VMDK image
+      When a backup of "drive0" is started with:
+        | option | value |
+        | sync   | full  |
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+
+  Rule: Compressed increments make as good a chain as others
+    Scenario Outline: Two compressed increments on a compressed full backup
+      Given backups are taken with <command>
+      And each backup goes into <target>
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | request      | pattern | at           | length  | which                |
+        | write        | 0xab    | 131071 bytes | 2 bytes | over a granule's end |
+        | write zeroes |         | 1000 KiB     | 130 KiB | over what was there  |
+      And an incremental backup of "drive0" with "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at            | length  | which           |
+        | 0xfe    | 2 MiB         | 300 KiB | takes new space |
+        | 0x99    | 2621951 bytes | 1 byte  | the last byte   |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the 2 backups with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+      And each of them should be compressed
+
+      @blockdev-backup
+      Examples: blockdev-backup
+        | command         | target                                 | which                 |
+        | blockdev-backup | a qcow2 image                          | the default           |
+        | blockdev-backup | a qcow2 image with clusters of 128 KiB | larger than a granule |
+
+      @drive-backup @needs.drive-backup
+      Examples: drive-backup
+        | command      | target        | which       |
+        | drive-backup | a qcow2 image | the default |
+
+  Rule: A compressed backup that waits at an error can be resumed, or given up
+    @blockdev-backup @needs.blkdebug
+    Scenario: The drive fails while a compressed backup reads it
+      Given the 1 MiB drive "drive1", whose storage fails the first read after a flush, holding:
+        | pattern | at      | length  |
+        | 0x14    | 100 KiB | 900 KiB |
+      And the guest has written to "drive1":
+        | pattern | at     | length |
+        | 0xba    | 64 KiB | 1 KiB  |
+      When a backup of "drive1" is started with:
+        | option          | value |
+        | sync            | full  |
+        | on-source-error | stop  |
+      Then the backup of "drive1" should stop with the io-status "failed"
+      And QEMU should have reported these errors and no others:
+        | event           | drive  | action | operation |
+        | BLOCK_JOB_ERROR | drive1 | stop   | read      |
+      When the backup of "drive1" is resumed
+      Then the backup of "drive1" should succeed
+      And each of them should restore its drive as it was at that moment
+
+    @blockdev-backup @needs.blkdebug
+    Scenario Outline: No room for a compressed cluster
+      Given the next backup goes to storage that fails the third compressed write with "No space left on device"
+      When a backup of "drive0" is started with:
+        | option          | value  |
+        | sync            | full   |
+        | on-target-error | enospc |
+      Then the backup of "drive0" should stop with the io-status "nospace"
+      And QEMU should have reported these errors and no others:
+        | event           | drive  | action | operation |
+        | BLOCK_JOB_ERROR | drive0 | stop   | write     |
+      When the backup of "drive0" is <act>
+      Then the backup of "drive0" should <become>
+
+      @known-defect.compressed-retry
+      Examples: when there is room
+        | act     | become  | which                     |
+        | resumed | succeed | the cluster comes at last |
+
+      Examples: when nobody can make room
+        | act                | become       | which               |
+        | cancelled by force | be cancelled | and with it dropped |

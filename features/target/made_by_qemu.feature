@@ -1,0 +1,101 @@
+@target @drive-backup @needs.drive-backup
+Feature: Images that QEMU makes for its backups
+  The older backup command can make the image for the backup by itself, and this is what most short scripts ask for. The
+  image must be what a script may count on: of the drive's size, also where that is odd, of the format asked for or the
+  drive's own, and on no base. Or it is to use an image that is there, as it is: one that an operator has prepared with
+  care must not be made anew.
+
+  Background:
+    Given backups are taken with drive-backup
+    And the 4198912 bytes drive "drive0" in a qcow2 image with clusters of 4 KiB
+    And a bitmap "bitmap0" on "drive0"
+    And the guest has written to "drive0":
+      | pattern | at            | length    | which                 |
+      | 0x41    | 65535 bytes   | 65 KiB    | ends that fit nowhere |
+      | 0x64    | 4198400 bytes | 512 bytes | the very end          |
+
+  Rule: An image that QEMU makes is of the drive's size, of the format asked for and without a base
+    Scenario Outline: QEMU makes the image for a full backup
+      When a backup of "drive0" is started with:
+        | option | value          |
+        | sync   | <sync>         |
+        | mode   | absolute-paths |
+        | format | <format>       |
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+      And the image of the backup of "drive0" should be:
+        | format  | size          | base | clusters   |
+        | <found> | 4198912 bytes | none | <clusters> |
+
+      Examples: formats
+        | sync | format | found | clusters | which                                 |
+        | full |        | qcow2 | 64 KiB   | the drive's own                       |
+        | full | qcow2  | qcow2 | 64 KiB   | with clusters as they usually are     |
+        | full | raw    | raw   | none     | no format at all                      |
+        | top  |        | qcow2 | 64 KiB   | a drive without a base is its own top |
+
+    Scenario Outline: QEMU makes the image for an increment
+      When a backup of "drive0" is started with:
+        | option      | value          |
+        | sync        | <sync>         |
+        | bitmap      | bitmap0        |
+        | bitmap-mode | on-success     |
+        | mode        | absolute-paths |
+      Then the backup of "drive0" should succeed
+      And each of them should hold only what had changed
+      And the image of the backup of "drive0" should be:
+        | format | size          | base | clusters |
+        | qcow2  | 4198912 bytes | none | 64 KiB   |
+
+      Examples: both words for it
+        | sync        | which                               |
+        | incremental | nobody has told it what to stand on |
+        | bitmap      | means the same here                 |
+
+    Scenario: QEMU makes the image for what is about to be overwritten
+      When a backup of "drive0" is started with:
+        | option | value          |
+        | sync   | none           |
+        | mode   | absolute-paths |
+      And the backup of "drive0" is cancelled
+      Then the backup of "drive0" should be cancelled
+      And the image of the backup of "drive0" should be:
+        | format | size          | base   | clusters | which                                    |
+        | qcow2  | 4198912 bytes | drive0 | 64 KiB   | what it does not hold is read from there |
+
+  Rule: An image that is there is used as it is
+    Scenario Outline: An operator has made the image
+      Given each backup goes into <image>
+      When a backup of "drive0" is started with:
+        | option | value    |
+        | sync   | full     |
+        | mode   | existing |
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+      And the image of the backup of "drive0" should be:
+        | format   | size          | base | clusters   |
+        | <format> | 4198912 bytes | none | <clusters> |
+
+      Examples: images that QEMU would not have made so
+        | image                                | format | clusters | which                     |
+        | a qcow2 image with clusters of 2 MiB | qcow2  | 2 MiB    | larger clusters           |
+        | a raw image                          | raw    | none     | not of the drive's format |
+
+  Rule: When the image cannot be made, nothing is begun
+    @bug-B58 @known-defect.drained-for-ever
+    Scenario: There is no directory for the image
+      When a backup of "drive0" is started with:
+        | option | value               |
+        | sync   | full                |
+        | mode   | absolute-paths      |
+        | target | nowhere/image.qcow2 |
+      Then QEMU should refuse it as a GenericError that says "Could not create 'nowhere/image.qcow2': No such file"
+      And nothing should have changed
+      When the guest writes to "drive0":
+        | pattern | at    | length |
+        | 0xab    | 3 MiB | 1 KiB  |
+      And a backup of "drive0" is started with:
+        | option | value          |
+        | sync   | full           |
+        | mode   | absolute-paths |
+      Then the backup of "drive0" should succeed
