@@ -144,7 +144,7 @@ DEFECTS = (
     ),
     Defect(
         name="compressed-retry",
-        what="a compressed backup that has stopped since its target was full, fails when it is resumed with room enough",
+        what="a compressed backup that has stopped since its target was full fails when it is resumed with enough room",
         how="compress=yes, on-target-error=enospc, a qcow2 target that fails one compressed write, block-job-resume",
         seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
         unseen=(),
