@@ -115,6 +115,7 @@ class Crew:
     _members: dict[Connection, int] = field(default_factory=dict)
     _handed: int = 0
     _stopped: bool = False
+    _signal: int | None = None
 
     def run(self, size: int, work: Callable[[Queue], None]) -> None:
         """Fork `size` processes, let each do the work, and wait until all have ended."""
@@ -132,6 +133,7 @@ class Crew:
     def stop(self, number: int) -> None:
         """Hand out nothing more, and send every process the signal of that number."""
         self.hand_out_nothing_more()
+        self._signal = number
         for member in self._members.values():
             os.kill(member, number)
 
@@ -151,6 +153,8 @@ class Crew:
                 os._exit(status)
         theirs.close()
         self._members[ours] = member
+        if self._signal is not None:  # it came before this one could be told
+            os.kill(member, self._signal)
 
     def _attend_to(self, connection: Connection) -> None:
         try:
