@@ -27,7 +27,7 @@ RULES: dict[str, Rule] = {}
 
 MOST_LINES = 160
 MOST_SCENARIOS = 10
-MOST_STEPS, FEWEST_STEPS = 8, 3
+MOST_STEPS, FEWEST_STEPS = 10, 3
 MOST_STEPS_OF_A_CASE = 17
 """Steps of a scenario that retells a case with every number of its origin."""
 MOST_BACKGROUND_STEPS = 4
@@ -222,7 +222,7 @@ def traceable_cases(file: FeatureFile) -> Iterator[Problem]:
 
 @rule
 def short_scenarios(file: FeatureFile) -> Iterator[Problem]:
-    """A scenario has three to eight steps, its background not counted; one that retells a case may have more."""
+    """A scenario has three to ten steps, its background not counted; one that retells a case may have more."""
     for scenario in file.scenarios:
         most = MOST_STEPS_OF_A_CASE if "iotest-124" in scenario.tags else MOST_STEPS
         if not FEWEST_STEPS <= len(scenario.steps) <= most:

@@ -56,6 +56,8 @@ TRUTH = {
     "qcow2": "yyyy",
     "raw": "yyyy",
     "vmdk": "yyyy",
+    "vdi": "yyyy",
+    "qed": "yyyy",
     "luks": "yyyy",
     "blkdebug": "yyyy",
     "null-co": "yyyy",
@@ -70,6 +72,10 @@ TRUTH = {
     "convert-bitmaps": "yyyy",
     "skip-broken-bitmaps": "-yyy",
 }
+
+
+OF_THE_MACHINE = {"small-disk"}
+"""Needs that no build has or lacks, but the machine that the suite runs on."""
 
 
 @cache
@@ -117,10 +123,12 @@ def test_needs_of_recorded_builds(release: str) -> None:
     build = capabilities(release)
     place = RELEASES.index(release)
     expected = {name: has[place] == "y" for name, has in TRUTH.items()}
-    assert {need.name: build.has(need.name) for need in NEEDS} == expected
+    assert {need.name: build.has(need.name) for need in NEEDS if need.name not in OF_THE_MACHINE} == expected
 
 
-@pytest.mark.parametrize("need", NEEDS, ids=lambda need: need.name)
+@pytest.mark.parametrize(
+    "need", [need for need in NEEDS if need.name not in OF_THE_MACHINE], ids=lambda need: need.name
+)
 def test_version_since_which_qemu_has_it_agrees_with_the_recorded_builds(need: Need) -> None:
     for release, has in zip(RELEASES, TRUTH[need.name], strict=True):
         old_enough = not need.since or _version(release) >= _version(need.since)

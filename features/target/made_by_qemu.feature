@@ -53,11 +53,11 @@ Feature: Images that QEMU makes for its backups
         | bitmap      | means the same here                 |
 
     Scenario: QEMU makes the image for what is about to be overwritten
-      When a backup of "drive0" is started with:
+      Given a backup of "drive0" has been started with:
         | option | value          |
         | sync   | none           |
         | mode   | absolute-paths |
-      And the backup of "drive0" is cancelled
+      When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
       And the image of the backup of "drive0" should be:
         | format | size          | base   | clusters | which                                    |
