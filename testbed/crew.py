@@ -6,6 +6,7 @@ them, which alone writes reports and speaks to the user.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +16,9 @@ from typing import Any
 
 from testbed.gherkin import Feature, override
 from testbed.outcome import Listener, Outcome, RunError, RunSummary
+
+PR_SET_PDEATHSIG = 1
+"""The request of prctl(2) that names the signal for the end of the parent."""
 
 Message = tuple[str, Any]
 """What a member says: a word and what goes with it."""
@@ -139,8 +143,10 @@ class Crew:
 
     def _fork(self, work: Callable[[Queue], None]) -> None:
         ours, theirs = Pipe()
+        parent = os.getpid()
         member = os.fork()
         if member == 0:
+            _die_with(parent)
             os.setpgid(0, 0)  # Ctrl-C is for the process that was started, which tells the others in its own time
             ours.close()
             for other in self._members:
@@ -179,3 +185,10 @@ class Crew:
             how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with status {code}"
             text = f"a process of the run {how}; the scenarios that it was at are reported as not run"
             self.errors.append(RunError("process", "ProcessDied", text, text))
+
+
+def _die_with(parent: int) -> None:
+    """Let the kernel kill this process when the one that forked it ends in whatever way; Linux only, as the rest is."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the kernel was told
+        os._exit(1)
