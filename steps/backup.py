@@ -12,7 +12,7 @@ from testbed.matchers import (
     holds_only_what_had_changed,
     restores_its_moment,
 )
-from testbed.sentences import options, rows, world_of
+from testbed.sentences import Which, options, rows, world_of
 
 
 @given("backups are taken with {command:Command}")
@@ -107,12 +107,12 @@ def group_taken_again(context: Context) -> None:
     world_of(context).take_group_again()
 
 
-@then("the backup of {drive:Name} should succeed")
-def backup_succeeds(context: Context, drive: str) -> None:
-    """Wait for the drive's newest backup; it must complete, and is the one that is spoken of then."""
+@then("the backup {which:Which} should succeed")
+def backup_succeeds(context: Context, which: Which) -> None:
+    """Wait for a backup, a drive's newest or one that is named; it must complete, and is spoken of then."""
     world = world_of(context)
-    assert_that(str(world.end_of_newest(drive)), equal_to("completed"))
-    world.spoken_of = [world.backups.newest_of(drive)]
+    world.spoken_of = [which(world.backups)]
+    assert_that(str(world.end_of(world.spoken_of[0])), equal_to("completed"))
 
 
 @then("both backups should succeed")
@@ -124,16 +124,18 @@ def both_succeed(context: Context) -> None:
     assert_that([str(backup.job.end) for backup in world.group], only_contains("completed"))
 
 
-@then("the backup of {drive:Name} should fail with {error:Name}")
-def backup_fails(context: Context, drive: str, error: str) -> None:
-    """Wait for the drive's newest backup; it must end with this error."""
-    assert_that(str(world_of(context).end_of_newest(drive)), equal_to(f'failed with "{error}"'))
+@then("the backup {which:Which} should fail with {error:Name}")
+def backup_fails(context: Context, which: Which, error: str) -> None:
+    """Wait for a backup; it must end with this error."""
+    world = world_of(context)
+    assert_that(str(world.end_of(which(world.backups))), equal_to(f'failed with "{error}"'))
 
 
-@then("the backup of {drive:Name} should be cancelled")
-def backup_cancelled(context: Context, drive: str) -> None:
-    """Wait for the drive's newest backup; it must end as cancelled."""
-    assert_that(str(world_of(context).end_of_newest(drive)), equal_to("cancelled"))
+@then("the backup {which:Which} should be cancelled")
+def backup_cancelled(context: Context, which: Which) -> None:
+    """Wait for a backup; it must end as cancelled."""
+    world = world_of(context)
+    assert_that(str(world.end_of(which(world.backups))), equal_to("cancelled"))
 
 
 @then("{count:Backups} with {bitmap:Name} should restore {drive:Name} as it was at that moment")

@@ -2,13 +2,14 @@
 
 from behave import given, then, when
 from behave.runner import Context
-from hamcrest import assert_that
+from hamcrest import assert_that, contains_inanyorder
 
 from testbed.matchers import has_bitmaps, has_bitmaps_in_step, stores_its_bitmaps
 from testbed.sentences import (
     BITMAP_COLUMNS,
     BITMAP_PROPERTIES,
     Act,
+    bitmap_name,
     bitmap_properties,
     bitmap_state,
     let_guest_do,
@@ -38,7 +39,7 @@ def bitmaps_on(context: Context, drive: str) -> None:
     """Add the bitmaps of the table, with the properties that it says."""
     world = world_of(context)
     for row in rows(context, ("bitmap",), BITMAP_PROPERTIES):
-        world.ask(world.node(drive).add_bitmap(row["bitmap"], bitmap_properties(row)))
+        world.ask(world.node(drive).add_bitmap(bitmap_name(row["bitmap"]), bitmap_properties(row)))
         world.insist_on_grant()
 
 
@@ -86,6 +87,14 @@ def bitmaps_are(context: Context, drive: str) -> None:
     """Compare all named bitmaps of a drive with the table; one that is not listed fails, too."""
     listed = [bitmap_state(row) for row in rows(context, BITMAP_COLUMNS, ("persistent",))]
     assert_that(world_of(context).node(drive), has_bitmaps(listed))
+
+
+@then("the unnamed bitmaps of {drive:Name} that record should be:")
+def unnamed_bitmaps_are(context: Context, drive: str) -> None:
+    """Compare the bitmaps that jobs have put on a drive to record in the place of others with the table."""
+    listed = [bitmap_state({"bitmap": "", **row}) for row in rows(context, BITMAP_COLUMNS[1:])]
+    found = [state for state in world_of(context).node(drive).unnamed_bitmaps() if state.recording]
+    assert_that(found, contains_inanyorder(*listed))
 
 
 @then("{drive:Name} should have no bitmap")

@@ -1,11 +1,13 @@
 """Sentences about the machine's drives and what the guest does with them."""
 
-from behave import given, when
+from behave import given, then, when
 from behave.runner import Context
+from hamcrest import assert_that
 
 from testbed.disk import Disk
 from testbed.fault import Storage
 from testbed.image import Kind
+from testbed.matchers import holds_what_the_guest_wrote
 from testbed.sentences import DiskAct, bitmap_properties, let_guest_do, rows, runs, world_of
 
 
@@ -16,9 +18,10 @@ def empty_drive(context: Context, size: int, name: str) -> None:
 
 
 @given("the {size:Size} drive {name:Name} holding:")
-def drive_holding(context: Context, size: int, name: str) -> None:
-    """Give the machine a drive whose image holds the patterns of the table, and zeros elsewhere."""
-    world_of(context).add_drive(name, size, runs(context))
+@given("the {size:Size} drive {name:Name} in {kind:ImageKind}, holding:")
+def drive_holding(context: Context, size: int, name: str, kind: Kind | None = None) -> None:
+    """Give the machine a drive whose image, of a kind if one is named, holds the patterns of the table, else zeros."""
+    world_of(context).add_drive(name, size, runs(context), kind=kind)
 
 
 @given("the {size:Size} drive {name:Name} in {kind:ImageKind}")
@@ -53,9 +56,19 @@ def throttle_filter(context: Context, name: str, drive: str) -> None:
 
 
 @given("the {size:Size} drive {name:Name}, whose storage {storage:Storage}, holding:")
-def drive_on_failing_storage(context: Context, size: int, name: str, storage: Storage) -> None:
-    """Do the same on storage that fails in the way named."""
-    world_of(context).add_drive(name, size, runs(context), storage)
+@given("the {size:Size} drive {name:Name} in {kind:ImageKind}, whose storage {storage:Storage}, holding:")
+def drive_on_failing_storage(
+    context: Context, size: int, name: str, storage: Storage, kind: Kind | None = None
+) -> None:
+    """Do the same on storage that fails in the way named, in an image of a kind if one is named."""
+    world_of(context).add_drive(name, size, runs(context), storage, kind)
+
+
+@given("{name:Name} lives in an iothread of its own")
+def drive_in_iothread(context: Context, name: str) -> None:
+    """Let a thread other than QEMU's main one do all that concerns the drive, as for a guest with much to do."""
+    world = world_of(context)
+    world.exports.hold_in_iothread(world.drive(name))
 
 
 @given("the guest has written to {name:Name}:")
@@ -66,6 +79,12 @@ def guest_writes(context: Context, name: str) -> None:
     for row in rows(context, ("at", "length"), ("pattern", "request")):
         let_guest_do(drive, row)
     drive.flush()
+
+
+@given("these writes of the guest to {name:Name} are on their way:")
+def guest_writes_held(context: Context, name: str) -> None:
+    """Let the guest make writes that do not reach the drive before QEMU has to wait for all that is on its way."""
+    world_of(context).drive(name).send(runs(context))
 
 
 @given("a snapshot has put the overlay {overlay:Name} on {drive:Name}")
@@ -90,3 +109,11 @@ def drive_resized(context: Context, name: str, size: int) -> None:
     """Change a drive's size while the machine runs."""
     world = world_of(context)
     world.ask(world.drive(name).resize(size))
+
+
+@then("{name:Name} should hold what the guest has written")
+def drive_holds(context: Context, name: str) -> None:
+    """Shut the machine down and compare each byte of a drive's image with what the guest has written."""
+    world = world_of(context)
+    world.shut_down()
+    assert_that(world.drive(name), holds_what_the_guest_wrote(world.images))

@@ -4,8 +4,20 @@ from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that, empty, is_in
 
-from testbed.matchers import reports
-from testbed.sentences import EVENT_COLUMNS, JobAct, event_row, rows, world_of
+from testbed.matchers import has_lived, is_shown_as, reports
+from testbed.sentences import (
+    EVENT_COLUMNS,
+    LIFE_COLUMNS,
+    SHOWN_COLUMNS,
+    JobAct,
+    Which,
+    event_row,
+    life_rows,
+    options,
+    rows,
+    shown_row,
+    world_of,
+)
 
 
 @then("QEMU should have reported these {kind:EventKind} and no others:")
@@ -29,31 +41,77 @@ def no_job_left(context: Context) -> None:
     assert_that(world_of(context).jobs(), empty(), "jobs that QEMU lists")
 
 
-@given("the backup of {drive:Name} has stopped{statuses:IoStatuses}")
-@then("the backup of {drive:Name} should stop{statuses:IoStatuses}")
-def backup_stops(context: Context, drive: str, statuses: tuple[str, ...]) -> None:
-    """Wait until the job of the drive's newest backup has stopped at an error; compare its io-status if it is named."""
-    job = world_of(context).backups.newest_of(drive).job
+@given("an incremental backup of {drive:Name} with {bitmap:Name} is kept {state:KeptState}")
+def incremental_kept(context: Context, drive: str, bitmap: str, state: str) -> None:
+    """Start an incremental backup whose job comes into a state and stays there until it is let go."""
+    world = world_of(context)
+    world.keep(world.drive(drive), state, {"sync": "incremental", "bitmap": bitmap})
+
+
+@given("a backup of {drive:Name} is kept {state:KeptState} that was started with:")
+def backup_kept(context: Context, drive: str, state: str) -> None:
+    """Do the same with a backup that has the options of the table, in QEMU's words."""
+    world = world_of(context)
+    world.keep(world.drive(drive), state, options(context))
+
+
+@given("the backup {which:Which} has stopped{statuses:IoStatuses}")
+@then("the backup {which:Which} should stop{statuses:IoStatuses}")
+def backup_stops(context: Context, which: Which, statuses: tuple[str, ...]) -> None:
+    """Wait until the job of a backup has stopped at an error; compare its io-status if it is named."""
+    job = which(world_of(context).backups).job
     job.wait_until_stopped()
     assert_that(job.io_status, is_in(statuses), "the job's io-status")
 
 
-@given("the backup of {drive:Name} has become {status:JobStatus}")
-def backup_has_become(context: Context, drive: str, status: str) -> None:
-    """Wait until the job of the drive's newest backup has been in a state."""
-    world_of(context).backups.newest_of(drive).job.wait_until(status)
-
-
-@when("the backup of {drive:Name} is {act:JobAct}")
-def job_act(context: Context, drive: str, act: JobAct) -> None:
-    """Resume, finalize or dismiss the job of the drive's newest backup, once it is ready for that."""
+@given("the backup {which:Which} has become {status:JobStatus}")
+@then("the backup {which:Which} should become {status:JobStatus}")
+def backup_has_become(context: Context, which: Which, status: str) -> None:
+    """Wait until the job of a backup has been in a state."""
     world = world_of(context)
-    world.ask(act(world.backups.newest_of(drive).job))
+    world.insist_on_grant()
+    which(world.backups).job.wait_until(status)
 
 
-@given("the speed of the backup of {drive:Name} has been set to {speed:Speed}")
-@when("the speed of the backup of {drive:Name} is set to {speed:Speed}")
-def job_speed_set(context: Context, drive: str, speed: int) -> None:
-    """Limit the speed of the job of the drive's newest backup; 0 bytes a second stand for no limit."""
+@given("the backup {which:Which} has been {act:JobAct}")
+@when("the backup {which:Which} is {act:JobAct}")
+def job_act(context: Context, which: Which, act: JobAct) -> None:
+    """Do something to the job of a backup; finalize or dismiss it once it is ready for that, unless it is too early."""
     world = world_of(context)
-    world.ask(world.backups.newest_of(drive).job.set_speed(speed))
+    world.ask(act(which(world.backups).job))
+
+
+@given("the speed of the backup {which:Which} has been set to {speed:Speed}")
+@when("the speed of the backup {which:Which} is set to {speed:Speed}")
+def job_speed_set(context: Context, which: Which, speed: int) -> None:
+    """Limit the speed of the job of a backup; 0 bytes a second stand for no limit."""
+    world = world_of(context)
+    world.ask(which(world.backups).job.set_speed(speed))
+
+
+@then("QEMU should show the backup {which:Which} as:")
+def backup_shown(context: Context, which: Which) -> None:
+    """Compare what both queries for jobs show of a backup's job, which must be at rest, with the table."""
+    (row,) = rows(context, (), SHOWN_COLUMNS)
+    assert_that(which(world_of(context).backups).job, is_shown_as(shown_row(row)))
+
+
+@then("the backup {which:Which} should copy nothing while the guest reads {count:Count} times")
+def no_progress(context: Context, which: Which, count: int) -> None:
+    """Compare what QEMU shows of a backup's job before and after so many requests that change nothing."""
+    backup = which(world_of(context).backups)
+    before = backup.job.shown()
+    for _ in range(count):
+        backup.drive.read(0, 512)
+    assert_that(backup.job, is_shown_as(before))
+
+
+@then("the life of the backup {which:Which} should have been:")
+def backup_lived(context: Context, which: Which) -> None:
+    """Compare all that a backup's job has told so far, in its order, with the table.
+
+    Pauses that nobody asked for are no part of its life.
+    """
+    listed = life_rows(rows(context, ("state",), LIFE_COLUMNS))
+    world_of(context).machine.all_events()
+    assert_that(which(world_of(context).backups).job, has_lived(listed))

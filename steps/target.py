@@ -8,8 +8,8 @@ from hamcrest import assert_that, equal_to
 
 from testbed.fault import Storage
 from testbed.image import Kind
-from testbed.matchers import each, is_compressed
-from testbed.sentences import rows, world_of
+from testbed.matchers import each, is_as_thin_as_its_drive, is_compressed
+from testbed.sentences import options, rows, world_of
 from testbed.server import Server
 from testbed.target import Here
 
@@ -26,14 +26,20 @@ def target_storage(context: Context, storage: Storage) -> None:
     world_of(context).backups.targets.next_place = Here(storage)
 
 
+@given("each target is opened with:")
+def target_options(context: Context) -> None:
+    """Open the targets of all further backups with the options of the table, in QEMU's words."""
+    world_of(context).backups.targets.place = Here(options=options(context))
+
+
 @given("each backup goes to another machine")
 def another_machine(context: Context) -> None:
     """Let another machine keep the images of all further backups; it can be reached over NBD."""
     world_of(context).send_backups_away()
 
 
-@given("the other machine has {act:ServerAct}")
-@when("the other machine has {act:ServerAct}")
+@given("the other machine {act:ServerAct}")
+@when("the other machine {act:ServerAct}")
 def server_act(context: Context, act: Callable[[Server], None]) -> None:
     """Let the other machine go away, and all connections with it, or come back."""
     act(world_of(context).other_machine)
@@ -45,6 +51,13 @@ def image_of_backup(context: Context, drive: str) -> None:
     world = world_of(context)
     (listed,) = rows(context, ("format", "size", "base", "clusters"))
     assert_that(world.images.facts(world.backups.newest_of(drive).target.name), equal_to(listed))
+
+
+@then("each of them should hold no data where its drive had none")
+def each_thin(context: Context) -> None:
+    """Compare where the backups last spoken of hold data with where their drives did."""
+    world = world_of(context)
+    assert_that(world.spoken_of, each(is_as_thin_as_its_drive(world.images)))
 
 
 @then("each of them should be compressed")

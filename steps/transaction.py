@@ -8,11 +8,12 @@ from testbed.request import transaction
 from testbed.sentences import rows, world_of
 
 
-@when("these requests are made as one transaction:")
-def one_transaction(context: Context) -> None:
-    """Make the requests of the table as one transaction."""
+@given("these requests have been granted as one transaction{mode:Completion}:")
+@when("these requests are made as one transaction{mode:Completion}:")
+def one_transaction(context: Context, mode: str) -> None:
+    """Make the requests of the table as one transaction, whose completion mode is QEMU's default if none is named."""
     world = world_of(context)
-    world.ask(transaction([request(world, row) for row in rows(context, ("request",), REQUEST_COLUMNS)]))
+    world.ask(transaction([request(world, row) for row in rows(context, ("request",), REQUEST_COLUMNS)], mode))
 
 
 @given("a full backup of {drive:Name}, in one transaction with these requests:")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from testbed.node import Node
 from testbed.request import ABORT, Request
-from testbed.sentences import BITMAP_PROPERTIES, SYNCS, Act, Row, bitmap_properties, value, yes
+from testbed.sentences import BITMAP_PROPERTIES, SYNCS, Act, Row, bitmap_name, bitmap_properties, value, yes
 from testbed.units import SIZE_PATTERN, parse_size
 from testbed.world import World
 
@@ -39,7 +39,7 @@ def request(world: World, row: Row) -> Request:
     asked = kind.make(world, row)
     if "node" not in row:
         return asked
-    place = "device" if "device" in asked.arguments else "node"
+    place = next((key for key in ("device", "node-name") if key in asked.arguments), "node")
     return replace(asked, arguments={**asked.arguments, place: row["node"]})
 
 
@@ -87,11 +87,7 @@ def _export(world: World, row: Row) -> Request:
 
 
 def _bitmap(row: Row) -> str:
-    """Read a bitmap's name, which quotes may enclose; "x repeated 1023 times" says a long one."""
-    text = row.get("bitmap", "")
-    if repeated := re.fullmatch(r"(\S+) repeated (\d+) times", text):
-        return repeated[1] * int(repeated[2])
-    return text.strip('"')
+    return bitmap_name(row.get("bitmap", ""))
 
 
 KINDS: Mapping[str, Kind] = {
@@ -105,6 +101,9 @@ KINDS: Mapping[str, Kind] = {
     **{f"{sync} backup": Kind(_backup, ("bitmap", "target", *BACKUP_OPTIONS)) for sync in SYNCS},
     "snapshot": Kind(_snapshot, ("target",)),
     "export": Kind(_export, ("bitmap", "writable")),
+    "resize": Kind(lambda world, row: world.drive(row["drive"]).resize(parse_size(row["size"])), ("size",)),
+    "delete node": Kind(lambda *_: Request("blockdev-del", {"node-name": ""})),
+    "add writer": Kind(lambda world, row: world.drive(row["drive"]).add_writer()),
     "delete export": Kind(lambda world, row: world.exports.delete_from(world.drive(row["drive"]))),
 }
 """All kinds of requests, by the words that a table has for them."""

@@ -8,11 +8,13 @@ from typing import Protocol
 
 from testbed.bitmap import Bitmap
 from testbed.content import Content
+from testbed.dirty import COPY_CLUSTER
 from testbed.drive import Drive
 from testbed.image import Extent
 from testbed.job import Job
+from testbed.life import JobEnd, WrongLife
 from testbed.machine import Machine
-from testbed.ranges import Ranges
+from testbed.ranges import NOTHING, Ranges
 from testbed.request import Request
 from testbed.target import Target
 
@@ -81,7 +83,7 @@ class Backup:
     `options` are the arguments of the QMP command besides device, job and target; sync and bitmap are among them.
     `content` is what the drive read as when it began, `held` the bitmap that it goes by or brings in step, and
     `changed` what its own layer must hold and nothing else (None where it is free to copy everything); `moment` is the
-    drive's when it began.
+    drive's when it began. `holds` tells whether its bitmap is busy with it.
     """
 
     drive: Drive
@@ -93,6 +95,7 @@ class Backup:
     held: Bitmap | None = field(default=None, init=False)
     changed: Ranges | None = field(default=None, init=False)
     moment: int = field(default=-1, init=False)
+    holds: bool = field(default=False, init=False)
     reference: Target | None = None
     judged: bool = False
 
@@ -117,6 +120,17 @@ class Backup:
         return self.job.end is not None and self.job.end.how == "completed"
 
     @property
+    def mode(self) -> str:
+        """Return what becomes of its bitmap at the end, in QEMU's words: on-success, never or always."""
+        return str(self.options.get("bitmap-mode", "on-success"))
+
+    @property
+    def is_base(self) -> bool:
+        """Tell whether the next backup with its bitmap builds on it: whether the bitmap has been brought in step."""
+        end = self.job.life.end
+        return end is not None and (self.mode == "always" or (self.mode == "on-success" and end.how == "completed"))
+
+    @property
     def restored(self) -> Content:
         """Return what its image must read as: the drive at that moment, or just the changes if it stands alone."""
         if self.changed is None or self.target.backing:
@@ -126,7 +140,8 @@ class Backup:
     @property
     def _copied_at_a_time(self) -> int:
         asked = self.options.get("x-perf")
-        return max(self.target.cluster, asked.get("min-cluster-size", 0) if isinstance(asked, dict) else 0)
+        asked_for = asked.get("min-cluster-size", 0) if isinstance(asked, dict) else 0
+        return max(COPY_CLUSTER, self.target.shown_cluster, asked_for)
 
     def request(self) -> Request:
         """Make the request that starts the backup."""
@@ -139,14 +154,47 @@ class Backup:
         return Request(self.command.name, arguments, self._begin)
 
     def finish(self) -> None:
-        """Wait until the job is over; let the bitmap's model follow; close the target.
+        """Wait until the job is over; let the models follow; close the target, unless QEMU has gone.
 
-        Raises what Job.wait does.
+        Raises what Job.wait does, and WrongLife when it did not count as work just what it had to copy.
         """
-        self.job.wait()
-        if self.held:
-            self.held.release(Ranges() if self.succeeded else self.held.dirty.granules)
-        self.command.close(self.drive.machine, self.target)
+        end = self.job.wait()
+        self.follow()
+        if self.succeeded and self.changed is not None and end.length != self._plan.length:
+            raise WrongLife(f"{self} had {self._plan.length} bytes to copy; its job says that it had {end.length}")
+        if self.drive.machine.running:
+            self.command.close(self.drive.machine, self.target)
+
+    def follow(self) -> None:
+        """Let the bitmap's model follow, once, as soon as the job has ended: be it forgotten yet or not."""
+        end = self.job.life.end
+        if end and self.holds and self.held:
+            self.held.release(self._still_dirty(self.held, end))
+            self.holds = False
+
+    def _still_dirty(self, held: Bitmap, end: JobEnd) -> Ranges:
+        """Return what of the held bitmap's record is left to the next backup with it, after such an end of this one."""
+        completed = end.how == "completed"
+        if self.mode == "never" or (self.mode == "on-success" and not completed):
+            return held.dirty.granules
+        return NOTHING if completed else self._plan - self._copied(held, end)
+
+    @property
+    def _plan(self) -> Ranges:
+        """Return what the job had to copy; it counts the last cluster as whole, even where the drive ends within it."""
+        if self.changed is not None:
+            return self.changed.rounded_out(self._copied_at_a_time)
+        assert self.sync == "full", f"nobody keeps track of what a {self.sync} backup has to copy"
+        return Ranges.of((0, self.content.size))
+
+    def _copied(self, held: Bitmap, end: JobEnd) -> Ranges:
+        """Return what the job has copied: what the guest overwrote meanwhile, just before that, and the rest in order.
+
+        How far it came, nobody but the job can tell. Granules must not be larger than what it copies at a time.
+        """
+        assert held.successor is not None, f"nothing holds {held.name}"
+        overwritten = held.successor.granules.rounded_out(self._copied_at_a_time) & self._plan
+        return overwritten | (self._plan - overwritten).first(end.offset - overwritten.length)
 
     def _begin(self) -> None:
         self.job.begun = True
@@ -156,6 +204,7 @@ class Backup:
             if self.sync in INCREMENTAL:
                 self.changed = self.held.dirty.copied(self._copied_at_a_time)
             self.held.hold()
+            self.holds = True
 
 
 def own_layer(extents: list[Extent]) -> tuple[Ranges, Ranges]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from testbed.backup import COMMANDS, INCREMENTAL, Backup, Command
 from testbed.drive import Drive
@@ -42,7 +43,7 @@ class Backups:
         held = drive.bitmaps.get(bitmap)
         layers = list(drive.layers)
         done = [backup for backup in self.taken if backup.succeeded and any(backup.drive is one for one in layers)]
-        own = [backup for backup in done if held and backup.held is held]
+        own = [backup for backup in self.taken if held and backup.held is held and backup.is_base]
         in_step = [backup for backup in done if held and backup.moment == held.since]
         full = [backup for backup in done if backup.sync == "full"]
         return next(reversed(own or in_step or full), None)
@@ -56,7 +57,14 @@ class Backups:
         options = {**self.options, **options}
         target = target or self._target_for(drive, options)
         name = str(options.get("job-id", self._free_job_name(drive)))
-        job = Job(self.machine, name, start=len(self.machine.all_events()))
+        job = Job(
+            self.machine,
+            name,
+            start=len(self.machine.all_events()),
+            auto_finalize=bool(options.get("auto-finalize", True)),
+            auto_dismiss=bool(options.get("auto-dismiss", True)),
+            speed=cast("int", options.get("speed", 0)),
+        )
         self.command.open(self.machine, target)
         backup = Backup(drive, target, self.command, job, options)
         self.taken.append(backup)
@@ -84,6 +92,13 @@ class Backups:
         if not own:
             raise UnknownName(f'the scenario has no backup of "{drive}"')
         return own[-1]
+
+    def of_job(self, name: str) -> Backup:
+        """Return the newest backup whose job has that name."""
+        named = [backup for backup in self.taken if backup.job.name == name]
+        if not named:
+            raise UnknownName(f'the scenario has no backup whose job is "{name}"')
+        return named[-1]
 
     def successful_with(self, drive: Drive, bitmap: str) -> list[Backup]:
         """Return the successful backups of a drive with a bitmap, oldest first."""

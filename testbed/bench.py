@@ -26,7 +26,7 @@ TARGET_FORMAT = "qcow2"
 PATIENCE = 10.0
 """Seconds that anything may take which QEMU or a tool should do at once; -D patience multiplies them."""
 
-PATIENCE_WHERE_SLOW = 600.0
+PATIENCE_WHERE_SLOW = 1800.0
 """The same for scenarios that are tagged as slow."""
 
 

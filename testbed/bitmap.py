@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from testbed.dirty import Dirty
@@ -120,7 +120,6 @@ class Bitmap:
         self.successor = self.dirty.cleared()
 
     def release(self, remaining: Ranges) -> None:
-        """Take note that the job let go: of what it had held, `remaining` is still dirty, and all written since."""
+        """Take note that the job let go: `remaining` is still dirty, and so is all that was written meanwhile."""
         assert self.successor is not None, f"nothing holds {self.name}"
-        kept = replace(self.dirty, granules=self.dirty.granules & remaining.rounded_out(self.dirty.granularity))
-        self.dirty, self.successor = kept.marked(self.successor.granules), None
+        self.dirty, self.successor = self.successor.marked(remaining), None

@@ -127,6 +127,14 @@ DEFECTS = (
         failure=r"SIGSEGV[\s\S]*waiting for the answer to transaction\b",
     ),
     Defect(
+        name="enable-in-group",
+        what="a transaction with grouped completion that is refused for enabling a bitmap kills QEMU with SIGSEGV",
+        how="transaction with the completion mode grouped and a block-dirty-bitmap-enable of any bitmap",
+        seen=("5.2.0", "7.2.22"),
+        unseen=("10.0.13", "11.1.3"),
+        failure=r"SIGSEGV[\s\S]*waiting for the answer to transaction\b",
+    ),
+    Defect(
         name="enable-busy-bitmap",
         what="a transaction that is refused for enabling a busy bitmap disables it: the next backup lacks new writes",
         how="transaction with a block-dirty-bitmap-enable of a bitmap that records and is in use; then query its flags",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from testbed.bitmap import Bitmap
 from testbed.drive import Drive
+from testbed.node import Node
 
 
 @dataclass
@@ -17,19 +18,25 @@ class Disk(Drive):
     """
 
     device: str = field(kw_only=True)
-    file: Mapping[str, object] = field(init=False)
+    storage: Mapping[str, object] = field(init=False)
     stored: dict[str, Bitmap] = field(default_factory=dict, init=False)
     is_plugged: bool = field(default=False, init=False)
 
+    @property
+    def nodes(self) -> Iterator[Node]:
+        """Return the nodes that are known and may have bitmaps: none without the disk."""
+        if self.is_plugged:
+            yield from super().nodes
+
     def attach(self, file: Mapping[str, object]) -> None:
         """Plug the disk in for the first time; `file` are the options of the node below the format's."""
-        self.file = file
+        self.storage = {"node-name": self.file_name, **file}
         self.front = f"-d disk-{self.name}"
         self.plug_in()
 
     def plug_in(self) -> None:
-        """Add the node and the device; raises Refused when QEMU takes one of them not."""
-        node = {"driver": self.image_format, "node-name": self.name, "discard": "unmap", "file": self.file}
+        """Add the node and the device; raises Refused when QEMU does not take one of them."""
+        node = {"driver": self.image_format, "node-name": self.name, "discard": "unmap", "file": self.storage}
         self.machine.execute("blockdev-add", node)
         self.machine.execute("device_add", {"driver": self.device, "id": f"disk-{self.name}", "drive": self.name})
         self.bitmaps, self.stored, self.is_plugged = self.stored, {}, True

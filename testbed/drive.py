@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from testbed.content import ZERO, Content
+from testbed.content import ZERO, Content, Run
+from testbed.imagefile import ImageFile
 from testbed.node import Node
 from testbed.ranges import Ranges
 from testbed.request import Request
@@ -18,7 +19,8 @@ class Drive(Node):
     `front` is where the guest's requests go in: the device, or a filter above the node. They pass through whatever a
     job puts over the node, as a guest's would, and through the `filters`, which have bitmaps of their own. `content` is
     what the drive must read as; `discard_unit` is the length in bytes of what a discard can turn into zeros. `below` is
-    the drive on which a snapshot has put this one as an overlay.
+    the drive on which a snapshot has put this one as an overlay, `file` the node below that has bitmaps of its own.
+    `on_their_way` are writes that the guest has made and QEMU holds up.
     """
 
     image: str
@@ -28,6 +30,27 @@ class Drive(Node):
     front: str = field(default="", kw_only=True)
     filters: list[Node] = field(default_factory=list, kw_only=True)
     below: Drive | None = field(default=None, kw_only=True)
+    file: ImageFile | None = field(default=None, kw_only=True)
+    on_their_way: list[Run] = field(default_factory=list, init=False)
+
+    @property
+    def file_name(self) -> str:
+        """Return the name of the node below the format's."""
+        return f"{self.name}-file"
+
+    def look_at_file(self) -> ImageFile:
+        """Return the node below the format's, with bitmaps of its own; from now on the drive knows of it."""
+        if self.file is None:
+            path = self.machine.home / self.image
+            self.file = ImageFile(self.file_name, self.machine, path.stat().st_size, path)
+        return self.file
+
+    @property
+    def nodes(self) -> Iterator[Node]:
+        """Return the nodes that are known and may have bitmaps."""
+        yield from (self, *self.filters)
+        if self.file:
+            yield self.file
 
     @property
     def layers(self) -> Iterator[Drive]:
@@ -48,7 +71,9 @@ class Drive(Node):
             "node-name": self.name,
             "driver": self.image_format,
             "discard": "unmap",
-            **{f"file.{key}": value for key, value in _flat(file)},
+            # Else QEMU would open a raw image anew at the guest's first write, and fail what a job reads just then.
+            "auto-read-only": "off",
+            **{f"file.{key}": value for key, value in _flat({"node-name": self.file_name, **file})},
         }
         line = ",".join(f"{key}={str(value).replace(',', ',,')}" for key, value in options.items())
         answer = self.machine.human(f'drive_add 0 "{line}"').strip()
@@ -63,6 +88,14 @@ class Drive(Node):
         self.machine.execute("blockdev-add", options)
         self.filters.append(Node(name, self.machine, self.size, granularity=self.granularity))
         self.front = name
+
+    def add_writer(self) -> Request:
+        """Make the request that lets something write below the drive, past it: a node called "writer-of-" and its name.
+
+        It is granted only if the image is raw: others want their file for themselves.
+        """
+        options = {"driver": "blkdebug", "node-name": f"writer-of-{self.name}", "image": self.file_name}
+        return Request("blockdev-add", {**options, "take-child-perms": ["write"]})
 
     # What the guest does.
 
@@ -96,6 +129,27 @@ class Drive(Node):
     def flush(self) -> None:
         """Let the guest flush its writes."""
         self._ask("flush", "")
+        if self.file:
+            self.file.catch_up()
+
+    def send(self, writes: Sequence[Run]) -> None:
+        """Let the guest make writes that stay on their way until QEMU drains the drive, and then say that they arrived.
+
+        What holds them is a limit of one byte a second.
+        """
+        self._limit(1)
+        self.read(0, 512)  # takes what the limit lets through at once
+        for write in writes:
+            self._ask(f"aio_write -P {write.pattern:#x} {write.start} {write.end - write.start}", "")
+        self.on_their_way += writes
+
+    def arrive(self) -> None:
+        """Take note that QEMU has drained the drive: what was on its way has been written."""
+        if self.on_their_way:
+            self._limit(0)
+        for write in self.on_their_way:
+            self._written(write.pattern, write.start, write.end - write.start)
+        self.on_their_way = []
 
     # What the operator asks for.
 
@@ -108,6 +162,11 @@ class Drive(Node):
                 node.resized(size)
 
         return Request("block_resize", {"node-name": self.name, "size": size}, granted)
+
+    def _limit(self, speed: int) -> None:
+        """Limit what the guest reads and writes to `speed` bytes a second, or not at all when that is 0."""
+        others = dict.fromkeys(("bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
+        self.machine.execute("block_set_io_throttle", {"device": self.front, "bps": speed, **others})
 
     def _ask(self, request: str, success: str) -> None:
         self.machine.guest_request(self.front, request, success)

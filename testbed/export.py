@@ -58,6 +58,14 @@ class Exports:
         }
         return Request("block-export-add", arguments, granted)
 
+    def hold_in_iothread(self, drive: Drive) -> None:
+        """Export a drive, for reading alone, from an iothread of its own, from which nothing else can take it away."""
+        thread = f"{drive.name}-iothread"
+        self.machine.execute("object-add", {"qom-type": "iothread", "id": thread})
+        asked = self.add(drive, [], writable=False)
+        self.machine.execute(asked.command, {**asked.arguments, "iothread": thread, "fixed-iothread": True})
+        asked.granted()
+
     def delete_from(self, drive: Drive) -> Request:
         """Make the request that deletes the newest export of a drive; when it is granted, wait until that is done.
 

@@ -1,68 +1,51 @@
-"""A background job: its life as events tell it, and its end."""
+"""A background job: what is asked of it, what QEMU shows of it, and its life as events tell it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from testbed.life import JobEnd, Life, WrongLife, state_of
 from testbed.machine import Machine
 from testbed.monitor import Event
 from testbed.request import Request
 
-FOLLOWS: Mapping[str, frozenset[str]] = {
-    "undefined": frozenset({"created"}),
-    "created": frozenset({"running", "aborting", "null"}),
-    "running": frozenset({"paused", "ready", "waiting", "aborting"}),
-    "paused": frozenset({"running"}),
-    "ready": frozenset({"standby", "waiting", "aborting"}),
-    "standby": frozenset({"ready"}),
-    "waiting": frozenset({"pending", "aborting"}),
-    "pending": frozenset({"aborting", "concluded"}),
-    "aborting": frozenset({"aborting", "concluded"}),
-    "concluded": frozenset({"null"}),
-    "null": frozenset(),
+BY_ID = ("finalize", "dismiss")
+"""What the older family of commands, too, calls a job's name by: its id, and otherwise its device."""
+
+SHOWN_TWICE = {
+    "type": "type",
+    "status": "status",
+    "current-progress": "offset",
+    "total-progress": "len",
+    "error": "error",
 }
-"""Which states may follow which (JobStatus in the QMP reference manual)."""
-
-STATUSES = tuple(status for status in FOLLOWS if status != "undefined")
-"""The states that a job can tell of."""
-
-ENDINGS = ("BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED")
-
-
-class WrongLife(AssertionError):
-    """A job's events tell of a life that no job may have."""
-
-
-@dataclass(frozen=True)
-class JobEnd:
-    """How a job ended: "completed", "failed" or "cancelled", with the error's text; progress in bytes."""
-
-    how: str
-    error: str | None
-    offset: int
-    length: int
-
-    def __str__(self) -> str:
-        """Say it in words that fit after "the job"."""
-        return f'{self.how} with "{self.error}"' if self.error else self.how
+"""What both queries tell of a job: in the words of query-jobs, and in those of query-block-jobs."""
 
 
 @dataclass
 class Job:
     """The job `name` of the machine; its events stand from place `start` on in the machine's list.
 
-    `kind` is the job's type as QEMU names it.
+    `kind` is the job's type as QEMU names it; `speed` what it is limited to, in bytes a second with 0 for no limit, or
+    None where nobody keeps track. `keeper` makes the request that lets the job go on if it is kept in some state.
     """
 
     machine: Machine
     name: str
     kind: str = "backup"
     start: int = 0
+    auto_finalize: bool = True
+    auto_dismiss: bool = True
+    speed: int | None = None
     begun: bool = False
     end: JobEnd | None = None
+    keeper: Callable[[], Request] | None = None
     _resumed: int = 0
+    _pauses: list[int] = field(default_factory=list)
+
+    # Its life.
 
     @property
     def running(self) -> bool:
@@ -77,115 +60,174 @@ class Job:
     def events(self) -> list[Event]:
         """Return the events of this job so far; what comes after its end is about another job of that name."""
         mine = [event for event in self.machine.monitor.events[self.start :] if self.mine(event)]
-        last = next((place for place, event in enumerate(mine) if event.data.get("status") == "null"), len(mine))
+        last = next((place for place, event in enumerate(mine) if state_of(event) == "null"), len(mine))
         return mine[: last + 1]
+
+    @property
+    def life(self) -> Life:
+        """Return what the job has told, but for the pauses that nobody asked for.
+
+        QEMU lets jobs rest for a moment when it changes the nodes below them, some versions more often than others.
+        """
+        told: list[Event] = []
+        pauses, resting = list(self._pauses), False
+        places = {id(event): place for place, event in enumerate(self.machine.monitor.events)}
+        for event in self.events:
+            if event.data.get("action") == "stop":
+                pauses.append(places[id(event)])
+            if state_of(event) == "paused":
+                resting = not any(place <= places[id(event)] for place in pauses)
+                pauses = [place for place in pauses if place > places[id(event)]]
+            if not (resting and state_of(event) in ("paused", "running")):
+                told.append(event)
+            if state_of(event) == "running":
+                resting = False
+        return Life(self.kind, told)
 
     @property
     def is_gone(self) -> bool:
         """Tell whether the job has told that it is over and forgotten."""
-        return "null" in self.statuses
+        return any(state_of(event) == "null" for event in self.events)
 
-    @property
-    def statuses(self) -> list[str]:
-        """Return the states that the job has told of, in their order."""
-        return [str(event.data["status"]) for event in self.events if event.name == "JOB_STATUS_CHANGE"]
-
-    def wait_until(self, status: str, *, after: Event | None = None) -> None:
-        """Wait until the job has been in a state, after an event if one is given.
+    def wait_until(self, status: str) -> None:
+        """Wait until the job has been in a state: paused, since it was last told to be.
 
         Raises MachineHung or MachineDied.
         """
-        events = self.machine.monitor.events
-        self.machine.wait_for(
-            f'the state "{status}" of job {self.name}',
-            lambda event: self.mine(event) and event.data.get("status") == status,
-            start=events.index(after) if after else self.start,
-        )
+        since = self._pauses[-1] if status == "paused" and self._pauses else self.start
+        self._wait_for(f'the state "{status}"', lambda event: state_of(event) == status, since)
 
     def wait_until_stopped(self) -> None:
         """Wait until the job has stopped at an error, since it was last resumed; raises MachineHung or MachineDied.
 
         A job may pause for a moment at its start, too: only a pause after the error's event is the one.
         """
-        error = self.machine.wait_for(
-            f"BLOCK_JOB_ERROR of job {self.name} with the action stop",
-            lambda event: self.mine(event) and event.data.get("action") == "stop",
-            start=max(self.start, self._resumed),
+        error = self._wait_for(
+            "BLOCK_JOB_ERROR with the action stop",
+            lambda event: event.data.get("action") == "stop",
+            max(self.start, self._resumed),
         )
-        self.wait_until("paused", after=error)
+        since = self.machine.monitor.events.index(error)
+        self._wait_for('the state "paused"', lambda event: state_of(event) == "paused", since)
+
+    def wait_until_copied(self, size: int) -> None:
+        """Wait until the job has copied at least so many bytes; raises MachineHung or MachineDied."""
+        self.machine.ask_until(
+            f"{size} bytes copied by job {self.name}",
+            "query-block-jobs",
+            lambda jobs: any(job["device"] == self.name and job["offset"] >= size for job in jobs),
+        )
 
     def wait(self) -> JobEnd:
-        """Wait until the job is over and gone, and return how it ended.
+        """Wait until the job is over and gone, and return how it ended; if QEMU has gone, just say how.
 
         Raises WrongLife when its events do not tell of one orderly life, MachineHung or MachineDied as any wait does.
         """
-        self.wait_until("null")
-        self.end = self._end()
+        if self.machine.running:
+            self.wait_until("null")
+        last = ("null",) if self.machine.running or self.auto_dismiss else ("concluded", "null")
+        life = Life(self.kind, self.events)
+        if len(life.told_of_end) != 1:
+            raise WrongLife(f"job {self.name} should tell of its end once; it told: {life}")
+        if wrong := "; ".join(life.wrongs(last=last, auto_finalize=self.auto_finalize, speed=self.speed)):
+            raise WrongLife(f"job {self.name} has led a wrong life: {wrong}; all that it told: {life}")
+        self.end = JobEnd.told(life.told_of_end[0])
         return self.end
 
-    def resume(self) -> Request:
+    # What QEMU shows of it.
+
+    @property
+    def io_status(self) -> str:
+        """Return what QEMU says of the errors that the job has met since it was last resumed; it must not be over."""
+        return str(self._listed("query-block-jobs", "device")["io-status"])
+
+    def shown(self) -> Mapping[str, Any]:
+        """Return all that QEMU shows of the job, in the words of query-block-jobs; the job must be at rest.
+
+        Raises WrongLife when query-jobs shows anything else of it, or one of the queries does not list it.
+        """
+        shown, other = self._listed("query-block-jobs", "device"), self._listed("query-jobs", "id")
+        wrong = [
+            f"{theirs} is {other.get(theirs)} in query-jobs, and {ours} is {shown.get(ours)} in query-block-jobs"
+            for theirs, ours in SHOWN_TWICE.items()
+            if other.get(theirs) != shown.get(ours)
+        ]
+        if wrong:
+            raise WrongLife(f"QEMU contradicts itself about job {self.name}: {'; '.join(wrong)}")
+        return shown
+
+    # What is asked of it, by a command of the one family or the other: "job" or "block-job".
+
+    def pause(self, family: str = "job") -> Request:
+        """Make the request that lets the job rest until it is resumed."""
+        told = len(self.machine.all_events())
+        return self._request("pause", family, lambda: self._pauses.append(told))
+
+    def resume(self, family: str = "job") -> Request:
         """Make the request that lets a paused job go on."""
         told = len(self.machine.all_events())  # before the request: the job may go on before QEMU answers it
 
         def granted() -> None:
             self._resumed = told
 
-        return Request("block-job-resume", {"device": self.name}, granted)
+        return self._request("resume", family, granted)
 
-    @property
-    def io_status(self) -> str:
-        """Return what QEMU says of the errors that the job has met since it was last resumed; it must not be over."""
-        jobs: list[Mapping[str, Any]] = self.machine.execute("query-block-jobs")
-        return next(str(job["io-status"]) for job in jobs if job["device"] == self.name)
-
-    def cancel(self) -> Request:
-        """Make the request that gives a job up."""
-        return Request("block-job-cancel", {"device": self.name})
+    def cancel(self, family: str = "job") -> Request:
+        """Make the request that gives a job up; by a block-job command only one that is not paused."""
+        return self._request("cancel", family)
 
     def cancel_by_force(self) -> Request:
         """Make the request that gives a job up although it is paused, or does not answer."""
         return Request("block-job-cancel", {"device": self.name, "force": True})
 
-    def finalize(self) -> Request:
+    def complete(self, family: str = "job") -> Request:
+        """Make the request that ends a job which would go on for ever."""
+        return self._request("complete", family)
+
+    def finalize(self, family: str = "job") -> Request:
         """Wait until the job has done all but that, and make the request that lets it end."""
         self.wait_until("pending")
-        return self.finalize_at_once()
+        return self.finalize_at_once(family)
 
-    def finalize_at_once(self) -> Request:
+    def finalize_at_once(self, family: str = "job") -> Request:
         """Make the request that lets the job end, whether it is ready for that or not."""
-        return Request("job-finalize", {"id": self.name})
+        return self._request("finalize", family)
 
-    def dismiss(self) -> Request:
+    def dismiss(self, family: str = "job") -> Request:
         """Wait until the job has ended, and make the request that forgets it."""
         self.wait_until("concluded")
-        return self.dismiss_at_once()
+        return self.dismiss_at_once(family)
 
-    def dismiss_at_once(self) -> Request:
+    def dismiss_at_once(self, family: str = "job") -> Request:
         """Make the request that forgets the job, whether it has ended or not."""
-        return Request("job-dismiss", {"id": self.name})
+        return self._request("dismiss", family)
 
     def set_speed(self, speed: int) -> Request:
         """Make the request that limits the job to `speed` bytes a second, or to none when that is 0."""
-        return Request("block-job-set-speed", {"device": self.name, "speed": speed})
 
-    def _end(self) -> JobEnd:
-        told = [event for event in self.events if event.name in ENDINGS]
-        if len(told) != 1:
-            raise WrongLife(f"job {self.name} should tell of its end once; it told: {_listed(told)}")
-        data: Mapping[str, Any] = told[0].data
-        for before, after in zip(("undefined", *self.statuses), self.statuses, strict=False):
-            if after not in FOLLOWS[before]:
-                raise WrongLife(f"job {self.name} went from {before} to {after}; its states: {self.statuses}")
-        if data["type"] != self.kind:
-            raise WrongLife(f'job {self.name} should be of type "{self.kind}": {told[0]}')
-        if told[0].name == "BLOCK_JOB_CANCELLED":
-            return JobEnd("cancelled", None, data["offset"], data["len"])
-        if "error" in data:
-            return JobEnd("failed", data["error"], data["offset"], data["len"])
-        if data["offset"] != data["len"]:
-            raise WrongLife(f"job {self.name} completed, but its offset is not its len: {told[0]}")
-        return JobEnd("completed", None, data["offset"], data["len"])
+        def granted() -> None:
+            self.speed = speed
 
+        return Request("block-job-set-speed", {"device": self.name, "speed": speed}, granted)
 
-def _listed(events: list[Event]) -> str:
-    return "; ".join(str(event) for event in events) or "nothing"
+    def let_go(self) -> Request:
+        """Make the request that lets a job go on which is kept in some state."""
+        assert self.keeper, f"nothing keeps the job {self.name} in a state"
+        keeper, self.keeper = self.keeper, None
+        return keeper()
+
+    def _request(self, verb: str, family: str, granted: Callable[[], object] = lambda: None) -> Request:
+        key = "device" if family == "block-job" and verb not in BY_ID else "id"
+        return Request(f"{family}-{verb}", {key: self.name}, granted)
+
+    def _listed(self, query: str, key: str) -> Mapping[str, Any]:
+        listed: list[Mapping[str, Any]] = self.machine.execute(query)
+        found = [job for job in listed if job[key] == self.name]
+        if len(found) != 1:
+            raise WrongLife(f"{query} should list job {self.name} once; it lists {[job[key] for job in listed]}")
+        return found[0]
+
+    def _wait_for(self, what: str, wanted: Callable[[Event], bool], start: int) -> Event:
+        return self.machine.wait_for(
+            f"{what} of job {self.name}", lambda event: self.mine(event) and wanted(event), start=start
+        )

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import socket
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +54,9 @@ class Machine:
     child: Child = field(init=False)
     monitor: Monitor = field(init=False)
     observer: Monitor = field(init=False)
+    monitors: Sequence[Monitor] = field(init=False)
     dismissed: bool = field(init=False)
+    has_quit: bool = field(init=False)
 
     @classmethod
     def boot(cls, qemu: Path, home: Path, bound: float) -> Machine:
@@ -94,8 +97,9 @@ class Machine:
         finally:
             for end in theirs:
                 end.close()
-        self.monitor, self.observer = (Monitor(end, self.bound) for end in ours)
-        self.dismissed = False
+        self.monitors = [Monitor(end, self.bound) for end in ours]
+        self.monitor, self.observer = self.monitors
+        self.dismissed = self.has_quit = False
         try:
             self._guard(self.monitor.connect)
         except BaseException:
@@ -112,6 +116,33 @@ class Machine:
     def wait_for(self, what: str, wanted: Callable[[Event], bool], *, start: int = 0) -> Event:
         """Return the first wanted event from place `start` on; see Monitor.wait_for for what it raises."""
         return self._guard(lambda: self.monitor.wait_for(what, wanted, start=start))
+
+    def watch(self) -> None:
+        """Let a second monitor listen from now on, who is told what the first has heard; raises what `start` does."""
+        heard = list(self.all_events())
+        self._guard(self.observer.connect)
+        self.observer.events += heard
+
+    def lose_monitor(self) -> None:
+        """Close the first monitor, and go on with the second, which must be listening."""
+        self.monitor.close()
+        self.monitor = self.observer
+
+    def heard_by_both(self) -> list[list[str]]:
+        """Return what each of the two monitors has heard so far; both must be listening. Raises what `execute` does."""
+        self._guard(lambda: [monitor.execute("query-status") for monitor in self.monitors])
+        return [[str(event) for event in monitor.collect()] for monitor in self.monitors]
+
+    def ask_until(self, what: str, query: str, wanted: Callable[[Any], bool]) -> None:
+        """Make a query again and again until its answer is wanted, as is good for what no event tells.
+
+        `what` names it for the message of MachineHung, which is raised after the bound; see also `execute`.
+        """
+        deadline = time.monotonic() + self.bound
+        while not wanted(answer := self.execute(query)):
+            if time.monotonic() > deadline:
+                self.kill()
+                raise MachineHung(f"{what} did not come within {self.bound:g} s; {query} said last: {answer}")
 
     def act(self, command: str, event: str) -> None:
         """Send a QMP command that acts on the whole machine, and wait for the event that tells of it.
@@ -149,8 +180,9 @@ class Machine:
             )
 
     def all_events(self) -> list[Event]:
-        """Return the events since the start, with all that QEMU sent before it answered one more command."""
-        self.execute("query-status")
+        """Return the events since the start: with all that QEMU sent before it answered one more command, or ended."""
+        if not self.has_quit:
+            self.execute("query-status")
         return self.monitor.collect()
 
     def check_alive(self) -> None:
@@ -168,12 +200,15 @@ class Machine:
         with contextlib.suppress(ConnectionLost, NoAnswer):
             self.monitor.execute("quit")
         code = self.child.wait(self.bound)
+        if code is not None:
+            self.monitor.hear_out()
         self._close_monitors()
         if code is None:
             self.kill()
             raise MachineHung(f"QEMU did not end within {self.bound:g} s of the quit command{self._last_words()}")
         if code != 0:
             raise MachineDied(f"QEMU {describe_ending(code)} after the quit command{self._last_words()}")
+        self.has_quit = True
 
     def kill(self) -> None:
         """End QEMU at once, whatever it is doing, and reap it."""
@@ -188,14 +223,15 @@ class Machine:
 
     def write_transcript(self, path: Path) -> None:
         """Write the QMP conversation to a file, one JSON object a line, with seconds since QEMU's start."""
+        said = [(line.seconds, number, line) for number, m in enumerate(self.monitors, 1) for line in m.transcript]
         lines = (
-            json.dumps({"seconds": round(line.seconds, 6), line.kind: line.body}, ensure_ascii=False)
-            for line in self.monitor.transcript
+            json.dumps({"seconds": round(seconds, 6), "monitor": number, line.kind: line.body}, ensure_ascii=False)
+            for seconds, number, line in sorted(said, key=lambda one: one[:2])
         )
         path.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="backslashreplace")
 
     def _close_monitors(self) -> None:
-        for monitor in (self.monitor, self.observer):
+        for monitor in self.monitors:
             monitor.close()
 
     def _guard(self, talk: Callable[[], T]) -> T:

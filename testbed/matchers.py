@@ -15,11 +15,15 @@ from hamcrest.core.description import Description
 
 from testbed.backup import Backup, own_layer
 from testbed.bitmap import BitmapState
+from testbed.dirty import COPY_CLUSTER
 from testbed.drive import Drive
 from testbed.image import Images
+from testbed.job import Job
+from testbed.life import state_of
 from testbed.mirror import Mirror
 from testbed.monitor import Event, Refused
 from testbed.node import Node
+from testbed.ranges import Ranges
 from testbed.units import format_size
 from testbed.wording import spellings
 
@@ -93,6 +97,19 @@ def holds_only_what_had_changed(images: Images) -> Promise[Backup]:
         return f"{backup} should hold {wanted}; missing in it: {missing}; in it without need: {needless}"
 
     return Promise("a backup whose own image holds what had changed, and nothing else", complaint)
+
+
+def is_as_thin_as_its_drive(images: Images) -> Promise[Backup]:
+    """Match a backup with no data where its drive had none, counted in what is copied or allocated at a time."""
+
+    def complaint(backup: Backup) -> str | None:
+        target = backup.target
+        extents = images.map(target.name, target.image_format)
+        data = Ranges.joined((extent.start, extent.end) for extent in extents if extent.data and not extent.zero)
+        needless = data - backup.content.data.rounded_out(max(target.cluster, COPY_CLUSTER))
+        return f"{backup} holds data where the drive had none: {needless}" if needless else None
+
+    return Promise("a backup with no data where the drive has none", complaint)
 
 
 def is_compressed(images: Images) -> Promise[Backup]:
@@ -223,6 +240,38 @@ def has_bitmaps_in_step(*, with_digests: bool) -> Promise[Node]:
         return "; ".join(wrong) or None
 
     return Promise("a node whose bitmaps hold just what was written", complaint)
+
+
+Row = Mapping[str, object]
+
+
+def is_shown_as(expected: Row) -> Promise[Job]:
+    """Match a job of which QEMU shows these members, in the words of query-block-jobs, without contradicting itself."""
+
+    def complaint(job: Job) -> str | None:
+        shown = job.shown()
+        wrong = [f"{key} is {shown.get(key)}" for key, value in expected.items() if shown.get(key) != value]
+        return f"job {job.name}: {', '.join(wrong)}; QEMU shows {dict(shown)}" if wrong else None
+
+    return Promise(", ".join(f"{key} {value}" for key, value in expected.items()), complaint)
+
+
+def has_lived(expected: Sequence[tuple[str, Row]]) -> Promise[Job]:
+    """Match a job that has told just this, in this order: each a state, or an event with members that it must have.
+
+    An end of which no error is told, must be one without.
+    """
+
+    def complaint(job: Job) -> str | None:
+        told = job.life.events
+        tells = [
+            (state_of(event) or event.name) == name
+            and {"error": None, **members}.items() <= {"error": None, **event.data}.items()
+            for event, (name, members) in zip(told, expected, strict=False)
+        ]
+        return None if len(told) == len(expected) and all(tells) else f"job {job.name} told: {job.life}"
+
+    return Promise("; ".join(f"{name} {dict(members) or ''}".strip() for name, members in expected), complaint)
 
 
 def reports(expected: Sequence[tuple[str, Mapping[str, str]]]) -> Promise[Sequence[Event]]:

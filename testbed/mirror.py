@@ -35,7 +35,7 @@ class Mirror:
         node = {"node-name": self.target.node, **self.target.place.open(self.target)}
         self.drive.machine.execute("blockdev-add", node)
         arguments = {"job-id": self.job.name, "device": self.drive.name, "target": self.target.node, "sync": "full"}
-        return Request("blockdev-mirror", {**arguments, **options}, self._begin)
+        return Request("blockdev-mirror", {**arguments, **options}, self._begin, self._close)
 
     def end(self) -> None:
         """Let the mirror copy what is left, however slow it was, and end it; the guest goes on with the drive.
@@ -48,8 +48,11 @@ class Mirror:
         machine.execute("block-job-cancel", {"device": name})
         self.job.wait()
         self.content = self.drive.content
-        machine.execute("blockdev-del", {"node-name": self.target.node})
-        self.target.place.close(self.target)
+        self._close()
 
     def _begin(self) -> None:
         self.job.begun = True
+
+    def _close(self) -> None:
+        self.drive.machine.execute("blockdev-del", {"node-name": self.target.node})
+        self.target.place.close(self.target)

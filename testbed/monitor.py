@@ -149,6 +149,12 @@ class Monitor:
             self._keep(_loop().run_until_complete(self._listener.get()))
         return self.events
 
+    def hear_out(self) -> None:
+        """Take in all that QEMU said before it ended, which it has; NoAnswer if the connection does not end with it."""
+        with contextlib.suppress(ConnectionLost):
+            while True:
+                self._run(self._one_more_event(), "the end of the connection")
+
     def close(self) -> None:
         """End the connection, whatever state it is in."""
         with contextlib.suppress(EOFError, OSError, QMPError, ValueError, TimeoutError):

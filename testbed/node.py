@@ -22,7 +22,7 @@ class Node:
     """A node of the machine by its name, of `size` bytes, and the models of the bitmaps on it.
 
     `granularity` is that of a bitmap which is added without one, in bytes. `moment` counts what has changed the node:
-    nothing has between two things that happened at the same moment.
+    nothing has between two things that happened at the same moment; `changes` says what changed at which moment.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Node:
     granularity: int = field(default=DEFAULT_GRANULARITY, kw_only=True)
     bitmaps: dict[str, Bitmap] = field(default_factory=dict, kw_only=True)
     moment: int = field(default=0, init=False)
+    changes: list[tuple[int, Ranges]] = field(default_factory=list, init=False, repr=False)
 
     # What the operator asks for. The bitmaps are looked up when QEMU has agreed: a transaction may add one and use it.
 
@@ -77,9 +78,11 @@ class Node:
 
     def reported_bitmaps(self) -> list[BitmapState]:
         """Return the named bitmaps that QEMU reports on the node; jobs add unnamed ones, which are left out."""
-        nodes = self.machine.execute("query-named-block-nodes", {"flat": True})
-        reports = next(node for node in nodes if node["node-name"] == self.name).get("dirty-bitmaps", [])
-        return [BitmapState.reported(report) for report in reports if report.get("name")]
+        return [state for state in self._reported() if state.name]
+
+    def unnamed_bitmaps(self) -> list[BitmapState]:
+        """Return the bitmaps without a name that QEMU reports on the node: those that jobs have put there."""
+        return [state for state in self._reported() if not state.name]
 
     def reported_digest(self, name: str) -> str:
         """Return QEMU's own SHA-256 of a bitmap's bits; see Dirty.digest for its form."""
@@ -102,14 +105,24 @@ class Node:
     def changed(self, ranges: Ranges) -> None:
         """Take note of a write, zero write or discard that went through the node."""
         self.moment += 1
+        self.changes.append((self.moment, ranges))
         for bitmap in self.bitmaps.values():
             bitmap.saw(ranges)
+
+    def changed_since(self, moment: int) -> Ranges:
+        """Return all that has changed since a moment: what was written, zeroed and discarded, byte for byte."""
+        return Ranges.joined(span for when, ranges in self.changes if when > moment for span in ranges)
 
     def resized(self, size: int) -> None:
         """Take note of the node's new size in bytes."""
         self.size, self.moment = size, self.moment + 1
         for bitmap in self.bitmaps.values():
             bitmap.resized(size)
+
+    def _reported(self) -> list[BitmapState]:
+        nodes = self.machine.execute("query-named-block-nodes", {"flat": True})
+        reports = next(node for node in nodes if node["node-name"] == self.name).get("dirty-bitmaps", [])
+        return [BitmapState.reported(report) for report in reports]
 
     def _bitmap_request(self, act: str, name: str, granted: Callable[[], object]) -> Request:
         return Request(f"block-dirty-bitmap-{act}", {"node": self.name, "name": name}, granted)

@@ -84,6 +84,14 @@ class Ranges:
         """Return the part of the set before the offset `size`, in bytes."""
         return Ranges.joined((start, min(end, size)) for start, end in self.spans)
 
+    def first(self, count: int) -> Ranges:
+        """Return the first `count` bytes of the set, or all if there are no more."""
+        taken: list[tuple[int, int]] = []
+        for start, end in self.spans:
+            taken.append((start, min(end, start + count)))
+            count -= min(end - start, count)
+        return Ranges.joined(taken)
+
     def __str__(self) -> str:
         """Name the ranges as a reader would: "64 KiB at 1 MiB, 512 bytes at 0"."""
         if not self.spans:

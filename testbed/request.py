@@ -28,10 +28,11 @@ class Request:
         return {"type": self.command, "data": dict(self.arguments)}
 
 
-def transaction(requests: Sequence[Request], *, grouped: bool = False) -> Request:
+def transaction(requests: Sequence[Request], completion: str = "") -> Request:
     """Make one request of several: all are granted or none.
 
-    With `grouped`, the jobs that they start also stand or fall together (completion-mode of QMP's transaction).
+    With the `completion` "grouped" the jobs that they start also stand or fall together, with "individual" each does by
+    itself (completion-mode of QMP's transaction); if it is empty, QEMU is left to its default.
     """
 
     def granted() -> None:
@@ -43,8 +44,8 @@ def transaction(requests: Sequence[Request], *, grouped: bool = False) -> Reques
             request.refused()
 
     arguments: dict[str, object] = {"actions": [request.as_action() for request in requests]}
-    if grouped:
-        arguments["properties"] = {"completion-mode": "grouped"}
+    if completion:
+        arguments["properties"] = {"completion-mode": completion}
     return Request("transaction", arguments, granted, refused)
 
 

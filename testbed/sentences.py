@@ -12,14 +12,17 @@ from behave.model import Table
 from behave.runner import Context
 
 from testbed import fault
-from testbed.backup import COMMANDS, Command
+from testbed.backup import COMMANDS, Backup, Command
+from testbed.backups import Backups
 from testbed.bench import Bench
 from testbed.bitmap import BitmapState
 from testbed.content import Run
 from testbed.disk import Disk
 from testbed.drive import Drive
 from testbed.image import KINDS, Kind
-from testbed.job import STATUSES, Job
+from testbed.job import Job
+from testbed.keeping import WAYS
+from testbed.life import STATUSES
 from testbed.node import Node
 from testbed.request import Request
 from testbed.server import Server
@@ -54,21 +57,29 @@ DISK_ACTS: Mapping[str, DiskAct] = {
 
 JobAct = Callable[[Job], Request]
 
-JOB_ACTS: Mapping[str, JobAct] = {
-    "finalized too early": Job.finalize_at_once,
-    "dismissed too early": Job.dismiss_at_once,
-    "cancelled by force": Job.cancel_by_force,
-    "cancelled": Job.cancel,
+JOB_ACTS: Mapping[str, Callable[[Job, str], Request]] = {
+    "paused": Job.pause,
     "resumed": Job.resume,
+    "cancelled": Job.cancel,
+    "completed": Job.complete,
+    "finalized too early": Job.finalize_at_once,
     "finalized": Job.finalize,
+    "dismissed too early": Job.dismiss_at_once,
     "dismissed": Job.dismiss,
 }
-"""What can be done to a job, in the words of a sentence."""
+"""What can be done to a job by a command of either family, in the words of a sentence."""
 
-SERVER_ACTS: Mapping[str, Callable[[Server], None]] = {"gone away": Server.go_away, "come back": Server.come_back}
+SINGLE_JOB_ACTS: Mapping[str, JobAct] = {"cancelled by force": Job.cancel_by_force, "let go": Job.let_go}
+"""What can be done to a job in one way only."""
+
+SERVER_ACTS: Mapping[str, Callable[[Server], None]] = {
+    "goes away": Server.go_away,
+    "has gone away": Server.go_away,
+    "comes back": Server.come_back,
+}
 """What can become of another machine, in the words of a sentence."""
 
-SYNCS = ("full", "incremental", "top", "none")
+SYNCS = ("full", "incremental", "bitmap", "top", "none")
 """Kinds of backup, in QEMU's words."""
 
 
@@ -113,6 +124,13 @@ def image_kind(text: str) -> Kind:
     return Kind("qcow2", {"cluster_size": str(parse_size(cluster))}) if cluster else KINDS[text]
 
 
+@_word(r"(?: with (?:default|grouped|individual) completion)?")
+def completion(text: str) -> str:
+    """Read the completion mode of a transaction, in QEMU's word; it is empty where QEMU is left to its default."""
+    mode = text.removeprefix(" with ").removesuffix(" completion")
+    return "" if mode == "default" else mode
+
+
 @_word("|".join(SYNCS))
 def sync(text: str) -> str:
     """Read a kind of backup."""
@@ -137,15 +155,34 @@ def disk_act(text: str) -> DiskAct:
     return DISK_ACTS[text]
 
 
-@_word("|".join(JOB_ACTS))
+@_word(rf"(?:{'|'.join(SINGLE_JOB_ACTS)})|(?:{'|'.join(JOB_ACTS)})(?: by a (?:block-)?job command)?")
 def job_act(text: str) -> JobAct:
-    """Read what is done to a job."""
-    return JOB_ACTS[text]
+    """Read what is done to a job, and by which family of commands; the newer one where the sentence does not say."""
+    if text in SINGLE_JOB_ACTS:
+        return SINGLE_JOB_ACTS[text]
+    verb, _, family = text.partition(" by a ")
+    return lambda job: JOB_ACTS[verb](job, family.removesuffix(" command") or "job")
+
+
+Which = Callable[[Backups], Backup]
+
+
+@_word(r'(?:of )?"[^"]*"')
+def which(text: str) -> Which:
+    """Read which backup is meant: the newest one of a drive, or the one whose job has that name."""
+    called = name(text.removeprefix("of "))
+    return lambda backups: backups.newest_of(called) if text.startswith("of ") else backups.of_job(called)
 
 
 @_word("|".join(STATUSES))
 def job_status(text: str) -> str:
     """Read a state of a job, in QEMU's words."""
+    return text
+
+
+@_word("waiting|" + "|".join(WAYS))
+def kept_state(text: str) -> str:
+    """Read a state in which a job can be kept."""
     return text
 
 
@@ -201,12 +238,15 @@ def register_words() -> None:
         Command=command,
         Storage=storage,
         ImageKind=image_kind,
+        Completion=completion,
         Sync=sync,
         BitmapAct=bitmap_act,
         Count=count,
         MachineAct=machine_act,
         DiskAct=disk_act,
         JobAct=job_act,
+        Which=which,
+        KeptState=kept_state,
         JobStatus=job_status,
         Speed=speed,
         Backups=backups,
@@ -297,6 +337,13 @@ def value(text: str) -> object:
     return parse_size(text) if re.fullmatch(SIZE_PATTERN, text) else text.strip('"')
 
 
+def bitmap_name(text: str) -> str:
+    """Read a bitmap's name, which quotes may enclose; "x repeated 1023 times" says a long one."""
+    if repeated := re.fullmatch(r"(\S+) repeated (\d+) times", text):
+        return repeated[1] * int(repeated[2])
+    return text.strip('"')
+
+
 BITMAP_PROPERTIES = ("granularity", "recording", "persistent")
 
 
@@ -318,7 +365,7 @@ BITMAP_COLUMNS = ("bitmap", "granularity", "recording", "busy", "dirty")
 def bitmap_state(row: Row) -> BitmapState:
     """Read a row of a table of bitmaps; "persistent" is no where the table does not say."""
     return BitmapState(
-        name=row["bitmap"],
+        name=bitmap_name(row["bitmap"]),
         granularity=parse_size(row["granularity"]),
         recording=yes(row["recording"]),
         busy=yes(row["busy"]),
@@ -333,13 +380,41 @@ def yes(text: str) -> bool:
     return text == "yes"
 
 
+SHOWN_COLUMNS = (
+    *("status", "offset", "len", "speed", "paused", "busy", "ready"),
+    *("auto-finalize", "auto-dismiss", "io-status", "error"),
+)
+"""What QEMU shows of a job, in its words."""
+
+
+def shown_row(row: Row) -> Mapping[str, object]:
+    """Read what QEMU must show of a job; an error that is "none" must not be shown."""
+    return {key: None if cell == "none" else value(cell) for key, cell in row.items()}
+
+
+LIFE_COLUMNS = ("event", "offset", "len", "speed", "error")
+
+
+def life_rows(table: Sequence[Row]) -> list[tuple[str, Mapping[str, object]]]:
+    """Read a table of what a job tells: states that it comes into, and what it reports in them, with members."""
+    told: list[tuple[str, Mapping[str, object]]] = []
+    for row in table:
+        if "state" in row:
+            told.append((row["state"], {}))
+        if "event" in row:
+            members = {key: value(cell) for key, cell in row.items() if key not in ("state", "event")}
+            told.append((row["event"], members))
+    return told
+
+
 EVENT_COLUMNS = ("drive", "action", "operation", "error")
 
 
 def event_row(row: Row) -> tuple[str, Row]:
     """Read a row of a table of events: its name, and what its data must say.
 
-    The column "drive" holds the name of the drive's job, which is the drive's.
+    The column "drive" holds the name of the drive's job, which is the drive's; one event calls that by another name.
     """
-    data = {("device" if key == "drive" else key): cell for key, cell in row.items() if key != "event"}
+    job = "id" if row["event"] == "BLOCK_JOB_PENDING" else "device"
+    data = {(job if key == "drive" else key): cell for key, cell in row.items() if key != "event"}
     return row["event"], data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from testbed.fault import Options
 from testbed.machine import Machine
@@ -21,6 +22,8 @@ PATIENCE = 60
 @dataclass
 class Server:
     """A second QEMU, which exports the images of targets; `home` is the first one's working directory."""
+
+    shows_clusters: ClassVar[bool] = False
 
     qemu: Path
     home: Path

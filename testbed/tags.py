@@ -15,6 +15,7 @@ AREAS = {
     "backup": "what an incremental backup holds and what it restores",
     "bitmap": "what a dirty bitmap records, and what becomes of its record",
     "failure": "backups that fail or stop, and what is left afterwards",
+    "job": "backup jobs: how they live, what they heed, and what they tell",
     "refusal": "requests that QEMU must refuse, and that nothing is changed by them",
     "resize": "drives that grow and shrink, and what that means to their bitmaps and backups",
     "target": "what backups can go into, and what the images that they leave are like",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from testbed.content import Content
 from testbed.fault import Options, Storage, sound
@@ -13,7 +13,12 @@ from testbed.image import Images, Kind
 
 
 class Place(Protocol):
-    """Where a target is: what QEMU has to be told to reach it there."""
+    """Where a target is: what QEMU has to be told to reach it there.
+
+    `shows_clusters` tells whether QEMU can see there how large the clusters of the image are.
+    """
+
+    shows_clusters: ClassVar[bool]
 
     def open(self, target: Target) -> Options:
         """Make a target ready, and return the options of the node by which QEMU reaches it."""
@@ -24,13 +29,15 @@ class Place(Protocol):
 
 @dataclass(frozen=True)
 class Here:
-    """A place among QEMU's own files, on storage that may be said to fail."""
+    """A place among QEMU's own files, on storage that may be said to fail; `options` are more of the node's."""
 
+    shows_clusters: ClassVar[bool] = True
     storage: Storage = sound
+    options: Options = field(default_factory=dict)
 
     def open(self, target: Target) -> Options:
         """Name the image file with its format."""
-        return {"driver": target.image_format, "file": self.storage(target.name)}
+        return {"driver": target.image_format, "file": self.storage(target.name), **self.options}
 
     def close(self, target: Target) -> None:
         """Do nothing: the file is there for the tools."""
@@ -55,6 +62,11 @@ class Target:
     def cluster(self) -> int:
         """Return the length in bytes of what the image allocates at a time."""
         return self.kind.cluster
+
+    @property
+    def shown_cluster(self) -> int:
+        """Return that length as far as QEMU can know of it, else 0."""
+        return self.cluster if self.place.shows_clusters else 0
 
     @property
     def node(self) -> str:

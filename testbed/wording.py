@@ -11,6 +11,7 @@ IN_5_2 = (
     (r"Invalid node-name: '.*'", "Invalid node name"),
     (r"Permission conflict on node '.*'", "Conflicts with use by"),
     (r"Bitmaps are of different sizes.*", "Bitmaps are incompatible and can't be merged"),
+    (r"Node '.*' is busy: block device is in use by block job: .*", "Device '(null)' is in use"),
 )
 """Pairs of what the newest QEMU says, as a regular expression, and what QEMU 5.2 says."""
 

@@ -18,7 +18,8 @@ from testbed.drive import Drive
 from testbed.export import Exports
 from testbed.fault import Storage, sound
 from testbed.image import Images, Kind
-from testbed.job import JobEnd
+from testbed.keeping import WAYS
+from testbed.life import JobEnd
 from testbed.machine import STDERR_NAME, STDOUT_NAME, Machine
 from testbed.matchers import (
     Promise,
@@ -204,7 +205,13 @@ class World:
             raise UnknownName(f'the machine has no drive "{name}", only {sorted(self.drives)}') from None
 
     def node(self, name: str) -> Node:
-        """Return a node that may have bitmaps, a drive's or a filter over one; raise UnknownName when there is none."""
+        """Return a node that may have bitmaps: a drive's, a filter over it, the file below it, such as "drive0-file".
+
+        Raises UnknownName when there is none of that name.
+        """
+        for drive in self.drives.values():
+            if name == drive.file_name:
+                return drive.look_at_file()
         try:
             return next(node for node in self.nodes() if node.name == name)
         except StopIteration:
@@ -212,35 +219,46 @@ class World:
 
     def nodes(self) -> list[Node]:
         """Return all nodes that may have bitmaps."""
-        return [node for drive in self.drives.values() for node in (drive, *drive.filters)]
+        return [node for drive in self.drives.values() for node in drive.nodes]
 
     # Requests.
 
     def ask(self, request: Request) -> None:
         """Make a request; when QEMU refuses it, some sentence must speak of that before the next request.
 
-        Raises BrokenPromise for an earlier refusal that nobody spoke of, and when QEMU grants a request that speaks of
-        something which is not there.
+        Raises BrokenPromise for an earlier refusal that nobody spoke of, when QEMU grants a request that speaks of
+        something which is not there, and when it holds on to what was got ready for one that it refuses.
         """
         self.insist_on_grant()
         self._before = self._things()
+        self._follow_backups()
         self.images.date_back()
         try:
             self.machine.execute(request.command, request.arguments)
         except Refused as refusal:
             self._refusal = refusal
             self._traces = [*self._difference(self._things()), *self._written_images()]
-            request.refused()
+            try:
+                request.refused()
+            except Refused as held:
+                raise BrokenPromise(f"after {refusal}, what was got ready for it is still in use: {held}") from held
         else:
+            if request.command == "transaction":
+                self._let_writes_arrive()
             try:
                 request.granted()
             except UnknownName as unknown:
                 raise BrokenPromise(f"QEMU granted what it should have refused: {unknown}") from unknown
 
+    def _let_writes_arrive(self) -> None:
+        """Take note that a transaction has drained all drives before its first request took effect."""
+        for drive in self.drives.values():
+            drive.arrive()
+
     def ask_for(self, backups: Sequence[Backup], *, before: Sequence[Request] = (), grouped: bool = False) -> None:
         """Ask for backups, after other requests if any: one command, or one transaction. Their jobs are left to run."""
         requests = [*before, *(self.backups.request(backup) for backup in backups)]
-        self.ask(transaction(requests, grouped=grouped) if len(requests) > 1 else requests[0])
+        self.ask(transaction(requests, "grouped" if grouped else "") if len(requests) > 1 else requests[0])
 
     def refusal(self) -> Refused | None:
         """Return QEMU's refusal of the last request, if it did refuse it; it has been spoken of then."""
@@ -334,13 +352,41 @@ class World:
                 reference.judged = True  # it is what others are compared with
                 backup.reference = reference.target
 
-    def end_of_newest(self, drive: str) -> JobEnd:
-        """Return how the newest backup of a drive ended, waiting for that if need be."""
-        backup = self.backups.newest_of(drive)
+    def end_of(self, backup: Backup) -> JobEnd:
+        """Return how a backup ended, waiting for that if need be.
+
+        Raises BrokenPromise for a refusal that nobody spoke of, which may be why it does not end.
+        """
+        self.insist_on_grant()
         if backup.job.running:
             self.finish([backup])
         assert backup.job.end is not None, f"{backup} was never started"
         return backup.job.end
+
+    def keep(self, drive: Drive, state: str, options: Mapping[str, object]) -> None:
+        """Start a backup whose job comes into a state of its life and stays there until it is let go.
+
+        `options` are the command's arguments. A job that waits is in a group with a backup of another drive.
+        """
+        waits = state not in WAYS
+        way = WAYS["running" if waits else state]
+        backup = self.backups.prepare(drive, options if waits else {**options, **way.options})
+        kept = self.backups.prepare(self._another(drive), {"sync": "full", **way.options}) if waits else backup
+        self.ask_for([backup, kept] if waits else [backup], grouped=waits)
+        self.insist_on_grant()
+        if kept.job.speed:
+            kept.job.wait_until_copied(1)
+        for act in way.acts:
+            self.ask(act(kept.job))
+            self.insist_on_grant()
+        backup.job.wait_until(state)
+        backup.job.keeper = lambda: way.release(kept.job)
+
+    def _another(self, drive: Drive) -> Drive:
+        for other in self.drives.values():
+            if other is not drive:
+                return other
+        raise UnknownName(f'a job of "{drive.name}" can wait only for one of another drive, and there is none')
 
     # Mirrors.
 
@@ -398,6 +444,8 @@ class World:
             for drive in self.drives.values():
                 drive.flush()  # a drive that some request has left drained would not answer its guest any more
             self.machine.quit()
+            for backup in self.backups.running():
+                backup.finish()  # a job that runs when QEMU is told to quit must still end in order
             if self.server:
                 self.server.go_away()
 
@@ -412,16 +460,26 @@ class World:
 
     def complaints_about_bitmaps(self) -> list[str]:
         """Say where bitmaps are not, granule for granule, as the requests made so far must have left them."""
+        self._follow_backups()
         in_step = has_bitmaps_in_step(with_digests=self.has_digests)
         return [complaint for node in self.nodes() if (complaint := in_step.complaint(node))]
+
+    def _follow_backups(self) -> None:
+        self.machine.all_events()
+        for backup in self.backups.running():
+            backup.follow()
 
     def _leftovers(self) -> list[str]:
         expected = [backup.job.name for backup in self.backups.running()]
         errors = (event for event in self.new_events() if event.is_error)
         return [
             *(f'the job "{name}" is left' for name in self.jobs() if name not in expected),
+            *(f"an unnamed bitmap is left on {place}" for place in self._unnamed_bitmaps() if not expected),
             *(f"QEMU reported what no sentence speaks of: {event}" for event in errors),
         ]
+
+    def _unnamed_bitmaps(self) -> list[str]:
+        return [node.name for node in self.nodes() for _ in node.unnamed_bitmaps()]
 
     def _lasting_promises(self) -> Iterator[tuple[Any, Promise[Any]]]:
         for drive in self.drives.values():

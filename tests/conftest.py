@@ -15,9 +15,14 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from junitparser import JUnitXml, TestCase, TestSuite
 
 pytest_plugins = ["real_qemu"]
+
+# A machine that is busy with other things breaks no property.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 ROOT = Path(__file__).parent.parent
 

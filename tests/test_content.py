@@ -113,6 +113,18 @@ def test_a_long_run_is_written_in_pieces_and_whole() -> None:
     assert written_sparsely(content) == bytes(7) + b"\5" * (2 * PIECE + 9) + bytes(PIECE - 16)
 
 
+def test_only_what_is_asked_for_is_covered() -> None:
+    content = Content(100).written(1, 10, 10).written(2, 30, 10)
+    assert list(content.covering(20, 30)) == [Run(20, 30, 0)]
+    assert list(content.covering(10, 20)) == [Run(10, 20, 1)]
+    assert list(content.covering(15, 35)) == [Run(15, 20, 1), Run(20, 30, 0), Run(30, 35, 2)]
+    assert list(content.covering(40, 40)) == []
+
+
+def test_a_run_that_begins_at_the_new_end_is_cut_off_whole() -> None:
+    assert Content(100).written(1, 40, 10).resized(40).runs == ()
+
+
 # By property, against a buffer as long as the drive.
 
 
@@ -161,6 +173,7 @@ def test_covering_leaves_no_byte_out(drive: tuple[Content, bytearray], one: int,
     runs = list(content.covering(start, end))
     edges = [start, *(run.end for run in runs)]
     assert [(run.start, run.end) for run in runs] == list(pairwise(edges))
+    assert all(run.start < run.end for run in runs)
     assert edges[-1] == end
     assert b"".join(bytes([run.pattern]) * (run.end - run.start) for run in runs) == buffer[start:end]
 

@@ -249,6 +249,43 @@ def test_rebase_changes_what_is_below_and_no_data(images: Images) -> None:
     assert layer(images, "top.qcow2") == Ranges.of((2 * MIB, CLUSTER))
 
 
+# What the tools tell of an image.
+
+
+def test_a_stored_bitmap_is_as_it_was_asked_for(images: Images) -> None:
+    images.create("image", "qcow2", CONTENT)
+    images.add_bitmap("image", "a")
+    images.add_bitmap("image", "b", {"granularity": 4 * KIB, "disabled": True})
+    stored = images.info("image")["format-specific"]["data"]["bitmaps"]
+    assert [(bitmap["name"], bitmap["granularity"], bitmap["flags"]) for bitmap in stored] == [
+        ("a", 64 * KIB, ["auto"]),
+        ("b", 4 * KIB, []),
+    ]
+
+
+def test_facts_are_told_in_words(images: Images, chain: tuple[str, Content]) -> None:
+    top, _ = chain
+    size = f"{SIZE} bytes"
+    assert images.facts(top) == {"format": "qcow2", "size": size, "base": "layer1", "clusters": "64 KiB"}
+    images.create("image", "raw", CONTENT)
+    assert images.facts("image") == {"format": "raw", "size": size, "base": "none", "clusters": "none"}
+
+
+def test_clusters_are_counted_by_how_they_are_held(images: Images) -> None:
+    images.create("image", "qcow2", Content(SIZE))
+    assert images.clusters("image") == (0, 0)
+    spoil(images, "image", f"write -q -P 1 0 {2 * CLUSTER}")
+    spoil(images, "image", f"write -q -c -P 1 {2 * CLUSTER} {CLUSTER}")
+    assert images.clusters("image") == (3, 1)
+
+
+def test_an_image_that_is_not_sound_is_told(images: Images) -> None:
+    images.create("image", "qcow2", CONTENT)
+    spoil(images, "image", f"write -q -P 0 {2 * CLUSTER} {CLUSTER}", image_format="raw")  # the counts of references
+    with pytest.raises(ToolFailed, match="exited with status 2"):
+        images.clusters("image")
+
+
 # Making images.
 
 

@@ -13,7 +13,7 @@ import pytest
 from aftermath import has_ended, is_alive
 from real_qemu import taking
 
-from testbed.machine import GuestRequestFailed, Machine, MachineDied, MachineHung
+from testbed.machine import BARE, GuestRequestFailed, Machine, MachineDied, MachineHung
 from testbed.monitor import ConnectionLost, Event, Refused
 from testbed.process import ToolFailed
 from testbed.toolchain import Toolchain
@@ -174,6 +174,28 @@ def test_two_machines_do_not_hear_each_other(boot: Callable[..., Machine], home:
     assert other.running
     assert other.execute("query-status")["running"] is False
     other.quit()
+
+
+def test_an_act_on_the_whole_machine_is_waited_for(machine: Machine) -> None:
+    for command, name in (("cont", "RESUME"), ("stop", "STOP"), ("cont", "RESUME")):
+        machine.act(command, name)
+    assert [event.name for event in machine.monitor.events] == ["RESUME", "STOP", "RESUME"]
+
+
+def test_a_machine_can_be_started_again(machine: Machine) -> None:
+    machine.execute("blockdev-add", NODE)
+    machine.act("cont", "RESUME")
+    first = machine.child.pid
+    machine.quit()
+    machine.start(BARE)
+    assert machine.child.pid != first
+    assert machine.all_events() == []
+    assert machine.execute("query-named-block-nodes") == []
+    machine.execute("blockdev-add", NODE)
+    machine.guest_request("drive0", "write 0 512", "wrote")
+    os.kill(machine.child.pid, signal.SIGKILL)
+    with pytest.raises(MachineDied, match=r"^QEMU killed by SIGKILL"):
+        machine.quit()
 
 
 # Its end, as it should be.

@@ -131,14 +131,16 @@ exec {shlex.quote(str(qemu))} "$@"
     def spring(self, project: Project, *arguments: str) -> tuple[subprocess.Popen[str], int]:
         """Start behave with this QEMU; return it and the number of the QEMU in the trap when that has sprung."""
         told = os.open(self._told, os.O_RDWR)
+        behave = project.start(*arguments, "-D", f"qemu={self.program}")
+        ended = os.pidfd_open(behave.pid)
         try:
-            behave = project.start(*arguments, "-D", f"qemu={self.program}")
-            ready, _, _ = select.select([told], [], [], PATIENCE)
-            if not ready:
+            ready, _, _ = select.select([told, ended], [], [], PATIENCE)
+            if told not in ready:
                 behave.kill()
                 pytest.fail(f"nothing fell into the trap: {behave.communicate()}")
             return behave, int(os.read(told, 100))
         finally:
+            os.close(ended)
             os.close(told)
 
 

@@ -13,6 +13,7 @@ TOLD = [
     ("Invalid node-name: '0th'", "Invalid node name"),
     ("Permission conflict on node 'drive0'", "Conflicts with use by"),
     ("Bitmaps are of different sizes", "Bitmaps are incompatible and can't be merged"),
+    ("Node 'drive0-2' is busy: block device is in use by block job: backup", "Device '(null)' is in use"),
 ]
 """What QEMU 11.1 and QEMU 5.2 were heard to say of the same requests."""
 

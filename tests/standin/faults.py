@@ -659,11 +659,13 @@ KINDS = (
         "bitmap-lost-after-failure",
         "the bitmap is cleared by a backup that fails",
         LosesBitmap,
-        ("dirty", "byte at offset"),
+        ("dirty", "byte at offset", "bytes to copy"),
     ),
     Kind("bitmap-disabled-after-backup", "a backup leaves its bitmap disabled", DisablesBitmap, ("recording",)),
-    Kind("copies-nothing", "an increment holds nothing", CopiesNothing, ("missing", "byte at offset")),
-    Kind("copies-everything", "an increment holds the whole drive", CopiesEverything, ("without need",)),
+    Kind("copies-nothing", "an increment holds nothing", CopiesNothing, ("missing", "byte at offset", "bytes to copy")),
+    Kind(
+        "copies-everything", "an increment holds the whole drive", CopiesEverything, ("without need", "bytes to copy")
+    ),
     Kind("target-has-stray-bytes", "a backup holds bytes that were never there", WritesIntoTarget, ("byte at offset",)),
     Kind("target-lacks-tail", "the end of a cluster is not copied", LeavesOutTail, ("byte at offset",)),
     Kind("target-grows", "the target has another size afterwards", ResizesTarget, ("bytes",)),
