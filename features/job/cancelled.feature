@@ -1,0 +1,55 @@
+@job @blockdev-backup
+Feature: Backup jobs that are cancelled, and what they tell of their end
+  An operator who needs the line or the disk for something else cancels the backup, in whatever state it is. The backup
+  must then come to its end, at once and in order: a job that is cancelled and stays keeps the drive and its bitmap, and
+  one that tells of success has somebody trust in an image that holds half of the change.
+
+  Background:
+    Given the 4 MiB drive "drive0"
+    And the 4 MiB drive "drive1"
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+    And the guest has written to "drive0":
+      | pattern | at       | length | which            |
+      | 0xab    | 100 KiB  | 2 KiB  | within a granule |
+      | 0xfe    | 1 MiB    | 64 KiB | a whole granule  |
+      | 0x64    | 4032 KiB | 64 KiB | the last granule |
+
+  Rule: A backup that is cancelled ends as cancelled, in whatever state it was, and costs the bitmap nothing
+    @bug-B37 @bug-B79
+    Scenario Outline: A job that is <state> is <act> before it has ended
+      Given an incremental backup of "drive0" with "bitmap0" is kept <state>
+      When the backup of "drive0" is <act>
+      Then the backup of "drive0" should be cancelled
+      And the life of the backup of "drive0" should have been:
+        | state     | event               | offset   | len     |
+        | created   |                     |          |         |
+        | running   |                     |          |         |
+        | <paused>  |                     |          |         |
+        | <resumed> |                     |          |         |
+        | <waiting> |                     |          |         |
+        | <pending> | <asks>              |          |         |
+        | aborting  | BLOCK_JOB_CANCELLED | <offset> | 192 KiB |
+        | concluded |                     |          |         |
+        | null      |                     |          |         |
+      And no job should be left
+      But the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | 192 KiB |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+
+      Examples: by a job command
+        | state   | act       | paused | resumed | waiting | pending | asks              | offset  | which                   |
+        | running | cancelled |        |         |         |         |                   | 64 KiB  | it waits for its limit  |
+        | paused  | cancelled | paused | running |         |         |                   | 64 KiB  | it has to wake up first |
+        | waiting | cancelled |        |         | waiting |         |                   | 192 KiB | the others must end too |
+        | pending | cancelled |        |         | waiting | pending | BLOCK_JOB_PENDING | 192 KiB | all has been copied     |
+
+      @needs.block-job-commands
+      Examples: by a block-job command
+        | state   | act                              | paused | resumed | waiting | pending | asks              | offset  | which                   |
+        | running | cancelled by a block-job command |        |         |         |         |                   | 64 KiB  | it waits for its limit  |
+        | running | cancelled by force               |        |         |         |         |                   | 64 KiB  | force is not needed     |
+        | paused  | cancelled by force               | paused | running |         |         |                   | 64 KiB  | it has to wake up first |
+        | waiting | cancelled by a block-job command |        |         | waiting |         |                   | 192 KiB | the others must end too |
+        | pending | cancelled by a block-job command |        |         | waiting | pending | BLOCK_JOB_PENDING | 192 KiB | all has been copied     |

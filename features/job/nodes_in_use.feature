@@ -1,0 +1,93 @@
+@job @blockdev-backup
+Feature: What a backup job has in use
+  A running backup has the drive, its target and a filter between the guest and the drive in its hands. Whoever took one
+  of them away, changed its size or wrote to the drive past the filter would ruin the backup, or bring QEMU down. And
+  what the job had in use must be free as soon as it has done its work, not only when somebody has taken note of its end.
+
+  Background:
+    Given the 4 MiB drive "drive0" holding:
+      | pattern | at    | length |
+      | 0x41    | 0     | 65 KiB |
+      | 0xd5    | 2 MiB | 64 KiB |
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+    And the guest has written to "drive0":
+      | pattern | at       | length | which            |
+      | 0xab    | 100 KiB  | 2 KiB  | within a granule |
+      | 0x64    | 4032 KiB | 64 KiB | the last granule |
+
+  Rule: Nobody can delete or resize what a job has in use
+    Scenario Outline: Somebody wants to <request> the <part> of a backup that is <state>
+      Given a backup of "drive0" is kept <state> that was started with:
+        | option           | value       |
+        | sync             | incremental |
+        | bitmap           | bitmap0     |
+        | filter-node-name | over-drive0 |
+      When this request is made:
+        | request   | drive  | node   | size   |
+        | <request> | drive0 | <node> | <size> |
+      Then QEMU should refuse it as a GenericError that says "<words>"
+      And nothing should have changed
+      When the backup of "drive0" is let go
+      Then the backup of "drive0" should succeed
+      And the backup with "bitmap0" should restore "drive0" as it was at that moment
+
+      Examples: in all states in which the job has something in use
+        | part   | node        | state   | request     | size  | words                                                                |
+        | target | drive0-2    | running | delete node |       | Node 'drive0-2' is busy: block device is in use by block job: backup |
+        | target | drive0-2    | paused  | delete node |       | Node 'drive0-2' is busy: block device is in use by block job: backup |
+        | target | drive0-2    | pending | delete node |       | Node 'drive0-2' is busy: block device is in use by block job: backup |
+        | target | drive0-2    | running | resize      | 8 MiB | Node 'drive0-2' is busy: block device is in use by block job: backup |
+        | target | drive0-2    | paused  | resize      | 8 MiB | Node 'drive0-2' is busy: block device is in use by block job: backup |
+        | target | drive0-2    | pending | resize      | 1 MiB | Node 'drive0-2' is busy: block device is in use by block job: backup |
+        | drive  | drive0      | running | resize      | 8 MiB | Permission conflict on node 'drive0'                                 |
+        | drive  | drive0      | paused  | resize      | 1 MiB | Permission conflict on node 'drive0'                                 |
+        | filter | over-drive0 | running | delete node |       | Node over-drive0 is in use                                           |
+        | filter | over-drive0 | pending | delete node |       | Node over-drive0 is in use                                           |
+
+  Rule: What a job has in use is free when the job has ended, although nobody has taken note of that
+    @known-defect.nodes-of-ended-backup
+    Scenario: The filter of a backup goes when the backup is finalized
+      Given a backup of "drive0" is kept pending that was started with:
+        | option           | value       |
+        | sync             | incremental |
+        | bitmap           | bitmap0     |
+        | auto-dismiss     | no          |
+        | filter-node-name | over-drive0 |
+      When the backup of "drive0" is finalized
+      Then the backup of "drive0" should become concluded
+      When this request is made:
+        | request     | node        |
+        | delete node | over-drive0 |
+      Then QEMU should refuse it as a GenericError that says "Failed to find node with node-name='over-drive0'"
+
+    @known-defect.nodes-of-ended-backup
+    Scenario: A drive is resized and backed up while its last backup waits to be dismissed
+      Given an incremental backup of "drive0" with "bitmap0" is kept concluded
+      When "drive0" is resized to 8 MiB
+      Then QEMU should grant it
+      When a backup of "drive0" is started with:
+        | option | value |
+        | sync   | full  |
+      And the backup "drive0" is dismissed
+      Then the backup of "drive0" should succeed
+      And no job should be left
+
+  Rule: A backup that cannot keep others from writing is refused, and begins when it can
+    @needs.blkdebug @needs.raw @bug-B49
+    Scenario: Something writes to a drive from below, and then not any more
+      Given the 4 MiB drive "drive1" in a raw image
+      And a full backup of "drive1" with a new bitmap "bitmap1"
+      And this request has been granted:
+        | request    | drive  |
+        | add writer | drive1 |
+      When a backup of "drive1" is started with:
+        | option | value       |
+        | sync   | incremental |
+        | bitmap | bitmap1     |
+      Then QEMU should refuse it as a GenericError that says "Permission conflict on node 'drive1-file'"
+      And nothing should have changed
+      When this request is made:
+        | request     | node             |
+        | delete node | writer-of-drive1 |
+      And an incremental backup of "drive1" is taken with "bitmap1"
+      Then the backup with "bitmap1" should restore "drive1" as it was at that moment

@@ -1,0 +1,94 @@
+@job @blockdev-backup
+Feature: Backup jobs that are paused
+  The guest needs its disk for an hour, so the operator pauses the backup and resumes it when the guest is done. A pause
+  must be one: whoever is told that the job rests must not find it copying. And the pause must cost the backup nothing:
+  it is of the moment at which it began, whatever the guest has done meanwhile.
+  A job is kept running, here, by a limit of 1 byte a second: after its first cluster it has to wait for hours.
+
+  Background:
+    Given the 4 MiB drive "drive0" holding:
+      | pattern | at | length |
+      | 0x41    | 0  | 4 MiB  |
+    And the 4 MiB drive "drive1"
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+    And the guest has written to "drive0":
+      | pattern | at       | length  | which            |
+      | 0xab    | 100 KiB  | 2 KiB   | within a granule |
+      | 0xfe    | 1 MiB    | 129 KiB | three granules   |
+      | 0x64    | 4032 KiB | 64 KiB  | the last granule |
+
+  Rule: A paused job copies nothing until it is resumed, and is complete then
+    Scenario Outline: A backup rests although nothing limits it any more
+      Given a backup of "drive0" is kept running that was started with:
+        | option   | value      |
+        | sync     | <sync>     |
+        | bitmap   | <bitmap>   |
+        | compress | <compress> |
+      And the backup of "drive0" has been paused by a <command> command
+      When the speed of the backup of "drive0" is set to 0 bytes a second
+      Then the backup of "drive0" should become paused
+      And the backup of "drive0" should copy nothing while the guest reads 50 times
+      When the backup of "drive0" is resumed by a <other> command
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+
+      @needs.job-commands
+      Examples: job commands
+        | command | other | sync        | bitmap  | compress | which                            |
+        | job     | job   | incremental | bitmap0 |          | what had changed                 |
+        | job     | job   | full        |         | no       | all of it                        |
+        | job     | job   | full        |         | yes      | all of it, one cluster at a time |
+        | job     | job   | top         |         |          | what the image itself holds      |
+
+      @needs.job-commands @needs.block-job-commands
+      Examples: both families of commands
+        | command   | other     | sync        | bitmap  | compress | which                            |
+        | block-job | block-job | incremental | bitmap0 |          | the older one                    |
+        | job       | block-job | incremental | bitmap0 |          | the newer one, and the older one |
+        | block-job | job       | incremental | bitmap0 |          | the older one, and the newer one |
+
+    Scenario: One backup of a group rests
+      Given an incremental backup of "drive0" with "bitmap0" is kept waiting
+      And the backup of "drive1" has been paused
+      When the speed of the backup of "drive1" is set to 0 bytes a second
+      Then the backup of "drive1" should become paused
+      And QEMU should show the backup of "drive0" as:
+        | status  | offset  | len     |
+        | waiting | 320 KiB | 320 KiB |
+      When the backup of "drive1" is resumed
+      Then the backup of "drive1" should succeed
+      And the backup of "drive0" should succeed
+
+  Rule: What the guest writes during a pause is saved before it is overwritten, and recorded for the next backup
+    Scenario: The guest writes before, in and behind what a paused job has yet to copy
+      Given an incremental backup of "drive0" with "bitmap0" is kept paused
+      When the guest writes to "drive0":
+        | request      | pattern | at            | length    | which                              |
+        | write        | 0x11    | 0             | 512 bytes | what the job does not care for     |
+        | write        | 0x22    | 127 KiB       | 2 KiB     | what it has copied, and the next   |
+        | write        | 0x33    | 1087 KiB      | 2 KiB     | over an edge, where it has to copy |
+        | write zeroes |         | 1152 KiB      | 512 bytes | the last of three granules         |
+        | write zeroes |         | 4032 KiB      | 64 KiB    | the last granule                   |
+        | write        | 0x44    | 4194303 bytes | 1 byte    | the last byte, once more           |
+      Then QEMU should show the backup of "drive0" as:
+        | status | offset  | len     | paused | busy | which                     |
+        | paused | 320 KiB | 320 KiB | yes    | no   | the guest left it nothing |
+      And the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | yes  | 320 KiB |
+      When the backup of "drive0" is resumed
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+      And the bitmaps should still hold what had changed
+
+    Scenario: An incremental backup after one that was paused
+      Given an incremental backup of "drive0" with "bitmap0" is kept paused
+      And the guest has written to "drive0":
+        | pattern | at       | length | which                              |
+        | 0x33    | 1087 KiB | 2 KiB  | over an edge, where it has to copy |
+        | 0x55    | 3 MiB    | 1 byte | what the job does not care for     |
+      When the backup of "drive0" is resumed
+      Then the backup of "drive0" should succeed
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the 2 backups with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed

@@ -1,0 +1,78 @@
+@job @blockdev-backup
+Feature: How far a backup job has come
+  Somebody waits for the backup, and a bar shows how far it is. It must know from the start how much there is to do, never
+  go back, and be full exactly when the backup is: an operator who sees more than the whole, or the end before the end,
+  cannot tell a slow backup from a broken one. For an incremental backup the whole is what had changed.
+
+  Background:
+    Given the 4 MiB drive "drive0" holding:
+      | pattern | at | length |
+      | 0x41    | 0  | 4 MiB  |
+    And a full backup of "drive0"
+
+  Rule: The whole of an incremental backup is what had changed, in what is copied at a time
+    @bug-B52
+    Scenario Outline: What an incremental backup has to do, by a bitmap with a granularity of <granularity>
+      Given a bitmap "bitmap0" with a granularity of <granularity> on "drive0"
+      And the guest has written to "drive0":
+        | pattern | at    | length   |
+        | 0xab    | <at>  | <length> |
+        | 0x64    | 4 KiB | 1 byte   |
+      And an incremental backup of "drive0" with "bitmap0" is kept pending
+      When the guest writes to "drive0":
+        | pattern | at    | length  | which             |
+        | 0x9a    | 2 MiB | 128 KiB | for the next time |
+      Then QEMU should show the backup of "drive0" as:
+        | status  | offset  | len     |
+        | pending | <whole> | <whole> |
+      When the backup of "drive0" is finalized
+      Then the backup of "drive0" should succeed
+
+      Examples: granules of all sizes
+        | granularity | at            | length  | whole   | which                                     |
+        | 64 KiB      | 4194303 bytes | 1 byte  | 128 KiB | the first and the last cluster            |
+        | 64 KiB      | 65535 bytes   | 2 bytes | 128 KiB | over an edge, and the first one again     |
+        | 512 bytes   | 60 KiB        | 4 KiB   | 64 KiB  | many granules of one cluster              |
+        | 512 bytes   | 65535 bytes   | 2 bytes | 128 KiB | three granules, and two clusters          |
+        | 128 KiB     | 2 MiB         | 1 byte  | 256 KiB | granules of two clusters each             |
+        | 1 MiB       | 3 MiB         | 1 byte  | 2 MiB   | the first and the last quarter            |
+        | 64 MiB      | 3 MiB         | 1 byte  | 4 MiB   | one granule that is larger than the drive |
+
+  Rule: Progress starts at nothing, only grows, and is never more than the whole
+    @bug-B52
+    Scenario: The guest is faster than a running backup
+      Given a bitmap "bitmap0" on "drive0"
+      And the guest has written to "drive0":
+        | pattern | at       | length | which            |
+        | 0xab    | 100 KiB  | 2 KiB  | within a granule |
+        | 0xfe    | 1 MiB    | 64 KiB | a whole granule  |
+        | 0x64    | 4032 KiB | 64 KiB | the last granule |
+      And an incremental backup of "drive0" with "bitmap0" is kept running
+      When the guest writes to "drive0":
+        | pattern | at            | length    | which                                    |
+        | 0x11    | 127 KiB       | 1 byte    | what the job has copied already          |
+        | 0x22    | 4194303 bytes | 1 byte    | the guest has the last granule saved now |
+        | 0x33    | 4032 KiB      | 512 bytes | the same granule again                   |
+        | 0x44    | 3 MiB         | 512 bytes | what the job does not care for           |
+      Then QEMU should show the backup of "drive0" as:
+        | status  | offset  | len     |
+        | running | 128 KiB | 192 KiB |
+      When the speed of the backup of "drive0" is set to 0 bytes a second
+      Then the backup of "drive0" should succeed
+
+    @bug-B52
+    Scenario: A backup with nothing to copy
+      Given a bitmap "bitmap0" on "drive0"
+      When a backup of "drive0" is started with:
+        | option | value       |
+        | sync   | incremental |
+        | bitmap | bitmap0     |
+      Then the backup of "drive0" should succeed
+      And the life of the backup of "drive0" should have been:
+        | state     | event               | offset | len |
+        | created   |                     |        |     |
+        | running   |                     |        |     |
+        | waiting   |                     |        |     |
+        | pending   | BLOCK_JOB_COMPLETED | 0      | 0   |
+        | concluded |                     |        |     |
+        | null      |                     |        |     |

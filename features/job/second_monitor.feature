@@ -1,0 +1,59 @@
+@job @blockdev-backup
+Feature: A backup job outlives the program that started it
+  Management programs are restarted and crash, and an operator looks on over a second connection. A job belongs to the
+  machine and not to whoever has started it: when that one goes away, the job goes on, and another monitor can see how
+  far it is, operate it, and learn how it has ended. All monitors are told the same.
+
+  Background:
+    Given the 4 MiB drive "drive0"
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+    And the guest has written to "drive0":
+      | pattern | at       | length | which            |
+      | 0xab    | 100 KiB  | 2 KiB  | within a granule |
+      | 0xfe    | 1 MiB    | 64 KiB | a whole granule  |
+      | 0x64    | 4032 KiB | 64 KiB | the last granule |
+    And a second monitor is listening
+
+  Rule: A job goes on without the monitor that started it, and any other one can operate it
+    Scenario Outline: The first monitor goes away while a backup is <state>
+      Given an incremental backup of "drive0" with "bitmap0" is kept <state>
+      When the first monitor goes away
+      Then QEMU should show the backup of "drive0" as:
+        | status  | offset   | len     | error |
+        | <state> | <offset> | 192 KiB | none  |
+      When the guest writes to "drive0":
+        | pattern | at            | length | which         |
+        | 0x33    | 4194303 bytes | 1 byte | the last byte |
+      And the backup of "drive0" is <act>
+      Then the backup of "drive0" should <become>
+      And the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | <dirty> |
+      And no job should be left
+
+      Examples: what the second monitor does then
+        | state   | offset  | act       | become       | dirty   | which                        |
+        | running | 64 KiB  | let go    | succeed      | 64 KiB  | only the new write           |
+        | paused  | 64 KiB  | let go    | succeed      | 64 KiB  | only the new write           |
+        | pending | 192 KiB | let go    | succeed      | 64 KiB  | only the new write           |
+        | running | 64 KiB  | cancelled | be cancelled | 192 KiB | the new write was dirty, too |
+
+    Scenario: A job ends by itself after the monitor that started it has gone
+      Given an incremental backup of "drive0" with "bitmap0" is kept running
+      And the speed of the backup of "drive0" has been set to 0 bytes a second
+      When the first monitor goes away
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+
+  Rule: All monitors are told the same
+    Scenario Outline: Two monitors listen to a job that is <act>
+      Given an incremental backup of "drive0" with "bitmap0" is kept <state>
+      When the backup of "drive0" is <act>
+      Then the backup of "drive0" should <become>
+      And both monitors should have been told the same
+
+      Examples: ways to an end
+        | state   | act       | become       |
+        | paused  | let go    | succeed      |
+        | pending | let go    | succeed      |
+        | running | cancelled | be cancelled |

@@ -1,0 +1,48 @@
+@job @blockdev-backup
+Feature: Several backups of one drive at a time
+  One backup goes to the disk next door every hour and another one to the vault every night, each with a bitmap of its
+  own. Now and then both run at once. Neither may disturb the other: each restores the moment at which it began, each
+  bitmap comes out in step with its own backup, whichever of the two ends first, and however it ends.
+
+  Background:
+    Given the 4 MiB drive "drive0"
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+    And a bitmap "bitmap1" with a granularity of 32 KiB on "drive0"
+    And the guest has written to "drive0":
+      | pattern | at       | length | which            |
+      | 0xab    | 100 KiB  | 2 KiB  | within a granule |
+      | 0xfe    | 1 MiB    | 64 KiB | a whole granule  |
+      | 0x64    | 2 MiB    | 64 KiB | a whole granule  |
+      | 0x65    | 4032 KiB | 64 KiB | the last granule |
+
+  Rule: Each of two backups keeps its moment and its bitmap, whatever becomes of the other
+    Scenario Outline: The <one> of two backups is <act> before the other one ends
+      Given a backup of "drive0" is kept running that was started with:
+        | option | value       |
+        | sync   | incremental |
+        | bitmap | bitmap0     |
+        | job-id | older       |
+      And the guest has written to "drive0":
+        | pattern | at       | length | which                                             |
+        | 0x11    | 1088 KiB | 1 KiB  | what only the younger one has to copy             |
+        | 0x22    | 4095 KiB | 1 KiB  | what the older one saves before it is overwritten |
+      And a backup of "drive0" is kept running that was started with:
+        | option | value       |
+        | sync   | incremental |
+        | bitmap | bitmap1     |
+        | job-id | younger     |
+      And the guest has written to "drive0":
+        | pattern | at       | length | which                                            |
+        | 0x33    | 1087 KiB | 2 KiB  | what both, and what only one of them has to copy |
+        | 0x44    | 3 MiB    | 1 byte | what neither has to copy                         |
+      When the backup "<one>" is <act>
+      Then the backup "<one>" should <become>
+      When the backup "<other>" is let go
+      Then the backup "<other>" should succeed
+
+      Examples: both orders, and both ends
+        | one     | act                | become       | other   | which                           |
+        | older   | let go             | succeed      | younger | in the order in which they came |
+        | younger | let go             | succeed      | older   | the other way round             |
+        | older   | cancelled          | be cancelled | younger | the younger one is left alone   |
+        | younger | cancelled by force | be cancelled | older   | the older one is left alone     |
