@@ -89,3 +89,30 @@ Feature: Requests that make a transaction fail
         | front  | add   | disable | remove | bitmap0 | bitmap2 | nothing is done at all        |
         | middle | clear | add     | remove | bitmap1 | bitmap0 | one is undone, one never done |
         | end    | clear | disable | add    | bitmap2 | bitmap1 | both are undone               |
+
+  Rule: A group that ends together takes backups only
+    Scenario Outline: A request for a bitmap among the backups of a group
+      When these requests are made as one transaction with grouped completion:
+        | request            | bitmap   | drive  | from   |
+        | incremental backup | bitmap4  | drive0 |        |
+        | <request>          | <bitmap> | drive0 | <from> |
+      Then QEMU should refuse it as a GenericError that says "property completion-mode = grouped"
+      And nothing should have changed
+      When the guest writes to "drive0":
+        | pattern | at      | length |
+        | 0x9a    | 300 KiB | 30 KiB |
+      And an incremental backup of "drive0" is taken with "bitmap4"
+      Then the backup with "bitmap4" should restore "drive0" as it was at that moment
+
+      Examples: each would be done at once, and not wait for the group
+        | request | bitmap  | from    | which                    |
+        | add     | bitmap7 |         | it would not go          |
+        | clear   | bitmap0 |         | its record would be lost |
+        | disable | bitmap0 |         | it would lack what comes |
+        | merge   | bitmap5 | bitmap0 | it would keep the record |
+        | remove  | bitmap0 |         | it would not come back   |
+
+      @known-defect.enable-in-group
+      Examples: what must not be undone, since it was never done
+        | request | bitmap  | from | which                    |
+        | enable  | bitmap5 |      | it would go on to record |

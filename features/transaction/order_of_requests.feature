@@ -65,20 +65,76 @@ Feature: Requests of a transaction that build on each other
 
   Rule: A record can be handed on at the very moment of a backup
     @blockdev-backup
-    Scenario Outline: The backup goes by one bitmap, and another one begins for the next
+    Scenario: A copy of the record goes with the backup, and the bitmap begins anew
       Given the guest has written to "drive0":
         | pattern | at       | length | which                     |
         | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
       When these requests are made as one transaction:
-        | request            | bitmap   | drive  | from   | recording   |
-        | add                | bitmap2  | drive0 |        | <recording> |
-        | <first>            | <bitmap> | drive0 | <from> |             |
-        | incremental backup | <frozen> | drive0 |        |             |
-        | <last>             | bitmap0  | drive0 |        |             |
+        | request            | bitmap  | drive  | from    | recording |
+        | add                | bitmap2 | drive0 |         | no        |
+        | merge              | bitmap2 | drive0 | bitmap0 |           |
+        | incremental backup | bitmap2 | drive0 |         |           |
+        | clear              | bitmap0 | drive0 |         |           |
       Then the backup of "drive0" should succeed
-      And the backup with "<frozen>" should restore "drive0" as it was at that moment
+      And the backup with "bitmap2" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+      When the guest writes to "drive0":
+        | pattern | at            | length  | which                              |
+        | 0xfe    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
+      And an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 
-      Examples: the bitmap that begins
-        | first | bitmap  | from    | recording | frozen  | last    | which                                      |
-        | merge | bitmap2 | bitmap0 | no        | bitmap2 | clear   | the old bitmap starts anew                 |
-        | merge | bitmap2 | bitmap0 | yes       | bitmap2 | disable | the new bitmap goes on in place of the old |
+    @blockdev-backup
+    Scenario: The old bitmap stops, its last backup starts, and a new bitmap takes over
+      Given the guest has written to "drive0":
+        | pattern | at       | length | which                     |
+        | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
+      When these requests are made as one transaction:
+        | request            | bitmap  | drive  | granularity |
+        | disable            | bitmap0 | drive0 |             |
+        | add                | bitmap2 | drive0 | 4 KiB       |
+        | incremental backup | bitmap0 | drive0 |             |
+      Then the backup of "drive0" should succeed
+      And the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | no        | no   | 0 bytes |
+        | bitmap1 | 512 bytes   | yes       | no   | 178 KiB |
+        | bitmap2 | 4 KiB       | yes       | no   | 0 bytes |
+      When the guest writes to "drive0":
+        | pattern | at            | length  | which                              |
+        | 0xfe    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
+      And an incremental backup of "drive0" is taken with "bitmap2"
+      Then the backup with "bitmap2" should restore "drive0" as it was at that moment
+
+  Rule: What a failed transaction has done to one bitmap is undone in reverse
+    @blockdev-backup @bug-B74
+    Scenario Outline: Two requests for one bitmap, and an abort
+      Given the guest has written to "drive0":
+        | pattern | at       | length | which                     |
+        | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
+      When these requests are made as one transaction:
+        | request  | bitmap   | drive  | from      |
+        | <first>  | <bitmap> | drive0 | <from>    |
+        | <second> | <bitmap> | drive0 | <sources> |
+        | abort    |          |        |           |
+      Then QEMU should refuse it as a GenericError that says "Transaction aborted using Abort action"
+      And nothing should have changed
+      When the guest writes to "drive0":
+        | pattern | at            | length  | which                              |
+        | 0xfe    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
+      And an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: where the wrong order would leave another state
+        | bitmap  | first   | from    | second             | sources | which                                   |
+        | bitmap0 | disable |         | enable             |         | it would end at rest                    |
+        | bitmap0 | clear   |         | clear              |         | it would end empty                      |
+        | bitmap0 | clear   |         | merge              | bitmap1 | it would end empty                      |
+        | bitmap0 | merge   | bitmap1 | clear              |         | it would keep what was merged           |
+        | bitmap0 | merge   | bitmap1 | merge              | bitmap1 | it would keep what was merged           |
+        | bitmap0 | clear   |         | incremental backup |         | its record would come back while in use |
+        | bitmap0 | disable |         | remove             |         | it would be at rest                     |
+        | bitmap2 | add     |         | merge              | bitmap1 | it would be gone before it is restored  |
+        | bitmap2 | add     |         | remove             |         | it would be removed twice               |
+        | bitmap2 | add     |         | incremental backup |         | it would be removed while in use        |

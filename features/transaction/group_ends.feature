@@ -1,0 +1,135 @@
+@transaction @blockdev-backup @needs.blkdebug
+Feature: How a group of backups comes to its end
+  With grouped completion no backup of a transaction ends before the others: each waits with its work done, holding on
+  to its bitmap, until all have got that far. If the operator has asked to see them finalized by hand, they wait for
+  that, too, and one word releases them all. Until then, a single one that is called off takes the others with it.
+
+  Background:
+    Given the 4 MiB drive "drive0"
+    And the 4097 KiB drive "drive1", whose storage fails the first read after a flush, holding:
+      | pattern | at       | length |
+      | 0x14    | 4095 KiB | 2 KiB  |
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+    And a full backup of "drive1" with a new bitmap "bitmap1"
+
+  Rule: No backup of a group ends before all have done their work
+    Scenario: One has done its work while the other is still at it
+      Given the guest has written to "drive0":
+        | pattern | at       | length | which                     |
+        | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
+      And these requests have been granted as one transaction with grouped completion:
+        | request            | bitmap  | drive  | speed  |
+        | incremental backup | bitmap0 | drive0 |        |
+        | full backup        | bitmap1 | drive1 | 1 byte |
+      And the backup of "drive0" has become waiting
+      When the guest writes to "drive0":
+        | pattern | at       | length | which                                         |
+        | 0xfe    | 1087 KiB | 66 KiB | what is in the backup already, and more of it |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | yes  | 128 KiB |
+      When the speed of the backup of "drive1" is set to 0 bytes a second
+      Then the backup of "drive0" should succeed
+      And the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | 192 KiB |
+
+  Rule: One word releases a group that waits to be finalized
+    @bug-B78
+    Scenario Outline: A group of two, of which <asking> to be finalized
+      Given the guest has written to "drive0":
+        | pattern | at       | length | which                     |
+        | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
+      And these requests have been granted as one transaction with grouped completion:
+        | request            | bitmap  | drive  | auto-finalize |
+        | incremental backup | bitmap0 | drive0 | <of drive0>   |
+        | full backup        | bitmap1 | drive1 | <of drive1>   |
+      When the backup of "<finalized>" is finalized
+      Then the backup of "drive0" should succeed
+      And the backup of "drive1" should succeed
+      And the life of the backup of "drive0" should have been:
+        | state     | event               | offset  | len     |
+        | created   |                     |         |         |
+        | running   |                     |         |         |
+        | waiting   |                     |         |         |
+        | pending   | <drive0 tells>      |         |         |
+        |           | BLOCK_JOB_COMPLETED | 128 KiB | 128 KiB |
+        | concluded |                     |         |         |
+        | null      |                     |         |         |
+      And the life of the backup of "drive1" should have been:
+        | state     | event               | offset   | len      |
+        | created   |                     |          |          |
+        | running   |                     |          |          |
+        | waiting   |                     |          |          |
+        | pending   | <drive1 tells>      |          |          |
+        |           | BLOCK_JOB_COMPLETED | 4160 KiB | 4160 KiB |
+        | concluded |                     |          |          |
+        | null      |                     |          |          |
+
+      Examples: auto-finalize of each, and which is finalized
+        | asking          | of drive0 | of drive1 | finalized | drive0 tells      | drive1 tells      | which                           |
+        | the first asks  | no        | yes       | drive0    | BLOCK_JOB_PENDING |                   | the one that asked              |
+        | the second asks | yes       | no        | drive0    |                   | BLOCK_JOB_PENDING | the other one, which waits, too |
+        | both ask        | no        | no        | drive1    | BLOCK_JOB_PENDING | BLOCK_JOB_PENDING | one of them                     |
+
+  Rule: A backup that is called off takes its group with it
+    @bug-B78 @bug-B79
+    Scenario Outline: A group of two, of which <whose> is called off
+      Given the guest has written to "drive0":
+        | pattern | at       | length | which                     |
+        | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
+      And these requests have been granted as one transaction with grouped completion:
+        | request            | bitmap  | drive  | speed   | auto-finalize   |
+        | incremental backup | bitmap0 | drive0 |         | <auto-finalize> |
+        | full backup        | bitmap1 | drive1 | <speed> |                 |
+      And the backup of "drive0" has become <state>
+      When the backup of "<cancelled>" is cancelled
+      Then the backup of "drive0" should be cancelled
+      And the backup of "drive1" should be cancelled
+      And no job should be left
+      But the bitmaps should still hold what had changed
+
+      Examples: one that is done, one that is not
+        | whose                       | speed  | auto-finalize | state   | cancelled | which                           |
+        | the one that still copies   | 1 byte | yes           | waiting | drive1    | the other one has done its work |
+        | the one that waits for it   | 1 byte | yes           | waiting | drive0    | the other one still copies      |
+        | one that is to be finalized |        | no            | pending | drive0    | both have done their work       |
+        | one that waits with it      |        | no            | pending | drive1    | both have done their work       |
+
+    Scenario: One stops at an error and is called off
+      Given the guest has written to "drive1":
+        | pattern | at            | length  | which                              |
+        | 0xba    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
+      And these requests have been granted as one transaction with grouped completion:
+        | request            | bitmap  | drive  | on-source-error | auto-finalize |
+        | incremental backup | bitmap0 | drive0 |                 | no            |
+        | incremental backup | bitmap1 | drive1 | stop            | no            |
+      And the backup of "drive1" has stopped
+      And the backup of "drive0" has become waiting
+      When the backup of "drive1" is cancelled
+      Then the backup of "drive0" should be cancelled
+      And the backup of "drive1" should be cancelled
+      And QEMU should have reported these events and no others:
+        | event               | drive  | action | operation |
+        | BLOCK_JOB_ERROR     | drive1 | stop   | read      |
+        | BLOCK_JOB_CANCELLED | drive0 |        |           |
+        | BLOCK_JOB_CANCELLED | drive1 |        |           |
+
+    Scenario: One stops at an error and is resumed, and the group is finalized
+      Given the guest has written to "drive1":
+        | pattern | at            | length  | which                              |
+        | 0xba    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
+      And these requests have been granted as one transaction with grouped completion:
+        | request            | bitmap  | drive  | on-source-error | auto-finalize |
+        | incremental backup | bitmap0 | drive0 |                 | no            |
+        | incremental backup | bitmap1 | drive1 | stop            | no            |
+      And the backup of "drive1" has stopped
+      When the backup of "drive1" is resumed
+      Then the backup of "drive0" should become pending
+      And QEMU should have reported these events and no others:
+        | event             | drive  | action | operation |
+        | BLOCK_JOB_ERROR   | drive1 | stop   | read      |
+        | BLOCK_JOB_PENDING | drive0 |        |           |
+        | BLOCK_JOB_PENDING | drive1 |        |           |
+      When the backup of "drive0" is finalized
+      Then the backup of "drive1" should succeed

@@ -1,0 +1,120 @@
+@transaction
+Feature: Bitmaps that follow the guest to another image
+  When a snapshot puts a new image on top of the guest's, the bitmaps stay below with what they have recorded, and what
+  the guest writes from then on is recorded by none. So whoever takes a snapshot moves the bitmaps up in the same
+  transaction: before the guest's next write, or not at all. On the other drives of the guest the same has to happen at
+  the same moment.
+
+  Background:
+    Given the 4097 KiB drive "drive0" holding:
+      | pattern | at       | length |
+      | 0x41    | 0        | 65 KiB |
+      | 0xd5    | 4032 KiB | 65 KiB |
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+    And a bitmap "bitmap1" with a granularity of 4 KiB on "drive0"
+    And the guest has written to "drive0":
+      | pattern | at          | length  | which                                |
+      | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule           |
+      | 0xfe    | 4095 KiB    | 2 KiB   | up to the last granule, a small part |
+
+  Rule: A bitmap can be moved or copied onto the overlay in the transaction that takes the snapshot
+    @blockdev-backup
+    Scenario: The record moves up, and the bitmap below is removed
+      When these requests are made as one transaction:
+        | request  | bitmap  | drive    | target   | from              |
+        | snapshot |         | drive0   | overlay0 |                   |
+        | add      | bitmap0 | overlay0 |          |                   |
+        | merge    | bitmap0 | overlay0 |          | bitmap0 of drive0 |
+        | remove   | bitmap0 | drive0   |          |                   |
+      Then the bitmaps of "overlay0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | 256 KiB |
+      And the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty  |
+        | bitmap1 | 4 KiB       | yes       | no   | 16 KiB |
+      When the guest writes to "overlay0":
+        | pattern | at       | length | which              |
+        | 0x9a    | 1000 KiB | 48 KiB | after the snapshot |
+      And an incremental backup of "overlay0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "overlay0" as it was at that moment
+      And each of them should hold only what had changed
+
+    @blockdev-backup
+    Scenario: The record is copied up, and the bitmap below is kept at rest
+      Given the bitmap "bitmap1" of "drive0" has been disabled
+      When these requests are made as one transaction:
+        | request  | bitmap  | drive    | target   | from                                 | granularity |
+        | disable  | bitmap0 | drive0   |          |                                      |             |
+        | snapshot |         | drive0   | overlay0 |                                      |             |
+        | add      | bitmap2 | overlay0 |          |                                      | 512 bytes   |
+        | merge    | bitmap2 | overlay0 |          | bitmap0 of drive0, bitmap1 of drive0 |             |
+      Then the bitmaps of "overlay0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap2 | 512 bytes   | yes       | no   | 193 KiB |
+      When the guest writes to "overlay0":
+        | request      | pattern | at       | length | which               |
+        | write zeroes |         | 4032 KiB | 8 KiB  | hides what is below |
+      And an incremental backup of "overlay0" is taken with "bitmap2"
+      Then the backup with "bitmap2" should restore "overlay0" as it was at that moment
+      And each of them should hold only what had changed
+
+  Rule: A snapshot whose transaction fails leaves the guest and the bitmaps where they were
+    @blockdev-backup @bug-B74
+    Scenario Outline: A snapshot with its bitmaps, and a request that fails
+      When these requests are made as one transaction:
+        | request   | bitmap   | drive    | target   | from              |
+        | snapshot  |          | drive0   | overlay0 |                   |
+        | add       | bitmap0  | overlay0 |          |                   |
+        | merge     | bitmap0  | overlay0 |          | bitmap0 of drive0 |
+        | remove    | bitmap0  | drive0   |          |                   |
+        | <failing> | <bitmap> | <drive>  |          | <from>            |
+      Then QEMU should refuse it as a GenericError that says "<words>"
+      And nothing should have changed
+      When the guest writes to "drive0":
+        | pattern | at       | length | which             |
+        | 0x9a    | 1000 KiB | 48 KiB | not to an overlay |
+      And an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: what fails
+        | failing | bitmap  | drive    | from              | words                                  | which                         |
+        | abort   |         |          |                   | Transaction aborted using Abort action | the operator changes his mind |
+        | add     | bitmap0 | overlay0 |                   | Bitmap already exists: bitmap0         | it has just been added        |
+        | remove  | bitmap0 | drive0   |                   | Bitmap 'bitmap0' is currently in use   | it has just been removed      |
+        | merge   | bitmap0 | overlay0 | bitmap9 of drive0 | Dirty bitmap 'bitmap9' not found       | one that was forgotten to add |
+
+  Rule: Bitmaps of several drives can be changed at one moment
+    Scenario: Bitmaps of two drives are removed
+      Given the 4 MiB drive "drive1"
+      And a bitmap "bitmap0" on "drive1"
+      And a bitmap "bitmap1" on "drive1"
+      When these requests are made as one transaction:
+        | request | bitmap  | drive  |
+        | remove  | bitmap0 | drive0 |
+        | remove  | bitmap0 | drive1 |
+        | disable | bitmap1 | drive1 |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty  |
+        | bitmap1 | 4 KiB       | yes       | no   | 16 KiB |
+      And the bitmaps of "drive1" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap1 | 64 KiB      | no        | no   | 0 bytes |
+
+    @blockdev-backup @bug-B74
+    Scenario: Bitmaps of two drives would have been removed or filled
+      Given the 4097 KiB drive "drive1"
+      And a bitmap "bitmap0" with a granularity of 512 bytes on "drive1"
+      When these requests are made as one transaction:
+        | request | bitmap  | drive  | from              |
+        | merge   | bitmap0 | drive1 | bitmap0 of drive0 |
+        | remove  | bitmap0 | drive0 |                   |
+        | remove  | bitmap0 | drive1 |                   |
+        | remove  | absent  | drive1 |                   |
+      Then QEMU should refuse it as a GenericError that says "Dirty bitmap 'absent' not found"
+      And nothing should have changed
+      When the guest writes to "drive1":
+        | pattern | at      | length |
+        | 0xba    | 100 KiB | 2 KiB  |
+      And an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment

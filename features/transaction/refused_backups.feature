@@ -1,0 +1,114 @@
+@transaction
+Feature: Backups of several drives of which one cannot begin
+  The drives of a guest are backed up by one transaction, to have them all from one moment. If one of the backups cannot
+  begin, since its target is missing or its tray is empty, the others must not begin either: no job may be left, no
+  target written, no bitmap held. And the guest, which QEMU had stopped from writing for that moment, must go on.
+
+  Background:
+    Given the 4097 KiB drive "drive0" holding:
+      | pattern | at       | length |
+      | 0x41    | 0        | 65 KiB |
+      | 0xd5    | 4032 KiB | 65 KiB |
+    And the 4097 KiB drive "drive1"
+    And "drive2" is a drive without a medium
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+
+  Rule: If one backup of a transaction cannot begin, none does
+    Scenario Outline: One backup that can begin, and one that cannot
+      Given backups are taken with <command>
+      And the guest has written to "drive0":
+        | pattern | at          | length  | which                      |
+        | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule |
+      When these requests are made as one transaction:
+        | request            | bitmap   | drive  | node   | target   |
+        | incremental backup | bitmap0  | drive0 |        |          |
+        | <kind>             | <bitmap> | drive1 | <node> | <target> |
+      Then QEMU should refuse it as a GenericError that says "<words>"
+      And nothing should have changed
+      When the guest writes to "drive1":
+        | pattern | at       | length |
+        | 0x14    | 4095 KiB | 2 KiB  |
+      And an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+
+      @blockdev-backup @bug-B48
+      Examples: blockdev-backup
+        | command         | kind               | bitmap | node   | target   | words                                                | which                         |
+        | blockdev-backup | full backup        |        | absent |          | Cannot find device='absent' nor node-name='absent'   | no such drive                 |
+        | blockdev-backup | full backup        |        | drive2 |          | Device 'drive2' has no medium                        | nothing to copy               |
+        | blockdev-backup | full backup        |        |        | absent   | Cannot find device='absent' nor node-name='absent'   | no such target                |
+        | blockdev-backup | full backup        |        |        | drive2   | Device 'drive2' has no medium                        | nothing to copy to            |
+        | blockdev-backup | full backup        |        |        | drive1   | Source and target cannot be the same                 | the drive is its own target   |
+        | blockdev-backup | full backup        |        |        | drive0   | Permission conflict on node 'drive0'                 | the other drive is the target |
+        | blockdev-backup | full backup        |        |        | drive0-2 | is busy: block device is in use by block job: backup | both have the same target     |
+        | blockdev-backup | full backup        |        |        | 4 MiB    | Source and target image have different sizes         | smaller than its drive        |
+        | blockdev-backup | full backup        |        |        | 5 MiB    | Source and target image have different sizes         | larger than its drive         |
+        | blockdev-backup | incremental backup | absent |        |          | Bitmap 'absent' could not be found                   | no such bitmap                |
+
+      @drive-backup @needs.drive-backup @bug-B59
+      Examples: drive-backup
+        | command      | kind               | bitmap | node   | target | words                                              | which                  |
+        | drive-backup | full backup        |        | absent |        | Cannot find device='absent' nor node-name='absent' | no such drive          |
+        | drive-backup | full backup        |        | drive2 |        | Device 'drive2' has no medium                      | nothing to copy        |
+        | drive-backup | full backup        |        |        | 4 MiB  | Source and target image have different sizes       | smaller than its drive |
+        | drive-backup | full backup        |        |        | 5 MiB  | Source and target image have different sizes       | larger than its drive  |
+        | drive-backup | incremental backup | absent |        |        | Bitmap 'absent' could not be found                 | no such bitmap         |
+
+      @drive-backup @needs.drive-backup @bug-B59 @known-defect.drained-for-ever
+      Examples: drive-backup, when it cannot open its target
+        | command      | kind        | bitmap | node | target | words                   | which          |
+        | drive-backup | full backup |        |      | absent | Could not open 'absent' | no such target |
+
+    Scenario Outline: The backup that cannot begin comes first
+      Given backups are taken with <command>
+      When these requests are made as one transaction:
+        | request            | bitmap  | drive  | target |
+        | full backup        |         | drive1 | 4 MiB  |
+        | incremental backup | bitmap0 | drive0 |        |
+      Then QEMU should refuse it as a GenericError that says "Source and target image have different sizes"
+      And nothing should have changed
+      When the guest writes to "drive1":
+        | pattern | at       | length |
+        | 0x14    | 4095 KiB | 2 KiB  |
+      And an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+
+      @blockdev-backup
+      Examples: blockdev-backup
+        | command         |
+        | blockdev-backup |
+
+      @drive-backup @needs.drive-backup @bug-B59
+      Examples: drive-backup
+        | command      |
+        | drive-backup |
+
+  Rule: Backups that could begin are called off when the transaction is aborted
+    Scenario Outline: Backups of two drives, and an abort
+      Given backups are taken with <command>
+      And a bitmap "bitmap1" with a granularity of 512 bytes on "drive1"
+      And the guest has written to "drive1":
+        | pattern | at       | length | which                           |
+        | 0x14    | 4095 KiB | 2 KiB  | over the last edge of a granule |
+      When these requests are made as one transaction:
+        | request            | bitmap  | drive  |
+        | full backup        | bitmap0 | drive0 |
+        | incremental backup | bitmap1 | drive1 |
+        | abort              |         |        |
+      Then QEMU should refuse it as a GenericError that says "Transaction aborted using Abort action"
+      And nothing should have changed
+      When the guest writes to "drive1":
+        | pattern | at            | length  | which                              |
+        | 0x5d    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
+      And an incremental backup of "drive1" is taken with "bitmap1"
+      Then the backup with "bitmap1" should restore "drive1" as it was at that moment
+
+      @blockdev-backup @bug-B48
+      Examples: blockdev-backup
+        | command         |
+        | blockdev-backup |
+
+      @drive-backup @needs.drive-backup @bug-B59
+      Examples: drive-backup
+        | command      |
+        | drive-backup |
