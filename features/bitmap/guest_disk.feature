@@ -43,6 +43,29 @@ Feature: Bitmaps of the disks of a running guest
         | bitmap2 | 64 KiB      | no        | no   | yes        | 0 bytes |
       And the bitmaps should still hold what had changed
 
+    Scenario: Bitmaps of all kinds of names come back
+      Given the 4 MiB drive "drive0" in a qcow2 image
+      And these bitmaps on "drive0":
+        | bitmap                | granularity | persistent | which                               |
+        | n                     | 4 KiB       | yes        | the shortest name                   |
+        | é repeated 511 times  | 8 KiB       | yes        | letters of two bytes                |
+        | n repeated 1023 times | 16 KiB      | yes        | the longest name                    |
+        | a, b=c; d: %s {e} 'f' | 32 KiB      | yes        | signs that mean something to others |
+        | #0 ../~/$HOME*        | 64 KiB      | yes        | and more of them                    |
+      And the guest has written to "drive0":
+        | pattern | at          | length  |
+        | 0xab    | 65535 bytes | 2 bytes |
+      And "drive0" has been unplugged
+      When "drive0" is plugged in again
+      Then the bitmaps of "drive0" should be:
+        | bitmap                | granularity | recording | busy | persistent | dirty   |
+        | n                     | 4 KiB       | yes       | no   | yes        | 8 KiB   |
+        | é repeated 511 times  | 8 KiB       | yes       | no   | yes        | 16 KiB  |
+        | n repeated 1023 times | 16 KiB      | yes       | no   | yes        | 32 KiB  |
+        | a, b=c; d: %s {e} 'f' | 32 KiB      | yes       | no   | yes        | 64 KiB  |
+        | #0 ../~/$HOME*        | 64 KiB      | yes       | no   | yes        | 128 KiB |
+      And the bitmaps should still hold what had changed
+
   Rule: What becomes of the guest is nothing to the bitmaps of its disks
     Scenario: The guest crashes and starts again between two changes
       Given the 4 MiB drive "drive0"

@@ -1,8 +1,9 @@
 @bitmap
 Feature: Bitmaps above and below a drive
   What a guest takes for one drive is a stack inside QEMU: an image on top of another one after a snapshot, and perhaps a
-  filter over both. A bitmap may sit on any of them and records what passes there. A snapshot leaves it where it was, on
-  the image below, so that a backup tool has to bring the records of both together.
+  filter over both; and below each image there is its file, which QEMU calls "drive1-file" here. A bitmap may sit on any
+  of them and records what passes there. A snapshot leaves it where it was, on the image below, so that a backup tool has
+  to bring the records of both together.
 
   Background:
     Given the 4 MiB drive "drive0" holding:
@@ -44,6 +45,19 @@ Feature: Bitmaps above and below a drive
         | bitmap0 | 64 KiB      | no        | no   | 192 KiB |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+
+  Rule: A bitmap on the file below an image records what the image's format writes there
+    @bug-B06
+    Scenario: A file grows as the image in it fills up
+      Given the 4 MiB drive "drive1" in a qcow2 image
+      And a bitmap "bitmap0" on "drive1-file"
+      When the guest writes to "drive1":
+        | pattern | at | length | which                                                  |
+        | 0xab    | 0  | 1 MiB  | 16 clusters, which takes 3 more to tell where they are |
+      Then the bitmaps of "drive1-file" should be:
+        | bitmap  | granularity | recording | busy | dirty    |
+        | bitmap0 | 64 KiB      | yes       | no   | 1216 KiB |
+      And the bitmaps should still hold what had changed
 
   Rule: A snapshot leaves a bitmap with its record where it was, below the overlay
     Scenario: The guest writes to an overlay above a bitmap

@@ -18,8 +18,9 @@ Feature: Changes that reach over many granules
         | 0x11    | <first>  | <length1> |
         | 0x22    | <second> | <length2> |
       When the guest writes to "drive0":
-        | pattern | at   | length   |
-        | 0x33    | <at> | <length> |
+        | pattern | at   | length   | which         |
+        | 0x33    | <at> | <length> | meets both    |
+        | 0x44    | <at> | <length> | and once more |
       Then the bitmaps of "drive0" should be:
         | bitmap | granularity | recording | busy | dirty    |
         | fine   | 512 bytes   | yes       | no   | <fine>   |

@@ -67,8 +67,10 @@ Feature: Merging what several bitmaps have recorded
     Scenario: Bitmaps that record are merged into one that records as well
       Given a bitmap "monday" with a granularity of 32 KiB on "drive0"
       And the guest has written to "drive0":
-        | pattern | at          | length  |
-        | 0xa1    | 65535 bytes | 2 bytes |
+        | pattern | at            | length  | which                        |
+        | 0xa1    | 65535 bytes   | 2 bytes | over the edge of a granule   |
+        | 0xa1    | 4194303 bytes | 2 bytes | over the edge of 64 granules |
+        | 0xa1    | 8388607 bytes | 1 byte  | the last byte of the drive   |
       And a bitmap "week" on "drive0"
       And "monday" of "drive0" has been merged into "week"
       When the guest writes to "drive0":
@@ -76,8 +78,8 @@ Feature: Merging what several bitmaps have recorded
         | 0xa2    | 992 KiB | 32 KiB |
       Then the bitmaps of "drive0" should be:
         | bitmap | granularity | recording | busy | dirty   |
-        | monday | 32 KiB      | yes       | no   | 96 KiB  |
-        | week   | 64 KiB      | yes       | no   | 192 KiB |
+        | monday | 32 KiB      | yes       | no   | 192 KiB |
+        | week   | 64 KiB      | yes       | no   | 384 KiB |
       When an incremental backup of "drive0" is taken with "week"
       Then the backup with "week" should restore "drive0" as it was at that moment
 

@@ -75,10 +75,10 @@ Feature: While a backup waits at an error
       Then the backup of "drive0" should succeed
 
       Examples: acts that are for other moments of its life
-        | act                 | words                                                                | which                         |
-        | cancelled           | The block job for device 'drive0' is currently paused                | it needs force                |
-        | finalized too early | Job 'drive0' in state 'paused' cannot accept command verb 'finalize' | it has not done its work      |
-        | dismissed too early | Job 'drive0' in state 'paused' cannot accept command verb 'dismiss'  | somebody must hear of its end |
+        | act                              | words                                                                | which                         |
+        | cancelled by a block-job command | The block job for device 'drive0' is currently paused                | it needs force                |
+        | finalized too early              | Job 'drive0' in state 'paused' cannot accept command verb 'finalize' | it has not done its work      |
+        | dismissed too early              | Job 'drive0' in state 'paused' cannot accept command verb 'dismiss'  | somebody must hear of its end |
 
   Rule: One backup of a group that waits holds the whole group
     @transaction

@@ -68,6 +68,17 @@ Feature: Backups that are asked for with a wrong argument
         | drive-backup | job-id           | 0th          | Invalid job ID '0th'                                  | a name begins with a letter |
         | drive-backup | filter-node-name | drive0       | Duplicate nodes with node-name='drive0'               | the drive's own name        |
 
+    @blockdev-backup
+    Scenario: A wrong argument for a backup by a bitmap that does not record
+      Given the bitmap "bitmap0" of "drive0" has been disabled
+      When a backup of "drive0" is started with:
+        | option | value       |
+        | sync   | incremental |
+        | bitmap | bitmap0     |
+        | speed  | -1          |
+      Then QEMU should refuse it as a GenericError that says "Parameter 'speed' expects a non-negative value"
+      And nothing should have changed
+
   Rule: A target file that cannot be used stops a backup before it begins, and does not hold up the guest
     @drive-backup @needs.drive-backup @bug-B58 @bug-B59 @known-defect.drained-for-ever
     Scenario Outline: A target file that cannot be used, then one that can

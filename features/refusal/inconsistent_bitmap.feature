@@ -15,27 +15,39 @@ Feature: Bitmaps that a crash has made useless
     @needs.qemu-img-bitmap @bug-B76
     Scenario Outline: A request for an inconsistent bitmap
       When this request is made:
-        | request   | bitmap   | drive  | from   | persistent   |
-        | <request> | <bitmap> | drive0 | <from> | <persistent> |
-      Then QEMU should refuse it as a GenericError that says "<words>"
+        | request   | bitmap   | drive  | from   | bitmap-mode |
+        | <request> | <bitmap> | drive0 | <from> | <mode>      |
+      Then QEMU should refuse it as a GenericError that says "Bitmap 'bitmap0' is inconsistent and cannot be used"
       And nothing should have changed
 
-      Examples: all that can be done with a bitmap
-        | request            | bitmap  | from    | persistent | words                                               | which                          |
-        | clear              | bitmap0 |         |            | Bitmap 'bitmap0' is inconsistent and cannot be used | nobody knows what it lacks     |
-        | enable             | bitmap0 |         |            | Bitmap 'bitmap0' is inconsistent and cannot be used | would record only from now on  |
-        | disable            | bitmap0 |         |            | Bitmap 'bitmap0' is inconsistent and cannot be used | does not record anyway         |
-        | merge              | bitmap0 | bitmap1 |            | Bitmap 'bitmap0' is inconsistent and cannot be used | into it                        |
-        | merge              | bitmap1 | bitmap0 |            | Bitmap 'bitmap0' is inconsistent and cannot be used | from it                        |
-        | incremental backup | bitmap0 |         |            | Bitmap 'bitmap0' is inconsistent and cannot be used | would lack what was written    |
-        | full backup        | bitmap0 |         |            | Bitmap 'bitmap0' is inconsistent and cannot be used | would bring it in step         |
-        | add                | bitmap0 |         | no         | Bitmap already exists: bitmap0                      | its name is still taken        |
-        | add                | bitmap0 |         | yes        | Bitmap already exists: bitmap0                      | its place in the image as well |
+      Examples: all that can be done with a bitmap, but for removing it
+        | request            | bitmap  | from    | mode       | which                         |
+        | clear              | bitmap0 |         |            | nobody knows what it lacks    |
+        | enable             | bitmap0 |         |            | would record only from now on |
+        | disable            | bitmap0 |         |            | does not record anyway        |
+        | merge              | bitmap0 | bitmap1 |            | into it                       |
+        | merge              | bitmap1 | bitmap0 |            | from it                       |
+        | incremental backup | bitmap0 |         | on-success | would lack what was written   |
+        | bitmap backup      | bitmap0 |         | never      | even if it stays as it is     |
+        | full backup        | bitmap0 |         | on-success | would bring it in step        |
 
       @needs.block-export
       Examples: what a client could ask for
-        | request | bitmap  | from | persistent | words                                               | which      |
-        | export  | bitmap0 |      |            | Bitmap 'bitmap0' is inconsistent and cannot be used | to be read |
+        | request | bitmap  | from | mode | which      |
+        | export  | bitmap0 |      |      | to be read |
+
+    @needs.qemu-img-bitmap @bug-B15
+    Scenario Outline: A new bitmap with the name of an inconsistent one
+      When this request is made:
+        | request | bitmap  | drive  | persistent   |
+        | add     | bitmap0 | drive0 | <persistent> |
+      Then QEMU should refuse it as a GenericError that says "Bitmap already exists: bitmap0"
+      And nothing should have changed
+
+      Examples: stored or not
+        | persistent | which                            |
+        | no         | its name is taken                |
+        | yes        | and so is its place in the image |
 
     @needs.qemu-img-bitmap @bug-B76
     Scenario Outline: A request for an inconsistent bitmap in a transaction
@@ -46,7 +58,7 @@ Feature: Bitmaps that a crash has made useless
       Then QEMU should refuse it as a GenericError that says "Bitmap 'bitmap0' is inconsistent and cannot be used"
       And nothing should have changed
 
-      Examples: all that a transaction can do with a bitmap, but for removing it
+      Examples: all that a transaction can do with a bitmap, too
         | request            | bitmap  | from    | which                         |
         | clear              | bitmap0 |         | nobody knows what it lacks    |
         | enable             | bitmap0 |         | would record only from now on |

@@ -24,17 +24,17 @@ Feature: Bitmaps of a drive that grows
         | request      | pattern | at     | length    | which               |
         | write        | 0x55    | <size> | 512 bytes | next to the old end |
         | write zeroes |         | <end>  | 512 bytes | up to the new end   |
-      And an incremental backup of "drive0" is taken with "fine"
-      Then the backup with "fine" should restore "drive0" as it was at that moment
+      And an incremental backup of "drive0" is taken with "<bitmap>"
+      Then the backup with "<bitmap>" should restore "drive0" as it was at that moment
 
       Examples: from and to whole granules, and parts of them
-        | size          | last          | larger        | end              | which                                   |
-        | 4 MiB         | 4193792 bytes | 8 MiB         | 8388096 bytes    | twice as large, both in whole granules  |
-        | 4 MiB         | 4193792 bytes | 4194816 bytes | 4 MiB            | by a sector, into a new granule         |
-        | 4194816 bytes | 4 MiB         | 4195328 bytes | 4194816 bytes    | by a sector, within the last granule    |
-        | 4195328 bytes | 4194816 bytes | 4 GiB         | 4294966784 bytes | by much, from within a granule          |
-        | 2096640 bytes | 2096128 bytes | 2097664 bytes | 2 MiB            | from 4095 granules of 512 bytes to 4097 |
-        | 32 KiB        | 32256 bytes   | 33280 bytes   | 32 KiB           | from 64 granules of 512 bytes to 65     |
+        | size          | last          | larger        | bitmap  | end              | which                                   |
+        | 4 MiB         | 4193792 bytes | 8 MiB         | bitmap0 | 8388096 bytes    | twice as large, both in whole granules  |
+        | 4 MiB         | 4193792 bytes | 4194816 bytes | bitmap0 | 4 MiB            | by a sector, into a new granule         |
+        | 4194816 bytes | 4 MiB         | 4195328 bytes | bitmap0 | 4194816 bytes    | by a sector, within the last granule    |
+        | 4195328 bytes | 4194816 bytes | 4 GiB         | coarse  | 4294966784 bytes | by much, from within a granule          |
+        | 2096640 bytes | 2096128 bytes | 2097664 bytes | fine    | 2 MiB            | from 4095 granules of 512 bytes to 4097 |
+        | 32 KiB        | 32256 bytes   | 33280 bytes   | fine    | 32 KiB           | from 64 granules of 512 bytes to 65     |
 
   Rule: A bitmap by which a backup is taken need not have been written to since the drive grew
     Scenario Outline: A drive grows between two backups, and is <written> there
@@ -60,3 +60,46 @@ Feature: Bitmaps of a drive that grows
         | 8 MiB         | write        | 4 MiB         | 4 MiB     | 4 MiB   | written from end to end    |
         | 8 MiB         | discard      | 4 MiB         | 4 MiB     | 4 MiB   | discarded                  |
         | 4194816 bytes | write zeroes | 4 MiB         | 512 bytes | 64 KiB  | filled with zeros          |
+
+  Rule: A bitmap that was resized with its drive goes with one that was added afterwards
+    Scenario Outline: An old bitmap and a new one on a drive that is <size> now
+      Given the 4 MiB drive "drive0"
+      And a full backup of "drive0", in one transaction with these requests:
+        | request | bitmap | drive  | granularity |
+        | add     | old    | drive0 | 32 KiB      |
+      And the guest has written to "drive0":
+        | pattern | at          | length  |
+        | 0xab    | 65535 bytes | 2 bytes |
+      And "drive0" has been resized to <size>
+      And a bitmap "new" on "drive0"
+      When <source> of "drive0" is merged into "<target>"
+      Then the bitmaps should still hold what had changed
+      When an incremental backup of "drive0" is taken with "old"
+      Then the backup with "old" should restore "drive0" as it was at that moment
+
+      Examples: whichever is merged into the other
+        | size          | source | target | which              |
+        | 8 MiB         | "old"  | new    | larger             |
+        | 8 MiB         | "new"  | old    | larger             |
+        | 4194816 bytes | "old"  | new    | larger by a sector |
+        | 1 MiB         | "old"  | new    | smaller            |
+        | 1 MiB         | "new"  | old    | smaller            |
+
+    Scenario Outline: A chain begins anew on a drive that is <size> now
+      Given the 4 MiB drive "drive0"
+      And a bitmap "bitmap0" on "drive0"
+      And "drive0" has been resized to <size>
+      And a full backup of "drive0", in one transaction with these requests:
+        | request | bitmap  | drive  |
+        | clear   | bitmap0 | drive0 |
+      And the guest has written to "drive0":
+        | pattern | at    | length    | which         |
+        | 0xab    | <end> | 512 bytes | up to the end |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: when the bitmap is cleared together with a full backup
+        | size  | end           | which   |
+        | 8 MiB | 8388096 bytes | larger  |
+        | 1 MiB | 1048064 bytes | smaller |

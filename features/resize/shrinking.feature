@@ -68,7 +68,9 @@ Feature: Bitmaps of a drive that shrinks
       Given the 4 MiB drive "drive0" holding:
         | pattern | at | length |
         | 0x11    | 0  | 4 MiB  |
-      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And a full backup of "drive0", in one transaction with these requests:
+        | request | bitmap  | drive  | granularity   |
+        | add     | bitmap0 | drive0 | <granularity> |
       And the guest has written to "drive0":
         | pattern | at    | length | which                        |
         | 0xab    | 2 MiB | 2 MiB  | of which a part will be lost |
@@ -77,8 +79,10 @@ Feature: Bitmaps of a drive that shrinks
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
 
-      Examples: where the new end is
-        | smaller       | which                     |
-        | 3 MiB         | between two granules      |
-        | 2098176 bytes | within a granule          |
-        | 1 MiB         | before all that was dirty |
+      Examples: where the new end is in each bitmap
+        | granularity | smaller       | which                                 |
+        | 64 KiB      | 3 MiB         | between two granules                  |
+        | 64 KiB      | 2098176 bytes | within a granule                      |
+        | 512 bytes   | 3 MiB         | where 6144 granules meet the next 64  |
+        | 512 bytes   | 2098176 bytes | two granules after all that was clean |
+        | 512 bytes   | 1 MiB         | before all that was dirty             |

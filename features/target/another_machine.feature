@@ -49,7 +49,7 @@ Feature: Backups that go to another machine
 
     Scenario: The other machine is away for a while in the middle of an increment
       Given the speed of the backup of "drive0" has been set to 0 bytes a second
-      When the other machine has come back
+      When the other machine comes back
       Then the backup of "drive0" should succeed
       And the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
@@ -62,7 +62,7 @@ Feature: Backups that go to another machine
       And QEMU should have reported these errors and no others:
         | event           | drive  | action | operation | which                    |
         | BLOCK_JOB_ERROR | drive0 | report | write     | the one that was waiting |
-      When the other machine has come back
+      When the other machine comes back
       And the backup of "drive0" is taken again
       Then the backup of "drive0" should succeed
       And the backup with "bitmap0" should restore "drive0" as it was at that moment

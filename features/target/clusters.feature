@@ -8,11 +8,10 @@ Feature: Clusters of every size, on either side
   Rule: Whatever the clusters and granules are, an increment restores every byte and copies no more than it must
     @blockdev-backup @bug-B39
     Scenario Outline: An increment between images of different clusters
-      Given the <size> drive "drive0" in <source>
+      Given the <size> drive "drive0" in <source>, holding:
+        | pattern | at       | length   |
+        | 0x41    | 1000 KiB | 2500 KiB |
       And each backup goes into <target>
-      And the guest has written to "drive0":
-        | pattern | at       | length   | which                           |
-        | 0x41    | 1000 KiB | 2500 KiB | something that must not be lost |
       And a bitmap "bitmap0" with a granularity of <granularity> on "drive0"
       And a full backup of "drive0"
       And the guest has written to "drive0":
@@ -22,8 +21,7 @@ Feature: Clusters of every size, on either side
         | write zeroes |         | 3 MiB         | 66 KiB    | over what was there             |
         | write        | 0x64    | <end>         | 512 bytes | the very end of the drive       |
       When an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup of "drive0" should succeed
-      And the backup with "bitmap0" should restore "drive0" as it was at that moment
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
 
       Examples: from small to large
@@ -38,11 +36,10 @@ Feature: Clusters of every size, on either side
   Rule: What shares a cluster with a change is copied with it, even where the target has no base yet
     @blockdev-backup @bug-B39
     Scenario Outline: An increment that gets its base afterwards
-      Given the 5243392 bytes drive "drive0" in a qcow2 image
+      Given the 5243392 bytes drive "drive0" in a qcow2 image, holding:
+        | pattern | at       | length   |
+        | 0x41    | 1000 KiB | 2500 KiB |
       And each backup goes into a qcow2 image with clusters of <cluster>
-      And the guest has written to "drive0":
-        | pattern | at       | length   | which                           |
-        | 0x41    | 1000 KiB | 2500 KiB | something that must not be lost |
       And a bitmap "bitmap0" with a granularity of <granularity> on "drive0"
       And a full backup of "drive0"
       And the guest has written to "drive0":

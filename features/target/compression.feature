@@ -46,6 +46,9 @@ Feature: Compressed backups
     @blockdev-backup @needs.vmdk
     Scenario: A compressed full backup for another hypervisor
       Given each backup goes into a stream-optimized VMDK image
+      And each target is opened with:
+        | option         | value |
+        | cache.no-flush | yes   |
       When a backup of "drive0" is started with:
         | option | value |
         | sync   | full  |
@@ -53,21 +56,18 @@ Feature: Compressed backups
       And each of them should restore its drive as it was at that moment
 
   Rule: Compressed increments make as good a chain as others
-    Scenario Outline: Two compressed increments on a compressed full backup
+    Scenario Outline: A compressed increment on a compressed full backup
       Given backups are taken with <command>
       And each backup goes into <target>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at           | length  | which                |
-        | write        | 0xab    | 131071 bytes | 2 bytes | over a granule's end |
-        | write zeroes |         | 1000 KiB     | 130 KiB | over what was there  |
-      And an incremental backup of "drive0" with "bitmap0"
-      And the guest has written to "drive0":
-        | pattern | at            | length  | which           |
-        | 0xfe    | 2 MiB         | 300 KiB | takes new space |
-        | 0x99    | 2621951 bytes | 1 byte  | the last byte   |
+        | request      | pattern | at            | length  | which                |
+        | write        | 0xab    | 131071 bytes  | 2 bytes | over a granule's end |
+        | write zeroes |         | 1000 KiB      | 130 KiB | over what was there  |
+        | write        | 0xfe    | 2 MiB         | 300 KiB | takes new space      |
+        | write        | 0x99    | 2621951 bytes | 1 byte  | the last byte        |
       When an incremental backup of "drive0" is taken with "bitmap0"
-      Then the 2 backups with "bitmap0" should restore "drive0" as it was at that moment
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
       And each of them should be compressed
 

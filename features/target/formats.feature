@@ -43,7 +43,6 @@ Feature: Backups into images of any format
         | source        | target      | which           |
         | a qcow2 image | a VDI image | blocks of 1 MiB |
 
-      @bug-B66
       Examples: formats of the drive
         | source                                   | target        | which                               |
         | a raw image                              | a qcow2 image | bitmaps cannot be kept in it        |
@@ -64,21 +63,19 @@ Feature: Backups into images of any format
       And each of them should restore its drive as it was at that moment
 
   Rule: A chain of increments restores the drive from any format that can stand on a base
-    Scenario Outline: Two increments on a full backup in one format
-      Given the 4198912 bytes drive "drive0" in <source>
+    Scenario Outline: An increment on a full backup in the same format
+      Given the 4198912 bytes drive "drive0" in <source>, holding:
+        | pattern | at      | length   |
+        | 0x14    | 100 KiB | 2000 KiB |
       And each backup goes into <target>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at            | length    | which                 |
-        | 0x41    | 65535 bytes   | 65 KiB    | ends that fit nowhere |
-        | 0x64    | 4198400 bytes | 512 bytes | the very end          |
-      And an incremental backup of "drive0" with "bitmap0"
-      And the guest has written to "drive0":
-        | request      | pattern | at      | length | which               |
-        | write zeroes |         | 100 KiB | 64 KiB | over what was there |
-        | write        | 0xab    | 2 MiB   | 1 KiB  | takes new space     |
+        | request      | pattern | at            | length    | which                 |
+        | write        | 0x41    | 65535 bytes   | 65 KiB    | ends that fit nowhere |
+        | write zeroes |         | 1000 KiB      | 200 KiB   | over what was there   |
+        | write        | 0x64    | 4198400 bytes | 512 bytes | the very end          |
       When an incremental backup of "drive0" is taken with "bitmap0"
-      Then the 2 backups with "bitmap0" should restore "drive0" as it was at that moment
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
 
       Examples: kinds of qcow2, and a drive without bitmaps of its own
@@ -95,6 +92,30 @@ Feature: Backups into images of any format
       Examples: a format of another hypervisor
         | source        | target       | which                 |
         | a qcow2 image | a VMDK image | with VMDK as its base |
+
+  Rule: A backup of a thin drive is thin
+    Scenario Outline: A full backup of a drive that is nearly empty
+      Given the 4 MiB drive "drive0" in <source>, holding:
+        | pattern | at       | length  |
+        | 0x41    | 63 KiB   | 2 KiB   |
+        | 0x64    | 3000 KiB | 100 KiB |
+      And each backup goes into <target>
+      And the guest has written to "drive0":
+        | request      | pattern | at       | length  | which                     |
+        | write zeroes |         | 3008 KiB | 64 KiB  | where there was something |
+        | write zeroes |         | 1 MiB    | 256 KiB | where there was nothing   |
+      When a backup of "drive0" is started with:
+        | option | value |
+        | sync   | full  |
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+      And each of them should hold no data where its drive had none
+
+      Examples: what is thin, and what is to be
+        | source        | target                               | which                         |
+        | a qcow2 image | a qcow2 image                        | the usual                     |
+        | a raw image   | a raw image                          | a file with holes             |
+        | a qcow2 image | a qcow2 image with clusters of 4 KiB | less than is copied at a time |
 
   Rule: An increment in a raw image is as small as what had changed
     Scenario: A few bytes of a drive full of data

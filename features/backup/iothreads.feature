@@ -1,0 +1,88 @@
+@backup @blockdev-backup @needs.block-export @needs.blkdebug
+Feature: Backups of drives that live in iothreads
+  A busy drive gets a thread of its own, so that its requests need not wait for QEMU's main thread. A backup of such a
+  drive, and its target with it, has to move into that thread; the request that starts it, the bitmaps and the end of
+  the job belong to the main one. Where the two meet, QEMU has hung more than once, and with it the guest.
+
+  Background:
+    Given the 4 MiB drive "drive0", whose storage fails the first read after a flush, holding:
+      | pattern | at      | length |
+      | 0x41    | 0       | 65 KiB |
+      | 0xd5    | 512 KiB | 3 MiB  |
+    And the 4097 KiB drive "drive1" holding:
+      | pattern | at       | length |
+      | 0x14    | 4095 KiB | 2 KiB  |
+      | 0x5d    | 64 KiB   | 3 MiB  |
+    And "drive0" lives in an iothread of its own
+    And "drive1" lives in an iothread of its own
+
+  Rule: Drives in different iothreads can be backed up at one moment
+    @bug-B50
+    Scenario: A round of full backups and a round of increments, each one transaction
+      Given these bitmaps on "drive0":
+        | bitmap  | persistent | granularity |
+        | bitmap0 | yes        | 4 KiB       |
+      And a bitmap "bitmap1" on "drive1"
+      When these requests are made as one transaction:
+        | request     | drive  |
+        | full backup | drive0 |
+        | full backup | drive1 |
+      Then the backup of "drive0" should succeed
+      And the backup of "drive1" should succeed
+      When the guest writes to "drive1":
+        | pattern | at       | length | which            |
+        | 0xba    | 63 KiB   | 2 KiB  | over an edge     |
+        | 0xef    | 4096 KiB | 1 KiB  | the last granule |
+      And incremental backups are taken as one group:
+        | drive  | bitmap  |
+        | drive0 | bitmap0 |
+        | drive1 | bitmap1 |
+      Then both backups should succeed
+
+  Rule: The guest can write to a drive in an iothread while it is backed up
+    Scenario: The guest overwrites what is copied and what is not
+      Given a backup of "drive1" has been started with:
+        | option | value  |
+        | sync   | full   |
+        | speed  | 64 KiB |
+      And the guest has written to "drive1":
+        | request | pattern | at       | length  | which                  |
+        | write   | 0xab    | 1 KiB    | 1 KiB   | what is copied already |
+        | write   | 0xfe    | 3000 KiB | 65 KiB  | what is not            |
+        | discard |         | 3328 KiB | 128 KiB | nor this               |
+      When the speed of the backup of "drive1" is set to 0 bytes a second
+      Then the backup of "drive1" should succeed
+      And each of them should restore its drive as it was at that moment
+
+  Rule: A round that cannot begin or cannot end well leaves all as it was, and nothing hangs
+    Scenario: The last request of a round is wrong
+      Given a full backup of "drive0" with a new bitmap "bitmap0"
+      And a full backup of "drive1" with a new bitmap "bitmap1"
+      When these requests are made as one transaction:
+        | request            | drive  | bitmap  | which          |
+        | incremental backup | drive0 | bitmap0 |                |
+        | incremental backup | drive1 | absent  | no such bitmap |
+      Then QEMU should refuse it as a GenericError that says "Bitmap 'absent' could not be found"
+      And nothing should have changed
+      When incremental backups are taken as one group:
+        | drive  | bitmap  |
+        | drive0 | bitmap0 |
+        | drive1 | bitmap1 |
+      Then both backups should succeed
+
+    Scenario: A drive of a round fails
+      Given a full backup of "drive0" with a new bitmap "bitmap0"
+      And a full backup of "drive1" with a new bitmap "bitmap1"
+      And the guest has written to "drive0":
+        | pattern | at     | length | which            |
+        | 0xba    | 63 KiB | 2 KiB  | arms the storage |
+      When incremental backups are taken as one group:
+        | drive  | bitmap  |
+        | drive0 | bitmap0 |
+        | drive1 | bitmap1 |
+      Then the backup of "drive1" should be cancelled
+      And QEMU should have reported these errors and no others:
+        | event           | drive  | action | operation |
+        | BLOCK_JOB_ERROR | drive0 | report | read      |
+      When the same group of backups is taken again
+      Then both backups should succeed

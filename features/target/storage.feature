@@ -1,0 +1,61 @@
+@target @blockdev-backup
+Feature: Storage that is particular about requests
+  Disks that read and write only whole blocks of 4 KiB are common, and so are targets on which QEMU is to look for zeros.
+  What the guest writes and what has to be copied then does not fit what the storage takes. QEMU has to fill the gap, on
+  either side, and while the guest writes; and it may not take zeros for nothing where they hide older data.
+
+  Rule: A backup is right whatever the blocks are that a storage takes, also while the guest writes
+    @needs.blkdebug @bug-B38
+    Scenario Outline: The guest writes less than a block during a backup
+      Given the 4 MiB drive "drive0" in <source>, whose storage <drive>, holding:
+        | pattern | at       | length   |
+        | 0x41    | 1 KiB    | 3000 KiB |
+        | 0xd5    | 4090 KiB | 6 KiB    |
+      And each backup goes into <image>
+      And the next backup goes to storage that <target>
+      And a backup of "drive0" has been started with:
+        | option | value  |
+        | sync   | full   |
+        | speed  | 64 KiB |
+      And the guest has written to "drive0":
+        | pattern | at            | length    | which                        |
+        | 0xab    | 1 KiB         | 512 bytes | what is copied already       |
+        | 0xfe    | 2097151 bytes | 2 bytes   | what is not, over two blocks |
+        | 0x64    | 4095 KiB      | 512 bytes | the last block               |
+      When the speed of the backup of "drive0" is set to 0 bytes a second
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+
+      Examples: whose blocks are large
+        | source        | image         | drive                                        | target                                       | which                                     |
+        | a raw image   | a raw image   | reads and writes only whole blocks of 4 KiB  | never fails                                  | the drive's                               |
+        | a raw image   | a raw image   | never fails                                  | reads and writes only whole blocks of 4 KiB  | the target's                              |
+        | a raw image   | a qcow2 image | reads and writes only whole blocks of 16 KiB | reads and writes only whole blocks of 4 KiB  | both, unequal, and a target with clusters |
+        | a qcow2 image | a raw image   | reads and writes only whole blocks of 4 KiB  | reads and writes only whole blocks of 16 KiB | both, and a drive with clusters           |
+
+  Rule: Zeros that were written hide older data, although the target makes holes of them
+    @bug-B107
+    Scenario Outline: Zeros over data, to a target that looks for zeros
+      Given the 4 MiB drive "drive0" holding:
+        | pattern | at    | length   |
+        | 0x41    | 1 KiB | 3000 KiB |
+      And each target is opened with:
+        | option        | value     |
+        | detect-zeroes | <detect>  |
+        | discard       | <discard> |
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | request      | pattern | at       | length  | which                          |
+        | write        | 0x00    | 128 KiB  | 128 KiB | zeros that were sent           |
+        | write zeroes |         | 1000 KiB | 100 KiB | zeros that were not            |
+        | discard      |         | 2 MiB    | 64 KiB  | nothing any more               |
+        | write        | 0xab    | 200 KiB  | 1 KiB   | something in the midst of them |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+      And each of them should equal its drive
+
+      Examples: what becomes of zeros
+        | detect | discard | which                    |
+        | on     | ignore  | they are written as such |
+        | unmap  | unmap   | they are to become holes |

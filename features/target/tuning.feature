@@ -1,0 +1,69 @@
+@target @needs.x-perf
+Feature: Backups that are tuned
+  How many requests a backup has under way, how much it copies with one of them and who does the copying can be tuned, to
+  spare the guest or to fill a fast line. Whatever is chosen, also what nobody would choose, the backup must restore every
+  byte and hold no more than it must: tuning is about time.
+
+  Background:
+    Given the 5243392 bytes drive "drive0" holding:
+      | pattern | at            | length    | which                 |
+      | 0x41    | 65535 bytes   | 65 KiB    | ends that fit nowhere |
+      | 0xd5    | 1 MiB         | 2500 KiB  | more than a chunk     |
+      | 0x64    | 5242880 bytes | 512 bytes | the very end          |
+
+  Rule: No choice of speed costs a byte
+    @bug-B45 @bug-B54
+    Scenario Outline: A full and an incremental backup with unusual tuning
+      Given backups are taken with <command>
+      And each backup is taken with:
+        | option                | value     |
+        | x-perf.max-workers    | <workers> |
+        | x-perf.max-chunk      | <chunk>   |
+        | x-perf.use-copy-range | <offload> |
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | request      | pattern | at            | length   | which                |
+        | write        | 0xab    | 131071 bytes  | 2 bytes  | over a granule's end |
+        | write zeroes |         | 1500 KiB      | 130 KiB  | over what was there  |
+        | write        | 0xfe    | 3500 KiB      | 1500 KiB | more than a chunk    |
+        | write        | 0x99    | 5243391 bytes | 1 byte   | the last byte        |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+      And each of them should equal its drive
+
+      @blockdev-backup
+      Examples: blockdev-backup
+        | command         | workers    | chunk               | offload | which                               |
+        | blockdev-backup | 1          | 64 KiB              | no      | one cluster at a time               |
+        | blockdev-backup | 3          | 100001 bytes        | no      | a chunk that ends within a cluster  |
+        | blockdev-backup | 64         | 0                   | yes     | the kernel copies as much as it can |
+        | blockdev-backup | 2          | 200000 bytes        | yes     | the kernel copies parts of clusters |
+        | blockdev-backup | 2147483647 | 9223372036854775807 | yes     | the most of everything              |
+
+      @drive-backup @needs.drive-backup
+      Examples: drive-backup
+        | command      | workers | chunk        | offload | which                              |
+        | drive-backup | 3       | 100001 bytes | yes     | a chunk that ends within a cluster |
+
+  Rule: What is copied at a time can be made larger, and then an increment holds so much more
+    @blockdev-backup @needs.min-cluster-size
+    Scenario Outline: An increment that copies at least so much at a time
+      Given each backup is taken with:
+        | option                  | value     |
+        | x-perf.min-cluster-size | <minimum> |
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at            | length  | which                           |
+        | 0xab    | 131071 bytes  | 2 bytes | over a granule's end            |
+        | 0xfe    | 2047 KiB      | 2 KiB   | over the end of a large cluster |
+        | 0x99    | 5243391 bytes | 1 byte  | the last byte                   |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: sizes
+        | minimum | which                                     |
+        | 4 KiB   | less than what is copied at a time anyway |
+        | 256 KiB | four granules                             |
+        | 2 MiB   | the last one reaches past the end         |
