@@ -24,7 +24,7 @@ from testbed.builds import Build
 from testbed.comparison import Comparison, Trial
 from testbed.debian import Cache, Debian
 from testbed.junit import JUnitFiles
-from testbed.outcome import EnvironmentUnusable, RunError, RunSummary, Status
+from testbed.outcome import EnvironmentUnusable, Problem, RunError, RunSummary, Status
 from testbed.process import Child, ToolFailed
 from testbed.reports import DEFAULT, open_reports, shown, write_atomically
 from testbed.settings import OPTIONS
@@ -197,6 +197,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--mirror", help="the address to fetch releases from (default: mmdebstrap's own choice)")
     parser.add_argument("--refetch", action="store_true", help="fetch releases although the cache has them")
     parser.add_argument("--to-fetch", action="store_true", help="only print which releases would have to be fetched")
+    leave_out = "leave out releases that cannot be fetched, and say why; without it, they make the comparison red"
+    parser.add_argument("--leave-out-unfetched", action="store_true", help=leave_out)
     parser.add_argument("--update-readme", action="store_true", help="write the table of builds into README.md")
     return parser.parse_args(arguments)
 
@@ -214,6 +216,31 @@ def _wanted(options: argparse.Namespace) -> list[Build]:
     return builds.of_file(options.file or LIST)
 
 
+def _fetched(wanted: Sequence[Build], cache: Cache, at_once: int) -> list[Build]:
+    """Return the builds that are there or could be fetched, and say of the others why not.
+
+    Raises EnvironmentUnusable when none is left.
+    """
+
+    def fault(build: Build) -> EnvironmentUnusable | None:
+        try:
+            build.locate(cache)
+        except EnvironmentUnusable as error:
+            return error
+        return None
+
+    with ThreadPoolExecutor(at_once) as workers:
+        faults = list(workers.map(fault, wanted))
+    for build, error in zip(wanted, faults, strict=True):
+        if error:
+            _say(f"{build.name} is left out\n{error}")
+    there = [build for build, error in zip(wanted, faults, strict=True) if not error]
+    if not there:
+        remedy = "name one that is there, as in make matrix BUILDS=/opt/qemu/build"
+        raise EnvironmentUnusable([Problem("none of the builds could be fetched", remedy)])
+    return there
+
+
 def main(arguments: Sequence[str]) -> NoReturn:
     """Run the program with these arguments and end it."""
     place = arguments.index("--") if "--" in arguments else len(arguments)
@@ -229,6 +256,8 @@ def main(arguments: Sequence[str]) -> NoReturn:
         if options.refetch:
             for release in releases:
                 cache.forget(release)
+        if options.leave_out_unfetched:
+            wanted = _fetched(wanted, cache, options.jobs)
         sys.exit(compare(options, cache, wanted, arguments[place + 1 :]))
     except (EnvironmentUnusable, LookupError, OSError) as error:
         sys.stderr.write(f"{error}\n")

@@ -430,6 +430,22 @@ def test_releases_that_are_missing_are_listed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_releases_that_cannot_be_fetched_are_left_out_if_asked_for(qemu: str, tmp_path: Path) -> None:
+    away = tmp_path / "mmdebstrap"
+    away.write_text("#!/bin/sh\necho the network is away >&2\nexit 1\n")
+    away.chmod(0o755)
+    without_network = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    arguments = ("--leave-out-unfetched", "--reports", str(tmp_path / "reports"), "debian:trixie")
+    done = matrix(*arguments, f"here={qemu}", "--", FEATURE, **without_network)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "trixie is left out\n" in done.stdout
+    assert "the network is away" in done.stdout
+    assert "1 build, " in done.stdout
+    done = matrix(*arguments, **without_network)
+    assert done.returncode == 2
+    assert "none of the builds could be fetched\n  remedy: name one that is there" in done.stderr
+
+
 def test_second_comparison_at_once_keeps_to_its_own_folder(tmp_path: Path) -> None:
     builds = tmp_path / "builds"
     builds.mkdir()
