@@ -1,15 +1,17 @@
 """behave's hooks: they boot a QEMU for each scenario, see that it lives, and leave nothing behind."""
 
 import os
+from contextlib import ExitStack
 
 from behave.runner import Context
 
 from testbed import evidence, tags
 from testbed.bench import Bench
 from testbed.gherkin import Scenario, Step
-from testbed.outcome import notes_of
-from testbed.reports import reports_of
+from testbed.outcome import EnvironmentUnusable, ScenarioNotes, notes_of
+from testbed.reports import Reports, reports_of
 from testbed.sentences import bench_of, register_words, world_of
+from testbed.world import World
 
 register_words()
 
@@ -47,19 +49,30 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
         return
     bench, world, notes = bench_of(context), world_of(context), notes_of(scenario)
     failure: str | None = notes.failure
+    with ExitStack() as leaving:
+        leaving.callback(bench.discard, world)
+        try:
+            if not failure:
+                world.settle()
+            bench.hold_against_record(notes, scenario.effective_tags)
+            failure = failure or notes.unexpected
+        except (AssertionError, EnvironmentUnusable) as broken:
+            failure = str(broken)
+            raise
+        finally:
+            notes.excuse = bench.lack_of_room() if failure else ""
+            if bench.settings.keep == "always" or (bench.settings.keep == "failed" and failure):
+                keep_evidence(reports_of(context), world, notes, failure or "")
+
+
+def keep_evidence(reports: Reports, world: World, notes: ScenarioNotes, failure: str) -> None:
+    """Keep a scenario's evidence; that this cannot be done comes after what else went wrong."""
+    folder = reports.evidence / notes.folder
     try:
-        if not failure:
-            world.settle()
-        bench.hold_against_record(notes, scenario.effective_tags)
-        failure = failure or notes.unexpected
-    except AssertionError as broken:
-        failure = str(broken)
-        raise
-    finally:
-        if bench.settings.keep == "always" or (bench.settings.keep == "failed" and failure):
-            notes.evidence = reports_of(context).evidence / notes.folder
-            evidence.keep(world, notes.evidence, repeat=notes.repeat, failure=failure or "")
-        bench.discard(world)
+        evidence.keep(world, folder, repeat=notes.repeat, failure=failure)
+        notes.evidence = folder
+    except EnvironmentUnusable as unwritable:
+        notes.teardown_errors.append(str(unwritable))
 
 
 def after_all(context: Context) -> None:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from testbed import defects
 from testbed.backups import Backups
+from testbed.daemon import Daemon
+from testbed.front import ExportFronts, Fronts, MonitorFronts
 from testbed.image import Images, Kind
 from testbed.machine import Machine, MachineDied, MachineHung
 from testbed.needs import TAG, Capabilities, unmet
 from testbed.outcome import EnvironmentUnusable, Problem, ScenarioNotes
-from testbed.process import ToolFailed
+from testbed.process import MORE_ROOM, ToolFailed
 from testbed.scratch import Scratch
 from testbed.settings import Settings
 from testbed.target import Targets
 from testbed.toolchain import Toolchain
+from testbed.units import format_size
 from testbed.world import World
 
 TARGET_FORMAT = "qcow2"
@@ -29,6 +32,9 @@ PATIENCE = 10.0
 PATIENCE_WHERE_SLOW = 1800.0
 """The same for scenarios that are tagged as slow."""
 
+LEAST_ROOM = 1 << 20
+"""Bytes of free space in the scratch directory below which a scenario cannot be trusted to fail for another reason."""
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -38,7 +44,6 @@ class Bench:
     toolchain: Toolchain
     capabilities: Capabilities
     scratch: Scratch
-    templates: Path
 
     @classmethod
     def open(cls, userdata: Mapping[str, object], environ: Mapping[str, str]) -> Bench:
@@ -52,7 +57,6 @@ class Bench:
         scratch = Scratch.make(settings.scratch)
         try:
             schema = _schema(toolchain, scratch, PATIENCE * settings.patience)
-            templates = scratch.directory_for("templates")
         except BaseException:
             scratch.close()
             raise
@@ -60,23 +64,45 @@ class Bench:
         capabilities = Capabilities(
             toolchain, lambda: schema, starts=lambda hardware: _starts(toolchain, scratch, bound, hardware)
         )
-        return cls(settings, toolchain, capabilities, scratch, templates)
+        return cls(settings, toolchain, capabilities, scratch)
 
     def world(self, name: str, tags: Collection[str]) -> World:
         """Boot a machine in a fresh directory for the scenario of that name and tags; raises what Machine.boot does."""
         home = self.scratch.directory_for(name)
         bound = (PATIENCE_WHERE_SLOW if "slow" in tags else PATIENCE) * self.settings.patience
-        machine = Machine.boot(self.toolchain.qemu.path, home, bound)
-        images = Images(self.toolchain.qemu_img.path, self.toolchain.qemu_io.path, home, self.templates, bound)
+        machine = _kind(self.toolchain).boot(self.toolchain.qemu.path, home, bound)
+        images = Images(self.toolchain.qemu_img.path, self.toolchain.qemu_io.path, home, self.scratch.templates, bound)
         backups = Backups(machine, Targets(images, Kind(TARGET_FORMAT)))
-        return World(machine, images, backups, self.settings.format, self.capabilities.has("bitmap-hash"))
+        return World(
+            machine,
+            images,
+            backups,
+            self.settings.format,
+            self.capabilities.has("bitmap-hash"),
+            self._fronts(machine),
+        )
+
+    def _fronts(self, machine: Machine) -> Fronts:
+        """Choose how the guest's requests reach the drives: through a human monitor if there is one."""
+        if self.capabilities.has("human-monitor"):
+            return MonitorFronts(machine)
+        # A guest's device lets QEMU give the drive over to another machine; an export does so only if it is told to.
+        options = {"allow-inactive": True} if self.capabilities.has("export-inactive") else {}
+        return ExportFronts(machine, self.toolchain.qemu_io.path, options)
 
     def discard(self, world: World) -> None:
-        """End a scenario's machine if it still runs, and remove all its files."""
-        if world.machine.running:
-            world.machine.kill()
-        world.helpers.close()
-        self.scratch.discard(world.machine.home)
+        """End a scenario's machine if it still runs, and remove all its files; each whatever becomes of the others."""
+        with ExitStack() as leaving:
+            leaving.callback(self.scratch.discard, world.machine.home)
+            leaving.callback(world.helpers.close)
+            if world.machine.running:
+                leaving.callback(world.machine.kill)
+
+    def lack_of_room(self) -> str:
+        """Say that the scratch directory is full, and the remedy, if it is: no failure means anything then."""
+        free = self.scratch.free
+        full = Problem(f"only {format_size(free)} are free in {self.scratch.path}", MORE_ROOM)
+        return str(full) if free < LEAST_ROOM else ""
 
     def unmet(self, tags: Collection[str]) -> list[str]:
         """Return why a scenario with these tags cannot be run on this build, in plain words; all reasons."""
@@ -92,11 +118,15 @@ class Bench:
         self.scratch.close()
 
 
+def _kind(toolchain: Toolchain) -> type[Machine]:
+    return Daemon if toolchain.qemu.is_storage_daemon else Machine
+
+
 def _schema(toolchain: Toolchain, scratch: Scratch, bound: float) -> list[dict[str, Any]]:
     """Boot QEMU and return its description of its QMP commands; raise EnvironmentUnusable when it does not boot."""
     home = scratch.directory_for("what this build can do")
     try:
-        machine = Machine.boot(toolchain.qemu.path, home, bound)
+        machine = _kind(toolchain).boot(toolchain.qemu.path, home, bound)
         schema: list[dict[str, Any]] = machine.execute("query-qmp-schema")
         machine.quit()
     except (MachineDied, MachineHung, ToolFailed) as failure:

@@ -31,7 +31,7 @@ class Disk(Drive):
     def attach(self, file: Mapping[str, object]) -> None:
         """Plug the disk in for the first time; `file` are the options of the node below the format's."""
         self.storage = {"node-name": self.file_name, **file}
-        self.front = f"-d disk-{self.name}"
+        self.front = self.fronts.over(f"-d disk-{self.name}")
         self.plug_in()
 
     def plug_in(self) -> None:

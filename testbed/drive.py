@@ -6,32 +6,36 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from testbed.content import ZERO, Content, Run
+from testbed.front import Front, Fronts
 from testbed.imagefile import ImageFile
 from testbed.node import Node
-from testbed.ranges import Ranges
+from testbed.ranges import NOTHING, Ranges
 from testbed.request import Request
 
 
 @dataclass
 class Drive(Node):
-    """A drive as the machine has it: the node `name` with its image, and before it a device for the guest's requests.
+    """A drive as the machine has it: the node `name` with its image, and before it a way in for the guest's requests.
 
-    `front` is where the guest's requests go in: the device, or a filter above the node. They pass through whatever a
-    job puts over the node, as a guest's would, and through the `filters`, which have bitmaps of their own. `content` is
-    what the drive must read as; `discard_unit` is the length in bytes of what a discard can turn into zeros. `below` is
-    the drive on which a snapshot has put this one as an overlay, `file` the node below that has bitmaps of its own.
-    `on_their_way` are writes that the guest has made and QEMU holds up.
+    `front` is that way in, over the node or a filter above it; `fronts` makes such. The requests pass through whatever
+    a job puts over the node, as a guest's would, and through the `filters`, which have bitmaps of their own. `content`
+    is what the drive must read as; `discard_unit` is the length in bytes of what a discard can turn into zeros. `below`
+    is the drive on which a snapshot has put this one as an overlay, `file` the node below that has bitmaps of its own.
+    `on_their_way` are writes that the guest has made and QEMU holds up; `allocated` is what its image has taken space
+    for, in units of what it allocates at a time.
     """
 
     image: str
     image_format: str
     content: Content
     discard_unit: int
-    front: str = field(default="", kw_only=True)
+    fronts: Fronts = field(kw_only=True)
+    front: Front = field(init=False)
     filters: list[Node] = field(default_factory=list, kw_only=True)
     below: Drive | None = field(default=None, kw_only=True)
     file: ImageFile | None = field(default=None, kw_only=True)
     on_their_way: list[Run] = field(default_factory=list, init=False)
+    allocated: Ranges = field(default=NOTHING, init=False)
 
     @property
     def file_name(self) -> str:
@@ -59,26 +63,25 @@ class Drive(Node):
         if self.below:
             yield from self.below.layers
 
+    @property
+    def own_layer(self) -> Ranges:
+        """Return what its image holds by itself, hiding what lies below: a raw one holds all of the drive."""
+        return self.allocated if self.image_format == "qcow2" else Ranges.of((0, self.size))
+
     def attach(self, file: Mapping[str, object]) -> None:
         """Give the drive to the machine; `file` are the options of the node below the format's.
 
-        Raises AssertionError with QEMU's words when it does not take it.
+        Raises AssertionError or Refused, with QEMU's words, when it does not take it.
         """
-        self.front = f"guest-{self.name}"
         options = {
-            "if": "none",
-            "id": self.front,
             "node-name": self.name,
             "driver": self.image_format,
             "discard": "unmap",
             # Else QEMU would open a raw image anew at the guest's first write, and fail what a job reads just then.
-            "auto-read-only": "off",
-            **{f"file.{key}": value for key, value in _flat({"node-name": self.file_name, **file})},
+            "auto-read-only": False,
+            "file": {"node-name": self.file_name, **file},
         }
-        line = ",".join(f"{key}={str(value).replace(',', ',,')}" for key, value in options.items())
-        answer = self.machine.human(f'drive_add 0 "{line}"').strip()
-        if answer != "OK":
-            raise AssertionError(f"QEMU did not take the drive {self.name}: {answer}")
+        self.front = self.fronts.attach(options)
 
     def add_filter(self, name: str) -> None:
         """Put a throttle node of that name, with no limits set, between the drive's node and the guest."""
@@ -87,15 +90,21 @@ class Drive(Node):
         options = {"driver": "throttle", "node-name": name, "throttle-group": group, "file": self.name}
         self.machine.execute("blockdev-add", options)
         self.filters.append(Node(name, self.machine, self.size, granularity=self.granularity))
-        self.front = name
+        self.front.step_aside()
+        self.front = self.fronts.over(name)
 
-    def add_writer(self) -> Request:
-        """Make the request that lets something write below the drive, past it: a node called "writer-of-" and its name.
+    def set_active(self, *, active: bool) -> Request:
+        """Make the request that gives the drive's image over to another machine, or takes it back if `active`."""
+        return Request("blockdev-set-active", {"node-name": self.name, "active": active})
 
-        It is granted only if the image is raw: others want their file for themselves.
+    def add_user(self, permission: str, node: str = "") -> Request:
+        """Make the request that lets something "write" or "resize" a node past all that is above: a node "user-of-" it.
+
+        Unless another node is named, it is the file below the drive; that is granted only if the image is raw: others
+        want their file for themselves.
         """
-        options = {"driver": "blkdebug", "node-name": f"writer-of-{self.name}", "image": self.file_name}
-        return Request("blockdev-add", {**options, "take-child-perms": ["write"]})
+        options = {"driver": "blkdebug", "node-name": f"user-of-{node or self.name}", "image": node or self.file_name}
+        return Request("blockdev-add", {**options, "take-child-perms": [permission]})
 
     # What the guest does.
 
@@ -124,6 +133,8 @@ class Drive(Node):
         # The part of a unit at the end of the drive is as good as whole.
         discarded = Ranges.of((at, length), (self.size, self.discard_unit)).rounded_in(self.discard_unit)
         self.content = self.content.zeroed(discarded)
+        if self.below:
+            self._allocate(discarded)  # zeros that hide what lies below
         self._note(at, length)
 
     def flush(self) -> None:
@@ -137,7 +148,7 @@ class Drive(Node):
 
         What holds them is a limit of one byte a second.
         """
-        self._limit(1)
+        self.front.limit(1)
         self.read(0, 512)  # takes what the limit lets through at once
         for write in writes:
             self._ask(f"aio_write -P {write.pattern:#x} {write.start} {write.end - write.start}", "")
@@ -146,7 +157,7 @@ class Drive(Node):
     def arrive(self) -> None:
         """Take note that QEMU has drained the drive: what was on its way has been written."""
         if self.on_their_way:
-            self._limit(0)
+            self.front.limit(0)
         for write in self.on_their_way:
             self._written(write.pattern, write.start, write.end - write.start)
         self.on_their_way = []
@@ -154,40 +165,31 @@ class Drive(Node):
     # What the operator asks for.
 
     def resize(self, size: int) -> Request:
-        """Make the request that changes the drive's size, in bytes."""
+        """Make the request that changes the drive's size, in bytes; it must be asked then."""
+        self.front.step_aside()
 
         def granted() -> None:
             self.content = self.content.resized(size)
+            self.allocated = self.allocated.below(size)
+            if self.below and size > self.size < self.below.size:
+                self._allocate(Ranges.of((self.size, size - self.size)))  # zeros that hide what was cut off
             for node in (self, *self.filters):
                 node.resized(size)
+            self.front.step_back()
 
-        return Request("block_resize", {"node-name": self.name, "size": size}, granted)
-
-    def _limit(self, speed: int) -> None:
-        """Limit what the guest reads and writes to `speed` bytes a second, or not at all when that is 0."""
-        others = dict.fromkeys(("bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
-        self.machine.execute("block_set_io_throttle", {"device": self.front, "bps": speed, **others})
+        return Request("block_resize", {"node-name": self.name, "size": size}, granted, self.front.step_back)
 
     def _ask(self, request: str, success: str) -> None:
-        self.machine.guest_request(self.front, request, success)
+        self.front.request(request, success)
 
     def _written(self, pattern: int, at: int, length: int) -> None:
         self.content = self.content.written(pattern, at, length)
+        self._allocate(Ranges.of((at, length)))
         self._note(at, length)
+
+    def _allocate(self, ranges: Ranges) -> None:
+        self.allocated |= ranges.rounded_out(self.discard_unit)
 
     def _note(self, at: int, length: int) -> None:
         for node in (self, *self.filters):
             node.changed(Ranges.of((at, length)))
-
-
-def _flat(options: Mapping[str, object], prefix: str = "") -> list[tuple[str, object]]:
-    """Return nested options as the dotted keys of QEMU's command line."""
-    flat: list[tuple[str, object]] = []
-    for key, value in options.items():
-        if isinstance(value, Mapping):
-            flat += _flat(value, f"{prefix}{key}.")
-        elif isinstance(value, list):
-            flat += _flat({str(place): item for place, item in enumerate(value)}, f"{prefix}{key}.")
-        else:
-            flat.append((f"{prefix}{key}", {True: "on", False: "off"}[value] if isinstance(value, bool) else value))
-    return flat

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
 import shutil
@@ -9,23 +10,44 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from testbed.machine import STDERR_NAME, STDOUT_NAME
+from testbed.outcome import EnvironmentUnusable, Problem
 from testbed.process import ToolFailed
+from testbed.reports import ELSEWHERE, list_contents, remove_folder
 from testbed.world import World
 
 LARGEST_COPY = 64 * 1024 * 1024
 """Bytes that an image may take on disk to be kept as it is."""
 
+FILES = (
+    *("qmp.jsonl", "command-line.txt", STDOUT_NAME, STDERR_NAME),
+    *("images.json", "expected.txt", "repeat.sh", "failure.txt"),
+)
+"""What may be kept of every scenario, besides its images."""
+
 
 def keep(world: World, folder: Path, *, repeat: str, failure: str) -> None:
-    """Write down a scenario's evidence in a folder, which is made anew.
+    """Write down a scenario's evidence in a folder, without that of an earlier run.
 
     Holds the QMP conversation with times, QEMU's command line and what it wrote, each image with what qemu-img says of
     it, what the oracles expected, the `failure` in words if there was one, and the command that repeats the scenario.
-    Raises OSError when it cannot be written.
+    Raises EnvironmentUnusable when it cannot be written.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    try:
+        _keep(world, folder, repeat=repeat, failure=failure)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            remove_folder(folder)  # the reports may need the space
+        what = f"the evidence cannot be written to {folder}: {error.strerror or error}"
+        raise EnvironmentUnusable([Problem(what, ELSEWHERE)]) from error
+
+
+def _keep(world: World, folder: Path, *, repeat: str, failure: str) -> None:
     machine = world.machine
+    images = [machine.home / name for name in _formats_of_images(world)]
+    copied = [image for image in images if image.stat().st_blocks * 512 <= LARGEST_COPY]
+    remove_folder(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    list_contents(folder, [*FILES, *(image.name for image in copied)])
     machine.write_transcript(folder / "qmp.jsonl")
     _write(folder / "command-line.txt", shlex.join(machine.command_line))
     for name in (STDOUT_NAME, STDERR_NAME):
@@ -35,9 +57,8 @@ def keep(world: World, folder: Path, *, repeat: str, failure: str) -> None:
     _write(folder / "repeat.sh", repeat)
     if failure:
         _write(folder / "failure.txt", failure)
-    for image in (machine.home / name for name in _formats_of_images(world)):
-        if image.stat().st_blocks * 512 <= LARGEST_COPY:
-            shutil.copyfile(image, folder / image.name)
+    for image in copied:
+        shutil.copyfile(image, folder / image.name)
 
 
 def _write(path: Path, text: str) -> None:

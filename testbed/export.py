@@ -11,9 +11,6 @@ from testbed.machine import Machine
 from testbed.node import UnknownName
 from testbed.request import Request
 
-SOCKET = "exports.socket"
-"""Where the server listens: a name in QEMU's working directory, since a longer one may not fit a socket's address."""
-
 
 @dataclass(frozen=True)
 class Export:
@@ -26,19 +23,18 @@ class Export:
 
 @dataclass
 class Exports:
-    """The exports of a machine, oldest first, and the server behind them."""
+    """The exports of a machine, oldest first."""
 
     machine: Machine
     granted: list[Export] = field(default_factory=list)
     _made: int = field(default=0, init=False)
-    _is_serving: bool = field(default=False, init=False)
 
     def add(self, drive: Drive, bitmaps: Sequence[str], *, writable: bool) -> Request:
-        """Make the request that exports a drive with bitmaps of its own; start the server if it does not run yet.
+        """Make the request that exports a drive with bitmaps of its own; let QEMU serve, if it does not yet.
 
         A client may write to a `writable` export.
         """
-        self._serve()
+        self.machine.serve()
         self._made += 1
         name = f"{drive.name}-{self._made}"
 
@@ -87,12 +83,7 @@ class Exports:
         return Request("block-export-del", {"id": export.name}, granted)
 
     def reported(self) -> list[str]:
-        """Return the names of the exports that QEMU lists, if the server has ever been started."""
-        if not self._is_serving:
+        """Return the names of the exports that QEMU lists, if it serves any."""
+        if not self.machine.is_serving:
             return []
         return [str(export["id"]) for export in self.machine.execute("query-block-exports")]
-
-    def _serve(self) -> None:
-        if not self._is_serving:
-            self.machine.execute("nbd-server-start", {"addr": {"type": "unix", "data": {"path": SOCKET}}})
-            self._is_serving = True

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from testbed.monitor import ConnectionLost, Event, Monitor, NoAnswer
 from testbed.process import Child, describe_ending
@@ -24,6 +24,9 @@ BOOT = ("-S", "-nodefaults", "-no-user-config", "-display", "none")
 BARE = ("-machine", "none")
 """Hardware that has no guest but the whole block layer, on every target architecture."""
 
+SOCKET = "exports.socket"
+"""Where exports are served: a name in QEMU's working directory, since a longer one may not fit a socket's address."""
+
 STDOUT_NAME = "qemu.stdout"
 STDERR_NAME = "qemu.stderr"
 
@@ -34,6 +37,14 @@ class MachineDied(AssertionError):
 
 class GuestRequestFailed(AssertionError):
     """A read, write, discard or flush inside the machine did not do what was asked."""
+
+    @classmethod
+    def unless_done(cls, verdict: str, request: str, success: str) -> None:
+        """Raise it unless qemu-io's verdict on a request is that it was carried out; see Machine.guest_request."""
+        # "read failed" begins as "read" does: only a count of bytes, and of all, is a success.
+        done = re.match(rf"{success} (\d+)/\1 bytes ", verdict) if success else not verdict
+        if not done:
+            raise cls(f"the guest's request {request} was not carried out; QEMU said: {verdict or 'nothing'}")
 
 
 class MachineHung(AssertionError):
@@ -57,13 +68,20 @@ class Machine:
     monitors: Sequence[Monitor] = field(init=False)
     dismissed: bool = field(init=False)
     has_quit: bool = field(init=False)
+    is_serving: bool = field(init=False)
+
+    bare: ClassVar[Sequence[str]] = BARE
 
     @classmethod
-    def boot(cls, qemu: Path, home: Path, bound: float) -> Machine:
+    def boot(cls, qemu: Path, home: Path, bound: float) -> Self:
         """Make a machine in the directory `home` and start it on bare hardware; see `start` for what it raises."""
         machine = cls(qemu, home, bound)
-        machine.start(BARE)
+        machine.start(cls.bare)
         return machine
+
+    def twin(self, home: Path) -> Self:
+        """Boot another one of the same build, in the directory `home`; see `start` for what it raises."""
+        return self.boot(self.qemu, home, self.bound)
 
     def start(self, hardware: Sequence[str]) -> None:
         """Start QEMU and connect to it; `hardware` are the arguments of the command line that say what it emulates.
@@ -73,15 +91,8 @@ class Machine:
         ToolFailed when it cannot be started.
         """
         ours, theirs = zip(*(socket.socketpair() for _ in range(2)), strict=True)
-        arguments = [str(self.qemu), *hardware, *BOOT]
-        for name, end in zip(("qmp", "observer"), theirs, strict=True):
-            arguments += [
-                "-chardev",
-                f"socket,id={name},fd={end.fileno()}",
-                "-mon",
-                f"chardev={name},mode=control",
-            ]
-        self.command_line = tuple(arguments)
+        monitors = {name: end.fileno() for name, end in zip(("qmp", "observer"), theirs, strict=True)}
+        self.command_line = (str(self.qemu), *self.arguments(hardware, monitors))
         try:
             self.child = Child.start(
                 self.command_line,
@@ -99,12 +110,19 @@ class Machine:
                 end.close()
         self.monitors = [Monitor(end, self.bound) for end in ours]
         self.monitor, self.observer = self.monitors
-        self.dismissed = self.has_quit = False
+        self.dismissed = self.has_quit = self.is_serving = False
         try:
             self._guard(self.monitor.connect)
         except BaseException:
             self.kill()
             raise
+
+    def arguments(self, hardware: Sequence[str], monitors: Mapping[str, int]) -> Sequence[str]:
+        """Return the command line without the program; `monitors` are file descriptors of sockets by their names."""
+        words = [*hardware, *BOOT]
+        for name, descriptor in monitors.items():
+            words += ["-chardev", f"socket,id={name},fd={descriptor}", "-mon", f"chardev={name},mode=control"]
+        return words
 
     def execute(self, command: str, arguments: Mapping[str, object] | None = None) -> Any:
         """Send a QMP command and return the answer.
@@ -130,8 +148,14 @@ class Machine:
 
     def heard_by_both(self) -> list[list[str]]:
         """Return what each of the two monitors has heard so far; both must be listening. Raises what `execute` does."""
-        self._guard(lambda: [monitor.execute("query-status") for monitor in self.monitors])
+        self._guard(lambda: [monitor.execute("query-version") for monitor in self.monitors])
         return [[str(event) for event in monitor.collect()] for monitor in self.monitors]
+
+    def serve(self) -> None:
+        """Let QEMU serve exports over NBD, at SOCKET, if it does not yet; raises what `execute` does."""
+        if not self.is_serving:
+            self.execute("nbd-server-start", {"addr": {"type": "unix", "data": {"path": SOCKET}}})
+            self.is_serving = True
 
     def ask_until(self, what: str, query: str, wanted: Callable[[Any], bool]) -> None:
         """Make a query again and again until its answer is wanted, as is good for what no event tells.
@@ -172,17 +196,12 @@ class Machine:
         Raises GuestRequestFailed with QEMU's own words.
         """
         verdict = self.human(f'qemu-io {front} "{request}"').strip()
-        # "read failed" begins as "read" does: only a count of bytes, and of all, is a success.
-        done = re.match(rf"{success} (\d+)/\1 bytes ", verdict) if success else not verdict
-        if not done:
-            raise GuestRequestFailed(
-                f'the guest\'s request "{request}" on {front} was not carried out; QEMU said: {verdict or "nothing"}'
-            )
+        GuestRequestFailed.unless_done(verdict, f'"{request}" on {front}', success)
 
     def all_events(self) -> list[Event]:
         """Return the events since the start: with all that QEMU sent before it answered one more command, or ended."""
         if not self.has_quit:
-            self.execute("query-status")
+            self.execute("query-version")
         return self.monitor.collect()
 
     def check_alive(self) -> None:

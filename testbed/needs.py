@@ -240,7 +240,10 @@ class Need:
         """Say of a build that lacks it that it does, and why."""
         qemu = capabilities.toolchain.qemu
         too_old = self.since and qemu.version < tuple(map(int, self.since.split(".")))
-        why = f"QEMU has it since {self.since}, this is {qemu.release}" if too_old else self.otherwise
+        if too_old:
+            why = f"QEMU has it since {self.since}, this is {qemu.release}"
+        else:
+            why = "this is a storage daemon" if qemu.is_storage_daemon else self.otherwise
         return f"this build has no {self.meaning} ({why})"
 
 
@@ -298,6 +301,7 @@ NEEDS = (
     _command("blockdev-create"),
     _command("blockdev-reopen", since="6.1"),
     _command("set-active", called="blockdev-set-active", since="10.0"),
+    _command("block-graph", called="x-debug-query-block-graph"),
     _command("iothread", called="x-blockdev-set-iothread"),
     _argument("query-block-flat", "query-block", "flat", since="11.1"),
     _commands(

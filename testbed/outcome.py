@@ -115,6 +115,8 @@ class ScenarioNotes:
     """What did not happen although it is on record: an unexpected pass."""
     teardown_errors: list[str] = field(default_factory=list)
     """What went wrong on the way out and could not be raised there."""
+    excuse: str = ""
+    """What is wrong with the place, and its remedy, if a failure may be due to that: then nobody can tell."""
 
 
 _NOTES = "_testbed_notes"

@@ -26,14 +26,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from testbed.outcome import Problem
+
 LAST_WORDS = 2000
 """Bytes from the end of what a process wrote that a message repeats."""
+
+MORE_ROOM = "free some space, or choose other places with -D scratch=DIRECTORY and -D reports=DIRECTORY"
+"""What to do when a disk is full."""
 
 _NO_SPACE = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT))
 
 
 class ToolFailed(AssertionError):
     """A program did not start, did not answer in time, or did not do what it was asked for."""
+
+
+class OutOfSpace(ToolFailed):
+    """A program did not do what it was asked for since a disk is full: that says nothing of the program."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +193,7 @@ class RunningTool:
 
         `allowed` are the return codes that are no failure, None allows all. Raises ToolFailed for other codes
         and, having killed it, for a tool that has not ended in time. The message has the command line, the
-        ending, the end of what it said and, if no space was left, what to do.
+        ending and the end of what it said. If that is that no space was left, it is OutOfSpace, with its remedy.
         """
         with self.stdout, self.stderr:
             try:
@@ -194,9 +203,9 @@ class RunningTool:
             stdout, stderr = (_text(file) for file in (self.stdout, self.stderr))
         if code is None:
             late = f"did not end within {bound:g} s and was killed"
-            raise ToolFailed(_failure(self.child.argv, late, stderr, stdout))
+            raise _failure(self.child.argv, late, stderr, stdout)
         if allowed is not None and code not in allowed:
-            raise ToolFailed(_failure(self.child.argv, describe_ending(code), stderr, stdout))
+            raise _failure(self.child.argv, describe_ending(code), stderr, stdout)
         return Finished(self.child.argv, code, stdout, stderr)
 
 
@@ -239,7 +248,7 @@ def _text(file: BinaryIO) -> str:
     return file.read().decode(errors="replace")
 
 
-def _failure(argv: Sequence[str], ending: str, stderr: str, stdout: str) -> str:
+def _failure(argv: Sequence[str], ending: str, stderr: str, stdout: str) -> ToolFailed:
     message = f"{shlex.join(argv)} {ending}"
     if said := stderr.strip()[-LAST_WORDS:]:
         message += f"; the end of its stderr:\n{said}"
@@ -248,5 +257,5 @@ def _failure(argv: Sequence[str], ending: str, stderr: str, stdout: str) -> str:
     else:
         message += "; its stderr is empty"
     if any(words in said for words in _NO_SPACE):
-        message += "\nFree some space, or choose another place for the images with -D scratch=DIRECTORY."
-    return message
+        return OutOfSpace(str(Problem(message, MORE_ROOM)))
+    return ToolFailed(message)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -27,7 +28,14 @@ SUMMARY = "summary.json"
 LOCK = ".lock"
 """Files in the directory."""
 
-_ELSEWHERE = "give a directory that you may write to, on a local disk, with -D reports=DIRECTORY"
+EVIDENCE = "evidence"
+"""The folder in the directory that has a folder for each scenario whose evidence is kept."""
+
+CONTENTS = ".contents"
+"""A file in each of these, which lists what a run has put there: all else is somebody else's."""
+
+ELSEWHERE = "give a directory that you may write to, on a local disk with free space, with -D reports=DIRECTORY"
+"""What to do when reports cannot be written."""
 
 
 @dataclass
@@ -49,7 +57,7 @@ class Reports:
     @property
     def evidence(self) -> Path:
         """The folder for the scenarios' evidence; it need not exist."""
-        return self.root / "evidence"
+        return self.root / EVIDENCE
 
     def describe_environment(self, facts: Mapping[str, object]) -> None:
         """Say what is tested and with what: in environment.json, and as properties of the JUnit suites.
@@ -107,7 +115,7 @@ def open_reports(root: Path, junit: Path) -> Iterator[Reports]:
             (folder / ".writable").unlink()
         except OSError as error:
             what = f"reports cannot be written to {root}/: {error.strerror or error}"
-            raise EnvironmentUnusable([Problem(what, _ELSEWHERE)]) from error
+            raise EnvironmentUnusable([Problem(what, ELSEWHERE)]) from error
         reports = Reports(own, folder)
         if own != root.absolute():
             reports.remark = f"another run is reporting to {shown(root)}/, this one reports to {shown(own)}/"
@@ -123,6 +131,22 @@ def write_atomically(path: Path, text: str) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def list_contents(folder: Path, names: Iterable[str]) -> None:
+    """Write down which files a run is about to put into a folder. Raises OSError."""
+    (folder / CONTENTS).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove what a run has listed of a folder's contents, and the folder if nothing else is in it. Raises OSError."""
+    contents = folder / CONTENTS
+    if not contents.exists():
+        return
+    for name in (*contents.read_text(encoding="utf-8").splitlines(), CONTENTS):
+        (folder / Path(name).name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # somebody has put something into it
+        folder.rmdir()
 
 
 def write_json(path: Path, value: Mapping[str, object]) -> None:
@@ -181,6 +205,8 @@ def _remove_results(root: Path, junit: Path) -> None:
     stale = [*junit.glob("TEST-*.xml"), *junit.glob(".TEST-*.tmp"), root / ENVIRONMENT, root / SUMMARY]
     for file in stale:
         file.unlink(missing_ok=True)
+    for contents in (root / EVIDENCE).glob(f"*/{CONTENTS}"):
+        remove_folder(contents.parent)
 
 
 def _remove_dead_runs(root: Path) -> None:

@@ -35,7 +35,7 @@ from testbed.gherkin import (
 )
 from testbed.junit import JUnitFiles, options_of
 from testbed.labels import RUN, Labels
-from testbed.outcome import EnvironmentUnusable, Listener, RunError, RunSummary, Status
+from testbed.outcome import EnvironmentUnusable, Listener, Outcome, RunError, RunSummary, Status
 from testbed.recorder import Recorder
 from testbed.reports import Reports, directories, open_reports
 from testbed.verdict import HEADLINE, run_error, trouble_of
@@ -82,6 +82,16 @@ class Interruption:
 
 class NothingSelected(Exception):
     """No scenario is selected: most likely a tag or a name is misspelt."""
+
+
+class NothingTried(Exception):
+    """Scenarios were selected, and none applies: whoever takes that for success is mistaken."""
+
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        (reason, often), *_ = Counter(reason for outcome in outcomes for reason in outcome.reasons).most_common(1)
+        what = f"nothing was tried: none of the {len(outcomes)} selected scenarios is applicable"
+        remedy = "select other scenarios, or name a build that has what these need, with -D qemu=PATH"
+        super().__init__(f"{what}, {often} of them since {reason}\n  remedy: {remedy}")
 
 
 class AcceptanceRunner(Runner):
@@ -312,6 +322,13 @@ class AcceptanceRunner(Runner):
             text = "behave calls the run failed, and nothing was seen to fail"
             self._errors.append(RunError("the run", "Unexplained", text, text))
 
+    def _insist_on_a_test(self) -> None:
+        """Notice when a run that has met no trouble has tried nothing either."""
+        outcomes = self._recorder.outcomes if self._recorder else []
+        tried = any(outcome.status is not Status.NOT_APPLICABLE for outcome in outcomes)
+        if not (tried or self.config.dry_run or self._run_errors()):
+            self._errors.append(_described(NothingTried(outcomes)))
+
     def _run_errors(self) -> list[RunError]:
         """Return what went wrong with the run as a whole, so far."""
         errors = [*self._errors, *(self._recorder.errors if self._recorder else ())]
@@ -322,6 +339,7 @@ class AcceptanceRunner(Runner):
 
     def _conclude(self, started: datetime, seconds: float) -> bool:
         """Tell how it all ended, in the reports and on the console; return whether the run failed."""
+        self._insist_on_a_test()
         summary = RunSummary(
             outcomes=tuple(self._recorder.outcomes) if self._recorder else (),
             errors=tuple(self._run_errors()),
@@ -362,7 +380,7 @@ def _described(error: BaseException) -> RunError:
     if isinstance(error, EnvironmentUnusable):
         headline = shorten("; ".join(problem.what for problem in error.problems), HEADLINE, placeholder=" ...")
         return RunError(RUN, type(error).__name__, headline, str(error))
-    said = str(error) if isinstance(error, NothingSelected) else misuse(error)
+    said = str(error) if isinstance(error, (NothingSelected, NothingTried)) else misuse(error)
     if said is None:
         return run_error(RUN, trouble_of(error))
     return RunError("selection", type(error).__name__, shorten(said, HEADLINE, placeholder=" ..."), said)

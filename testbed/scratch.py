@@ -102,6 +102,12 @@ class Scratch:
         """The directory for what the scenarios of a run have in common; there from the start."""
         return self.path / TEMPLATES
 
+    @property
+    def free(self) -> int:
+        """The bytes that are free where it is."""
+        place = os.statvfs(self.path)
+        return place.f_bavail * place.f_frsize
+
     def directory_for(self, scenario_name: str) -> Path:
         """Make a fresh, empty directory for a scenario; return its path, which tells the scenario's name."""
         words = re.sub(r"[^a-z0-9]+", "-", scenario_name.lower()).strip("-")

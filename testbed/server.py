@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import ClassVar
 
 from testbed.fault import Options
-from testbed.machine import Machine
+from testbed.machine import SOCKET, Machine
 from testbed.target import Target
 
 DIRECTORY = "server"
 """Where the other machine has its files: a directory in the first one's."""
-
-SOCKET = "server.socket"
 
 PATIENCE = 60
 """Seconds for which the first machine's requests wait for the other one while it is away."""
@@ -21,19 +18,17 @@ PATIENCE = 60
 
 @dataclass
 class Server:
-    """A second QEMU, which exports the images of targets; `home` is the first one's working directory."""
+    """A second QEMU of the same build as the `first`, which exports the images of targets."""
 
     shows_clusters: ClassVar[bool] = False
 
-    qemu: Path
-    home: Path
-    bound: float
+    first: Machine
     machine: Machine = field(init=False)
     served: list[Target] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         """Boot the machine."""
-        (self.home / DIRECTORY).mkdir()
+        (self.first.home / DIRECTORY).mkdir()
         self._boot()
 
     # A target's place.
@@ -75,10 +70,10 @@ class Server:
             self.machine.kill()
 
     def _boot(self) -> None:
-        directory = self.home / DIRECTORY
+        directory = self.first.home / DIRECTORY
         (directory / SOCKET).unlink(missing_ok=True)
-        self.machine = Machine.boot(self.qemu, directory, self.bound)
-        self.machine.execute("nbd-server-start", {"addr": {"type": "unix", "data": {"path": SOCKET}}})
+        self.machine = self.first.twin(directory)
+        self.machine.serve()
 
     def _export(self, target: Target) -> None:
         file = {"driver": "file", "filename": f"../{target.name}"}

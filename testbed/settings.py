@@ -97,7 +97,7 @@ class Settings:
         variable="QEMU_PROG",
         values="a binary, a build tree or an installation",
         unset="that of the PATH, for this machine's architecture if there is one",
-        meaning="the QEMU to judge; a directory gives all of its tools",
+        meaning="the QEMU to judge, or a storage daemon in its place; a directory gives all of its tools",
     )
     qemu_img: str | None = _option(
         None,

@@ -18,8 +18,14 @@ from testbed.settings import Settings
 FLOOR = (5, 2)
 """The oldest version of QEMU that this suite knows how to speak to."""
 
+FLOOR_OF_STAND_IN = (6, 0)
+"""The oldest storage daemon that may stand in for an emulator: older ones do not store bitmaps when they end."""
+
 BOUND = 10.0
 """Seconds that a program may take to tell its version."""
+
+STORAGE_DAEMON = "qemu-storage-daemon"
+"""How the banner of one begins, which may stand in for an emulator."""
 
 PACKAGES = ("behave", "qemu.qmp", "PyHamcrest")
 """The packages on which a run's verdict depends."""
@@ -55,12 +61,18 @@ class Tool:
         """The version as text, such as 7.2.22."""
         return ".".join(map(str, self.version))
 
+    @property
+    def is_storage_daemon(self) -> bool:
+        """Tell whether it is a qemu-storage-daemon, which has no machine to emulate."""
+        return STORAGE_DAEMON in self.banner
+
 
 @dataclass(frozen=True)
 class _Kind:
     """What there is to know of one kind of program before any is found.
 
-    `names` are its file names, the preferred first, maybe with wildcards; `banner` begins its --version.
+    `names` are its file names, the preferred first, maybe with wildcards; `banner` begins its --version, or that of a
+    `stand_in`.
     """
 
     option: str
@@ -68,6 +80,12 @@ class _Kind:
     banner: str
     packages: str
     required: bool = True
+    stand_in: str | None = None
+
+    @property
+    def banners(self) -> str:
+        """Return a regular expression for the beginnings of what it may say of itself."""
+        return "|".join(filter(None, (self.banner, self.stand_in)))
 
 
 def _host_first() -> tuple[str, ...]:
@@ -76,14 +94,14 @@ def _host_first() -> tuple[str, ...]:
 
 
 _KINDS = (
-    _Kind("qemu", _host_first(), "QEMU emulator", _EMULATOR_PACKAGES),
+    _Kind("qemu", _host_first(), "QEMU emulator", _EMULATOR_PACKAGES, stand_in=STORAGE_DAEMON),
     _Kind("qemu_img", ("qemu-img",), "qemu-img", _TOOL_PACKAGES),
     _Kind("qemu_io", ("qemu-io",), "qemu-io", _TOOL_PACKAGES),
     _Kind("qemu_nbd", ("qemu-nbd",), "qemu-nbd", _TOOL_PACKAGES, required=False),
     _Kind(
         "qemu_storage_daemon",
-        ("qemu-storage-daemon",),
-        "qemu-storage-daemon",
+        (STORAGE_DAEMON,),
+        STORAGE_DAEMON,
         _EMULATOR_PACKAGES,
         required=False,
     ),
@@ -169,15 +187,16 @@ class _Search:
         except ToolFailed as failure:
             raise _unusable(str(failure), _better(kind)) from None
         # A wrapper may have said something before the banner, and qemu-nbd names itself by its path.
-        banner = re.search(rf"^.*\b{kind.banner}.*? v?(\d+(?:\.\d+)+).*$", answer, re.MULTILINE)
+        banner = re.search(rf"^.*\b(?:{kind.banners}).*? v?(\d+(?:\.\d+)+).*$", answer, re.MULTILINE)
         if banner is None:
             said = answer.strip().partition("\n")[0] or "nothing"
             raise _unusable(f"{path} does not say that it is a {kind.banner}; it says: {said}", _better(kind))
-        version = tuple(int(part) for part in banner[1].split("."))
-        if version < FLOOR:
-            floor = ".".join(map(str, FLOOR))
+        tool = Tool(Path(path), tuple(int(part) for part in banner[1].split(".")), banner[0])
+        lowest = FLOOR_OF_STAND_IN if kind.stand_in and tool.is_storage_daemon else FLOOR
+        if tool.version < lowest:
+            floor = ".".join(map(str, lowest))
             raise _unusable(f"{path} is version {banner[1]}, too old", f"use version {floor} or newer")
-        return Tool(Path(path), version, banner[0])
+        return tool
 
     def _locate(self, kind: _Kind) -> Path | None:
         named: str | None = getattr(self.settings, kind.option)

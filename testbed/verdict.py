@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,8 @@ from textwrap import indent, shorten
 from types import TracebackType
 
 from testbed.gherkin import PACKAGE, UNDEFINED, Captured, Scenario, Step
-from testbed.outcome import Outcome, Place, RunError, ScenarioNotes, Status, printable
+from testbed.outcome import EnvironmentUnusable, Outcome, Place, Problem, RunError, ScenarioNotes, Status, printable
+from testbed.process import MORE_ROOM, OutOfSpace
 
 HEADLINE = 200
 """Characters of a headline."""
@@ -45,8 +47,15 @@ class Trouble:
 
 
 def trouble_of(error: BaseException, where: str = "") -> Trouble:
-    """Describe an exception: an AssertionError is a broken promise, any other is an error."""
+    """Describe an exception: an AssertionError is a broken promise, any other is an error.
+
+    A traceback goes with what is neither a check's word nor a fault of the place that it runs in.
+    """
     kind, said = type(error).__name__, str(error).strip()
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        said, error = str(Problem(said, MORE_ROOM)), OutOfSpace()
+    if isinstance(error, (EnvironmentUnusable, OutOfSpace)):
+        return Trouble(Status.ERROR, type(error).__name__, said, "", where)
     if isinstance(error, AssertionError) and said:
         # What a check has to say is in its message: a reader need not see the code.
         return Trouble(Status.FAILED, kind, said, "", where)
@@ -97,6 +106,8 @@ def judge(
     before = [Trouble(Status.FAILED, "UnexpectedPass", notes.unexpected)] if notes.unexpected else []
     after = [Trouble(Status.ERROR, "TeardownError", text, where="the teardown") for text in notes.teardown_errors]
     found = [*before, *troubles, *after] or _oversights(scenario, notes)
+    if found and notes.excuse:
+        found = [Trouble(Status.ERROR, EnvironmentUnusable.__name__, notes.excuse), *found]
     if found:
         output = "\n".join(part for part in (settled.output, _captured(scenario.captured)) if part)
         blamed = blame(replace(settled, output=output), found)

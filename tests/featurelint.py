@@ -47,7 +47,16 @@ MECHANICS = {
 }
 """What belongs below the sentences, by its name in a finding."""
 
-NEEDED_FOR = {"whose storage": "needs.blkdebug"}
+NEEDED_FOR = {
+    "whose storage": "needs.blkdebug",
+    "the guest should reach": "needs.block-graph",
+    "a drive without a medium": "needs.human-monitor",
+    "are on their way": "needs.human-monitor",
+    "lives in an iothread": "needs.human-monitor",
+    "the machine has been": "needs.guest-disk",
+    "a machine whose guest sees": "needs.guest-disk",
+    "sees its drives as disks": "needs.human-monitor",
+}
 """The tags that words of sentences ask for."""
 
 UNITLESS = re.compile(r"(?<![\w.-])\d{4,}\b(?! (?:B|bytes?|KiB|MiB|GiB|TiB)\b)")

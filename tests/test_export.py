@@ -6,10 +6,11 @@ import pytest
 
 from testbed.content import Content
 from testbed.drive import Drive
-from testbed.export import SOCKET, Exports
+from testbed.export import Exports
 from testbed.fault import sound
+from testbed.front import MonitorFronts
 from testbed.image import Images
-from testbed.machine import Machine
+from testbed.machine import SOCKET, Machine
 from testbed.monitor import Refused
 from testbed.node import UnknownName
 from testbed.request import Request
@@ -27,7 +28,7 @@ def drive(machine: Machine, images: Images) -> Drive:
     """Return a drive with the bitmap "bitmap0"."""
     content = Content(SIZE)
     images.create("drive0.qcow2", "qcow2", content)
-    drive = Drive("drive0", machine, SIZE, "drive0.qcow2", "qcow2", content, 65536)
+    drive = Drive("drive0", machine, SIZE, "drive0.qcow2", "qcow2", content, 65536, fronts=MonitorFronts(machine))
     drive.attach(sound("drive0.qcow2"))
     ask(machine, drive.add_bitmap("bitmap0"))
     return drive

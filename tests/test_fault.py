@@ -8,6 +8,7 @@ import pytest
 from testbed import fault
 from testbed.content import Content, Run
 from testbed.drive import Drive
+from testbed.front import MonitorFronts
 from testbed.image import Images
 from testbed.machine import GuestRequestFailed, Machine
 
@@ -18,9 +19,11 @@ TEXTS = [
     'never fails with "Input/output error"',
     "fails the first read after a flush",
     'fails the first 2 reads after a flush with "No space left on device"',
+    "fails the fourth read after a flush",
     "fails the second write",
     'fails every other write with "No space left on device"',
     "fails the first compressed write",
+    'fails to write zeros once with "No space left on device"',
     "reads and writes only whole blocks of 4 KiB",
 ]
 
@@ -31,9 +34,7 @@ def test_all_that_storage_can_be_said_to_do_makes_options_of_a_node(text: str) -
     assert fault.storage(text)("image")["driver"] in ("file", "blkdebug")
 
 
-@pytest.mark.parametrize(
-    "text", ["fails", "fails the fourth write", "never fails now", "reads and writes whole blocks"]
-)
+@pytest.mark.parametrize("text", ["fails", "fails the fifth write", "never fails now", "reads and writes whole blocks"])
 def test_what_storage_cannot_be_said_to_do(text: str) -> None:
     assert not re.fullmatch(fault.PATTERN, text)
 
@@ -57,7 +58,7 @@ def drive_on(machine: Machine, images: Images, text: str) -> Drive:
     """Return a drive in a raw image full of 0x41, on storage that does what the text says."""
     content = Content(SIZE, (Run(0, SIZE, 0x41),))
     images.create("drive0.raw", "raw", content)
-    drive = Drive("drive0", machine, SIZE, "drive0.raw", "raw", content, 1)
+    drive = Drive("drive0", machine, SIZE, "drive0.raw", "raw", content, 1, fronts=MonitorFronts(machine))
     drive.attach(fault.storage(text)("drive0.raw"))
     return drive
 
@@ -97,6 +98,26 @@ def test_reads_fail_only_after_a_flush(machine: Machine, images: Images) -> None
         with pytest.raises(GuestRequestFailed, match="Input/output error"):
             drive.read(0, 512)
     drive.read(0, 512)
+
+
+def test_only_the_read_whose_turn_it_is_fails_after_a_flush(machine: Machine, images: Images) -> None:
+    drive = drive_on(machine, images, "fails the third read after a flush")
+    drive.write(0x42, 0, 512)
+    drive.read(0, 512)
+    drive.flush()
+    drive.read(0, 512)
+    drive.read(0, 512)
+    with pytest.raises(GuestRequestFailed, match="Input/output error"):
+        drive.read(0, 512)
+    drive.read(0, 512)
+
+
+def test_zeros_that_are_not_sent_fail_once_and_data_never(machine: Machine, images: Images) -> None:
+    drive = drive_on(machine, images, 'fails to write zeros once with "No space left on device"')
+    drive.write(0x42, 0, 512)
+    with pytest.raises(GuestRequestFailed, match="No space left on device"):
+        drive.write_zeroes(0, 512)
+    drive.write_zeroes(0, 512)
 
 
 def test_storage_with_large_blocks_gets_whole_ones_and_keeps_what_it_had(machine: Machine, images: Images) -> None:

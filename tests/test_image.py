@@ -312,6 +312,14 @@ def test_images_that_differ_in_anything_have_templates_of_their_own(images: Imag
     assert images.info("two")["cluster-size"] == 128 * KIB
 
 
+def test_images_with_their_data_elsewhere_do_not_share_it(images: Images) -> None:
+    for name in ("one.qcow2", "other.qcow2"):
+        images.create(name, "qcow2", CONTENT, options={"data_file": ""})
+    spoil(images, "one.qcow2", "write -q -P 0x77 0 512")
+    assert images.first_difference("other.qcow2", "qcow2", CONTENT) is None
+    assert images.info("one.qcow2")["format-specific"]["data"]["data-file"] == "one.qcow2.data"
+
+
 def test_the_order_of_options_does_not_matter(images: Images) -> None:
     images.create("one", "qcow2", CONTENT, options={"cluster_size": "128k", "compat": "1.1"})
     images.create("two", "qcow2", CONTENT, options={"compat": "1.1", "cluster_size": "128k"})

@@ -28,6 +28,7 @@ from testbed.matchers import (
     equals_its_reference,
     has_bitmaps,
     has_bitmaps_in_step,
+    holds_itself,
     holds_only_what_had_changed,
     holds_what_the_guest_wrote,
     refused_with,
@@ -219,6 +220,33 @@ def test_larger_clusters_of_the_target_are_no_needless_ones(story: Story) -> Non
 def test_a_full_backup_is_not_for_the_second_oracle(story: Story) -> None:
     said = why_not(story.full, holds_only_what_had_changed(story.images))
     assert said == "the full backup of drive0 (drive0-1.qcow2) is not incremental: it may hold everything"
+
+
+FIRST_HOLDS = (Run(2 * MIB, 2 * MIB + 100, 0), Run(2 * MIB + 100, 2 * MIB + 400, 0xAB))
+"""What the first increment holds itself but for the zeros at the end of its only cluster."""
+
+END_OF_FIRST = Run(2 * MIB + 400, 2 * MIB + 64 * KIB, 0)
+
+
+def test_what_an_image_holds_itself_is_told_in_runs(story: Story) -> None:
+    assert_that(story.first, holds_itself(story.images, [*FIRST_HOLDS, END_OF_FIRST]))
+
+
+def test_what_a_table_leaves_out_must_not_be_held(story: Story) -> None:
+    assert why_not(story.first, holds_itself(story.images, FIRST_HOLDS)).endswith(
+        "missing in it: nothing; in it without need: 65,136 bytes at 2,097,552 bytes"
+    )
+
+
+def test_what_shines_through_from_below_is_not_held(story: Story) -> None:
+    below = Run(MIB, MIB + 32 * KIB, 0xD5)
+    said = why_not(story.first, holds_itself(story.images, [below, *FIRST_HOLDS, END_OF_FIRST]))
+    assert said.endswith("missing in it: 32 KiB at 1 MiB; in it without need: nothing")
+
+
+def test_what_is_held_must_read_as_the_table_says(story: Story) -> None:
+    said = why_not(story.first, holds_itself(story.images, [*FIRST_HOLDS, replace(END_OF_FIRST, pattern=0x77)]))
+    assert said.endswith("should be 0x77 and is 0x00")
 
 
 def test_a_reference_that_differs_breaks_the_third_oracle(story: Story) -> None:

@@ -63,6 +63,14 @@ def trial(
     return Trial.read(folder.name, folder, more)
 
 
+def test_a_storage_daemon_has_its_version_and_is_called_one(tmp_path: Path) -> None:
+    folder = trial(tmp_path / "daemon", "7.2.22", []).folder
+    banner = "qemu-storage-daemon version 7.2.22 (Debian 1:7.2)"
+    (folder / "environment.json").write_text(json.dumps({"qemu": {"banner": banner}}))
+    again = Trial.read("daemon", folder)
+    assert (again.version, again.package) == ("7.2.22", "Debian 1:7.2, qemu-storage-daemon")
+
+
 @pytest.fixture
 def comparison(tmp_path: Path) -> Comparison:
     builds = tmp_path / "builds"

@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ TRUTH = {
     "blockdev-create": "yyyy",
     "blockdev-reopen": "-yyy",
     "set-active": "--yy",
+    "block-graph": "yyyy",
     "iothread": "yyyy",
     "query-block-flat": "---y",
     "internal-snapshots": "-yyy",
@@ -216,6 +218,16 @@ def test_missing_tools() -> None:
     assert unmet(["needs.qemu-nbd", "needs.storage-daemon"], build) == [
         "this build has no qemu-nbd (none was found; -D qemu_nbd=PATH names one)",
         "this build has no qemu-storage-daemon (none was found; -D qemu_storage_daemon=PATH names one)",
+    ]
+
+
+def test_what_a_storage_daemon_lacks_it_lacks_since_it_is_one() -> None:
+    known = toolchain("7.2")
+    daemon = replace(known.qemu, banner="qemu-storage-daemon version 7.2.22")
+    build = Capabilities(replace(known, qemu=daemon), list, lambda _argv: "")
+    assert unmet(["needs.human-monitor", "needs.set-active"], build) == [
+        "this build has no human-monitor-command command (this is a storage daemon)",
+        "this build has no blockdev-set-active command (QEMU has it since 10.0, this is 7.2)",
     ]
 
 

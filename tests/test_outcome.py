@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import replace
 from textwrap import dedent
@@ -25,6 +26,7 @@ from testbed.outcome import (
     notes_of,
     printable,
 )
+from testbed.process import OutOfSpace
 from testbed.verdict import Trouble, judge, traceback_of, trouble_of
 
 TEXT = """
@@ -158,6 +160,23 @@ def test_any_other_exception_is_an_error() -> None:
     assert outcome.details == "ValueError: oops"
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left", "images"),
+        EnvironmentUnusable([Problem("it is full", "free it")]),
+        OutOfSpace("it is full\n  remedy: free it"),
+    ],
+)
+def test_a_fault_of_the_place_is_an_error_with_its_remedy_and_no_traceback(error: Exception) -> None:
+    try:
+        raise error
+    except type(error) as caught:
+        trouble = trouble_of(caught)
+    assert (trouble.status, trouble.details) == (Status.ERROR, "")
+    assert "\n  remedy: free " in trouble.text
+
+
 def test_the_first_trouble_decides_and_the_others_are_told() -> None:
     outcome = verdict("cleanup_error", CHECK, CLEAN_UP)
     assert (outcome.status, outcome.step) == (Status.FAILED, STEP)
@@ -183,6 +202,9 @@ def test_a_check_without_words_shows_its_code() -> None:
         (ScenarioNotes(known_defect="D1", teardown_errors=["left"]), [CHECK], "failed", Status.FAILED, "left"),
         (ScenarioNotes(unexpected="D1 did not show"), [], "passed", Status.FAILED, "D1 did not show"),
         (ScenarioNotes(teardown_errors=["left"]), [], "passed", Status.ERROR, "the teardown: left"),
+        (ScenarioNotes(excuse="the disk is full"), [CHECK], "failed", Status.ERROR, "the disk is full; then differs"),
+        (ScenarioNotes(known_defect="D1", excuse="the disk is full"), [CHECK], "failed", Status.ERROR, "full"),
+        (ScenarioNotes(excuse="the disk is full"), [], "passed", Status.PASSED, ""),
     ],
 )
 def test_what_hooks_know_counts(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aftermath import has_ended, is_alive, running
 
-from testbed.process import Child, ToolFailed, describe_ending, run_tool, start_tool
+from testbed.process import Child, OutOfSpace, ToolFailed, describe_ending, run_tool, start_tool
 
 BOUND = 20.0
 
@@ -260,7 +260,7 @@ def test_tool_is_killed_when_the_wait_for_it_is_interrupted(monkeypatch: pytest.
 
 @pytest.mark.parametrize("words", ["No space left on device", "Disk quota exceeded"])
 def test_full_disk_comes_with_its_remedy(words: str) -> None:
-    with pytest.raises(ToolFailed, match=r"Free some space, or choose another place .* -D scratch=DIRECTORY"):
+    with pytest.raises(OutOfSpace, match=rf"{words}\n  remedy: free some space.* -D scratch=DIRECTORY"):
         tool(f"echo 'qemu-img: {words}' >&2; exit 1")
 
 

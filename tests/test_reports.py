@@ -11,7 +11,7 @@ import pytest
 
 from testbed.gherkin import Config
 from testbed.outcome import EnvironmentUnusable, RunSummary, Status
-from testbed.reports import directories, open_reports, shown, write_atomically, write_json
+from testbed.reports import directories, list_contents, open_reports, shown, write_atomically, write_json
 
 
 def config(junit_directory: str = "reports", **userdata: str) -> Config:
@@ -97,6 +97,20 @@ def test_results_of_an_earlier_run_are_removed_and_nothing_else(tmp_path: Path) 
     with open_reports(tmp_path, tmp_path):
         left = {file.name for file in tmp_path.iterdir()}
     assert left == {".lock", "README.md", "other.xml"}
+
+
+def test_evidence_of_an_earlier_run_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    ours, shared, theirs = (tmp_path / "evidence" / name for name in ("ours", "shared", "theirs"))
+    for folder in (ours, shared, theirs):
+        folder.mkdir(parents=True)
+        (folder / "qmp.jsonl").touch()
+    for folder in (ours, shared):
+        list_contents(folder, ["qmp.jsonl", "never-written.qcow2", "../theirs/qmp.jsonl"])
+    (shared / "notes.txt").touch()
+    with open_reports(tmp_path, tmp_path / "junit"):
+        left = sorted(str(path.relative_to(tmp_path / "evidence")) for path in tmp_path.glob("evidence/*/*"))
+    assert left == ["shared/notes.txt", "theirs/qmp.jsonl"]
+    assert not ours.exists()
 
 
 def test_a_place_that_cannot_be_used_is_a_problem_with_a_remedy(tmp_path: Path) -> None:

@@ -330,12 +330,37 @@ def test_what_a_step_hook_finds_is_blamed_on_the_step(life: Project) -> None:
 
 
 def test_a_feature_skipped_by_its_hook_is_not_applicable(life: Project) -> None:
-    life.write("environment.py", "def before_feature(context, feature):\n    feature.skip('needs a moon')\n")
+    hook = "def before_feature(context, feature):\n    feature.name == 'Life' and feature.skip('needs a moon')\n"
+    life.write("environment.py", hook)
+    life.write("features/other.feature", "Feature: Other\n  Scenario: Third\n    Given a state\n")
     for args in ((), ("--no-skipped",)):
         finished = life.run(*args)
         assert finished.status == 0
         assert messages(finished, "life") == dict.fromkeys(["First", "Second"], "not applicable: needs a moon")
         assert finished.stderr == ""
+
+
+@pytest.mark.parametrize("args", [(), ("--jobs", "2"), ("--tags", "easy")])
+def test_a_run_in_which_nothing_applies_is_red_and_says_what_to_do(life: Project, args: tuple[str, ...]) -> None:
+    life.write("environment.py", "def before_scenario(context, scenario):\n    scenario.skip('needs a moon')\n")
+    finished = life.run(*args)
+    assert finished.status == 1
+    assert finished.summary()["counts"] == {"not applicable": 2}
+    told = "nothing was tried: none of the 2 selected scenarios is applicable, 2 of them since needs a moon"
+    assert f"ERROR (selection)\n  {told}\n    remedy: select other scenarios, or name a build" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_a_dry_run_need_not_try_anything(life: Project) -> None:
+    finished = life.run("--dry-run", "--name", "First")
+    assert (finished.status, finished.stderr) == (0, "")
+
+
+def test_a_run_that_was_interrupted_is_not_blamed_for_trying_nothing(life: Project) -> None:
+    life.write("environment.py", "def before_all(context):\n    raise KeyboardInterrupt\n")
+    finished = life.run()
+    assert finished.status == 1
+    assert "nothing was tried" not in finished.stderr
 
 
 def test_a_skip_without_a_reason_is_an_error(life: Project) -> None:

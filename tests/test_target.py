@@ -138,7 +138,7 @@ def test_space_on_a_small_disk_is_what_was_asked_for(home: Path) -> None:
 
 @pytest.fixture
 def server(machine: Machine) -> Server:
-    return Server(machine.qemu, machine.home, BOUND)
+    return Server(machine)
 
 
 def test_image_on_another_machine_is_written_over_the_network(

@@ -63,6 +63,39 @@ def paths(found: Toolchain) -> list[Path | None]:
     return [None if tool is None else tool.path for tool in tools]
 
 
+# A storage daemon in the place of an emulator.
+
+
+def test_a_storage_daemon_may_stand_in_for_an_emulator(tmp_path: Path) -> None:
+    tools = fake_all(tmp_path)
+    found = find(path_of(tools), qemu="qemu-storage-daemon")
+    assert (found.qemu.path, found.qemu_img.path) == (tools / "qemu-storage-daemon", tools / "qemu-img")
+    assert found.qemu.is_storage_daemon
+    assert not find(path_of(tools)).qemu.is_storage_daemon
+
+
+def test_a_storage_daemon_does_so_only_when_it_is_asked_for(tmp_path: Path) -> None:
+    tools = fake_all(tmp_path)
+    (tools / f"qemu-system-{HOST}").unlink()
+    (problem,) = problems(path_of(tools))
+    assert problem.what == "there is no qemu-system-* on the PATH"
+
+
+def test_an_old_storage_daemon_may_not_stand_in(tmp_path: Path) -> None:
+    tools = fake_all(tmp_path, version="5.2.0")
+    (problem,) = problems(path_of(tools), qemu="qemu-storage-daemon")
+    assert (problem.what.rpartition("/")[2], problem.remedy) == (
+        "qemu-storage-daemon is version 5.2.0, too old",
+        "use version 6.0 or newer",
+    )
+    assert find(path_of(tools)).qemu_storage_daemon
+
+
+def test_no_other_tool_may_stand_in(tmp_path: Path) -> None:
+    (problem,) = problems(path_of(fake_all(tmp_path)), qemu="qemu-img")
+    assert "does not say that it is a QEMU emulator" in problem.what
+
+
 # Where programs are.
 
 

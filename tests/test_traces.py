@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from testbed.backups import Backups
+from testbed.front import MonitorFronts
 from testbed.image import Images, Kind
 from testbed.machine import Machine
 from testbed.request import ABORT, transaction
@@ -23,7 +24,8 @@ Harm = Callable[[World], object]
 @pytest.fixture
 def world(machine: Machine, images: Images) -> World:
     """Return a world with the drive "drive0", its bitmap "bitmap0", and an image that nobody has open."""
-    world = World(machine, images, Backups(machine, Targets(images, Kind("qcow2"))), "qcow2", has_digests=True)
+    backups = Backups(machine, Targets(images, Kind("qcow2")))
+    world = World(machine, images, backups, "qcow2", has_digests=True, fronts=MonitorFronts(machine))
     world.ask(world.add_drive("drive0", SIZE).add_bitmap("bitmap0"))
     (images.home / "target.raw").write_bytes(b"A" * 512)
     return world

@@ -283,7 +283,7 @@ def test_an_ordinary_user_needs_no_right_to_write_to_the_checkout(public: Path, 
         refused = subprocess.run(command, cwd=project.home, env=environ, check=False, capture_output=True, text=True)
         assert refused.returncode == 1
         assert "reports cannot be written to reports/: " in refused.stderr
-        assert "give a directory that you may write to, on a local disk, with -D reports=DIRECTORY" in refused.stderr
+        assert "give a directory that you may write to, on a local disk with free space, with -D" in refused.stderr
         command += ["-D", f"reports={public / 'own' / 'reports'}"]
         done = subprocess.run(command, cwd=project.home, env=environ, check=False, capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, "")
@@ -317,8 +317,30 @@ def test_a_full_scratch_is_an_error_and_no_hang(
     finished = Finished(done.returncode, done.stdout, done.stderr, checkout.home)
     assert finished.status == 1
     assert "passed" not in statuses(finished)
-    assert all("No space left on device" in outcome["message"] for outcome in finished.summary()["outcomes"])
+    for outcome in finished.summary()["outcomes"]:
+        assert outcome["status"] == "error"
+        assert "No space left on device" in outcome["message"]
+        assert "remedy: free some space, or " in outcome["message"]
     assert processes_in(place) == []
+
+
+def test_evidence_that_has_no_room_is_told_with_its_remedy_and_all_else_is_cleared(
+    checkout: Project, place: Path, own_mounts: Sequence[str], tmp_path: Path
+) -> None:
+    reports = tmp_path / "small"
+    reports.mkdir()
+    script = 'mount -t tmpfs -o size=400k none "$0" && "$@"; status=$?; ls "$0/evidence"/*; exit $status'
+    asked = options(place, "-D", "keep=always", "-D", f"reports={reports}")
+    command = [*own_mounts, "sh", "-c", script, str(reports), sys.executable, "-m", "behave", *asked]
+    done = subprocess.run(command, cwd=checkout.home, check=False, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 1
+    assert "2 scenarios" in done.stdout
+    assert "error 2" in done.stdout
+    assert f"the evidence cannot be written to {reports}/evidence/" in done.stdout
+    assert "remedy: give a directory that you may write to, on a local disk with free space" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "qcow2" not in done.stdout.rpartition("Reports are in")[2]
+    assert_nothing_is_left(place)
 
 
 # What was not meant.
