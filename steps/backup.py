@@ -9,10 +9,11 @@ from testbed.matchers import (
     each,
     equals_its_drive,
     equals_its_reference,
+    holds_itself,
     holds_only_what_had_changed,
     restores_its_moment,
 )
-from testbed.sentences import Which, options, rows, world_of
+from testbed.sentences import Which, options, rows, runs, world_of
 
 
 @given("backups are taken with {command:Command}")
@@ -27,11 +28,11 @@ def followed_by_reference(context: Context) -> None:
     world_of(context).with_references = True
 
 
-@given("a full backup of {drive:Name}")
-def full_backup(context: Context, drive: str) -> None:
-    """Take a full backup, which must succeed."""
+@given("a {sync:Sync} backup of {drive:Name}")
+def backup_of_drive(context: Context, sync: str, drive: str) -> None:
+    """Take a backup of a kind that needs no bitmap, full or of the top layer; it must succeed."""
     world = world_of(context)
-    world.take_successfully(world.drive(drive), "full")
+    world.take_successfully(world.drive(drive), sync)
 
 
 @given("a full backup of {drive:Name} with a new bitmap {bitmap:Name}")
@@ -133,9 +134,10 @@ def backup_fails(context: Context, which: Which, error: str) -> None:
 
 @then("the backup {which:Which} should be cancelled")
 def backup_cancelled(context: Context, which: Which) -> None:
-    """Wait for a backup; it must end as cancelled."""
+    """Wait for a backup; it must end as cancelled, and is spoken of then."""
     world = world_of(context)
-    assert_that(str(world.end_of(which(world.backups))), equal_to("cancelled"))
+    world.spoken_of = [which(world.backups)]
+    assert_that(str(world.end_of(world.spoken_of[0])), equal_to("cancelled"))
 
 
 @then("{count:Backups} with {bitmap:Name} should restore {drive:Name} as it was at that moment")
@@ -159,6 +161,13 @@ def each_holds_changes(context: Context) -> None:
     """Compare the own layer of each backup last spoken of with the clusters that had changed: all, and no others."""
     world = world_of(context)
     assert_that(world.spoken_of, each(holds_only_what_had_changed(world.images)))
+
+
+@then("the image of the backup {which:Which} should itself hold:")
+def image_holds(context: Context, which: Which) -> None:
+    """Compare what a backup's own image holds with the patterns of the table, which must be all that is in it."""
+    world = world_of(context)
+    assert_that(which(world.backups), holds_itself(world.images, runs(context)))
 
 
 @then("each of them should equal its reference")

@@ -2,10 +2,11 @@
 
 from behave import given, then, when
 from behave.runner import Context
-from hamcrest import assert_that
+from hamcrest import assert_that, equal_to
 
 from testbed.disk import Disk
 from testbed.fault import Storage
+from testbed.graph import filters_over
 from testbed.image import Kind
 from testbed.matchers import holds_what_the_guest_wrote
 from testbed.sentences import DiskAct, bitmap_properties, let_guest_do, rows, runs, world_of
@@ -109,6 +110,13 @@ def drive_resized(context: Context, name: str, size: int) -> None:
     """Change a drive's size while the machine runs."""
     world = world_of(context)
     world.ask(world.drive(name).resize(size))
+
+
+@then("the guest should reach {name:Name} {way:Way}")
+def drive_reached(context: Context, name: str, way: list[str]) -> None:
+    """Compare the filters that QEMU has between a drive's node and the guest, uppermost first, with those named."""
+    found = filters_over(world_of(context).machine, world_of(context).drive(name).name)
+    assert_that(found, equal_to(way), f"the filters over {name}, the uppermost first")
 
 
 @then("{name:Name} should hold what the guest has written")

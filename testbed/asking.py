@@ -86,6 +86,10 @@ def _export(world: World, row: Row) -> Request:
     return world.exports.add(world.drive(row["drive"]), bitmaps, writable=yes(row.get("writable", "no")))
 
 
+def _add_user(permission: str) -> Kind:
+    return Kind(lambda world, row: world.drive(row["drive"]).add_user(permission, row.get("target", "")), ("target",))
+
+
 def _bitmap(row: Row) -> str:
     return bitmap_name(row.get("bitmap", ""))
 
@@ -102,8 +106,13 @@ KINDS: Mapping[str, Kind] = {
     "snapshot": Kind(_snapshot, ("target",)),
     "export": Kind(_export, ("bitmap", "writable")),
     "resize": Kind(lambda world, row: world.drive(row["drive"]).resize(parse_size(row["size"])), ("size",)),
+    "activate": Kind(lambda world, row: world.drive(row["drive"]).set_active(active=True)),
+    "deactivate": Kind(lambda world, row: world.drive(row["drive"]).set_active(active=False)),
+    "stream": Kind(lambda world, row: world.stream(world.drive(row["drive"]))),
+    "commit": Kind(lambda _, row: Request("block-commit", {"device": row["drive"], "job-id": "commit"})),
     "delete node": Kind(lambda *_: Request("blockdev-del", {"node-name": ""})),
-    "add writer": Kind(lambda world, row: world.drive(row["drive"]).add_writer()),
+    "add writer": _add_user("write"),
+    "add resizer": _add_user("resize"),
     "delete export": Kind(lambda world, row: world.exports.delete_from(world.drive(row["drive"]))),
 }
 """All kinds of requests, by the words that a table has for them."""

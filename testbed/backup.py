@@ -20,9 +20,13 @@ from testbed.target import Target
 
 
 class Command(Protocol):
-    """A QMP command that takes backups; the two that QEMU has differ in who opens the target."""
+    """A QMP command that takes backups; the two that QEMU has differ in who opens the target.
+
+    `takes_lowest_whole` tells whether it takes all of a drive that stands on nothing when asked for its top layer.
+    """
 
     name: str
+    takes_lowest_whole: bool
 
     def open(self, machine: Machine, target: Target) -> None:
         """Make the target ready for the command."""
@@ -38,6 +42,7 @@ class DriveBackup:
     """drive-backup: QEMU opens the target file by itself (deprecated since 6.2)."""
 
     name = "drive-backup"
+    takes_lowest_whole = True
 
     def open(self, machine: Machine, target: Target) -> None:
         """Do nothing: the command opens its target."""
@@ -55,6 +60,7 @@ class BlockdevBackup:
     """blockdev-backup: the target is a node that the operator has added."""
 
     name = "blockdev-backup"
+    takes_lowest_whole = False
 
     def open(self, machine: Machine, target: Target) -> None:
         """Add the target as a node."""
@@ -73,7 +79,10 @@ class BlockdevBackup:
 COMMANDS: Mapping[str, Command] = {command.name: command for command in (DriveBackup(), BlockdevBackup())}
 
 INCREMENTAL = ("incremental", "bitmap")
-"""Kinds of backups that copy what a bitmap has recorded; the others may copy anything."""
+"""Kinds of backups that copy what a bitmap has recorded."""
+
+KEEPING = "none"
+"""The kind of backup that copies nothing by itself: it saves what the guest overwrites, until it is cancelled."""
 
 
 @dataclass(eq=False)
@@ -83,7 +92,7 @@ class Backup:
     `options` are the arguments of the QMP command besides device, job and target; sync and bitmap are among them.
     `content` is what the drive read as when it began, `held` the bitmap that it goes by or brings in step, and
     `changed` what its own layer must hold and nothing else (None where it is free to copy everything); `moment` is the
-    drive's when it began. `holds` tells whether its bitmap is busy with it.
+    drive's when it began. `followed` tells whether the models know of its end.
     """
 
     drive: Drive
@@ -95,7 +104,7 @@ class Backup:
     held: Bitmap | None = field(default=None, init=False)
     changed: Ranges | None = field(default=None, init=False)
     moment: int = field(default=-1, init=False)
-    holds: bool = field(default=False, init=False)
+    followed: bool = field(default=False, init=False)
     reference: Target | None = None
     judged: bool = False
 
@@ -120,6 +129,12 @@ class Backup:
         return self.job.end is not None and self.job.end.how == "completed"
 
     @property
+    def fulfilled(self) -> bool:
+        """Tell whether the backup is over and has kept all that it was to: one that never completes, if cancelled."""
+        how = "cancelled" if self.sync == KEEPING else "completed"
+        return self.job.end is not None and self.job.end.how == how
+
+    @property
     def mode(self) -> str:
         """Return what becomes of its bitmap at the end, in QEMU's words: on-success, never or always."""
         return str(self.options.get("bitmap-mode", "on-success"))
@@ -132,10 +147,16 @@ class Backup:
 
     @property
     def restored(self) -> Content:
-        """Return what its image must read as: the drive at that moment, or just the changes if it stands alone."""
-        if self.changed is None or self.target.backing:
+        """Return what its image must read as: the drive at that moment, or just the changes if it stands alone.
+
+        One that stands on the drive itself has the changes above what the drive reads as now.
+        """
+        backing = self.target.backing
+        stands_on_drive = backing is not None and backing.name == self.drive.image
+        if self.changed is None or (backing and not stands_on_drive):
             return self.content
-        return Content(self.content.size).replaced(self.changed, self.content)
+        below = self.drive.content if stands_on_drive else Content(self.content.size)
+        return below.replaced(self.changed, self.content)
 
     @property
     def _copied_at_a_time(self) -> int:
@@ -151,26 +172,35 @@ class Backup:
             **self.command.arguments(self.target),
             **self.options,
         }
-        return Request(self.command.name, arguments, self._begin)
+        given = {name: argument for name, argument in arguments.items() if argument is not None}
+        return Request(self.command.name, given, self._begin)
 
     def finish(self) -> None:
         """Wait until the job is over; let the models follow; close the target, unless QEMU has gone.
 
-        Raises what Job.wait does, and WrongLife when it did not count as work just what it had to copy.
+        Raises what Job.wait does, and WrongLife when it did not count as work just what it had to copy, and has copied.
         """
         end = self.job.wait()
         self.follow()
-        if self.succeeded and self.changed is not None and end.length != self._plan.length:
-            raise WrongLife(f"{self} had {self._plan.length} bytes to copy; its job says that it had {end.length}")
+        copied = (self.changed or NOTHING).rounded_out(self._copied_at_a_time) if self.sync == KEEPING else self._plan
+        if self.fulfilled and (end.offset, end.length) != (copied.length, self._plan.length):
+            raise WrongLife(
+                f"{self} had {self._plan.length} bytes to copy and should have copied {copied.length}; "
+                f"its job says that it had {end.length} and has copied {end.offset}"
+            )
         if self.drive.machine.running:
             self.command.close(self.drive.machine, self.target)
 
     def follow(self) -> None:
-        """Let the bitmap's model follow, once, as soon as the job has ended: be it forgotten yet or not."""
+        """Let the models follow, once, as soon as the job has ended: be it forgotten yet or not."""
         end = self.job.life.end
-        if end and self.holds and self.held:
+        if end is None or self.followed:
+            return
+        self.followed = True
+        if self.sync == KEEPING:
+            self.changed = self._in_whole_pieces(self.drive.changed_since(self.moment))
+        if self.held:
             self.held.release(self._still_dirty(self.held, end))
-            self.holds = False
 
     def _still_dirty(self, held: Bitmap, end: JobEnd) -> Ranges:
         """Return what of the held bitmap's record is left to the next backup with it, after such an end of this one."""
@@ -182,10 +212,9 @@ class Backup:
     @property
     def _plan(self) -> Ranges:
         """Return what the job had to copy; it counts the last cluster as whole, even where the drive ends within it."""
-        if self.changed is not None:
-            return self.changed.rounded_out(self._copied_at_a_time)
-        assert self.sync == "full", f"nobody keeps track of what a {self.sync} backup has to copy"
-        return Ranges.of((0, self.content.size))
+        all_of_it = Ranges.of((0, self.content.size))
+        planned = all_of_it if self.changed is None or self.sync == KEEPING else self.changed
+        return planned.rounded_out(self._copied_at_a_time)
 
     def _copied(self, held: Bitmap, end: JobEnd) -> Ranges:
         """Return what the job has copied: what the guest overwrote meanwhile, just before that, and the rest in order.
@@ -204,7 +233,12 @@ class Backup:
             if self.sync in INCREMENTAL:
                 self.changed = self.held.dirty.copied(self._copied_at_a_time)
             self.held.hold()
-            self.holds = True
+        if self.sync == "top" and (self.drive.below or not self.command.takes_lowest_whole):
+            self.changed = self._in_whole_pieces(self.drive.own_layer)
+
+    def _in_whole_pieces(self, ranges: Ranges) -> Ranges:
+        """Return what is copied so that all of the ranges are."""
+        return ranges.below(self.content.size).rounded_out(self._copied_at_a_time).below(self.content.size)
 
 
 def own_layer(extents: list[Extent]) -> tuple[Ranges, Ranges]:

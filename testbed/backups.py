@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from testbed.backup import COMMANDS, INCREMENTAL, Backup, Command
+from testbed.backup import COMMANDS, INCREMENTAL, KEEPING, Backup, Command
 from testbed.drive import Drive
+from testbed.image import Kind
 from testbed.job import Job
 from testbed.machine import Machine
 from testbed.node import UnknownName
@@ -51,15 +52,15 @@ class Backups:
     def prepare(self, drive: Drive, options: Mapping[str, object], target: Target | None = None) -> Backup:
         """Make all ready for a backup: its target, new where none is given, and a name for its job; start nothing.
 
-        `options` are the command's arguments, with sync and bitmap among them. An incremental backup's new target
-        stands on the bitmap's newest backup.
+        `options` are the command's arguments, with sync and bitmap among them; a job whose job-id is None is called
+        after its drive's device. An incremental backup's new target stands on the bitmap's newest backup.
         """
         options = {**self.options, **options}
         target = target or self._target_for(drive, options)
-        name = str(options.get("job-id", self._free_job_name(drive)))
+        name = options.get("job-id", self._free_job_name(drive))
         job = Job(
             self.machine,
-            name,
+            drive.front.name if name is None else str(name),
             start=len(self.machine.all_events()),
             auto_finalize=bool(options.get("auto-finalize", True)),
             auto_dismiss=bool(options.get("auto-dismiss", True)),
@@ -112,10 +113,25 @@ class Backups:
     def _target_for(self, drive: Drive, options: Mapping[str, object]) -> Target:
         """Make the image that these options ask for, or leave that to QEMU."""
         if options.get("mode") == "absolute-paths":
-            return self.targets.left_to_qemu(drive.name, str(options.get("format", drive.image_format)))
+            backing = self._base_by_qemu(drive, str(options["sync"]))
+            return self.targets.left_to_qemu(drive.name, str(options.get("format", drive.image_format)), backing)
+        if options["sync"] == "top":
+            return self.new_target(drive, self._base_for_layer(drive) if self.targets.kind.can_have_base else None)
         is_increment = options["sync"] in INCREMENTAL and "bitmap" in options
         has_base = is_increment and self.targets.kind.can_have_base
         return self.new_target(drive, self.base_for(drive, str(options["bitmap"])) if has_base else None)
+
+    @staticmethod
+    def _base_by_qemu(drive: Drive, sync: str) -> Target | None:
+        """Return the image on which QEMU puts one that it makes itself: that which holds what is not copied."""
+        below = {"top": drive.below, KEEPING: drive}.get(sync)
+        return Target(below.image, Kind(below.image_format)) if below else None
+
+    def _base_for_layer(self, drive: Drive) -> Backup | None:
+        """Return what a backup of a drive's top layer alone builds on: the newest that restores all that lies below."""
+        whole = (backup for backup in reversed(self.taken) if backup.fulfilled and backup.restored == backup.content)
+        below = drive.below
+        return next((one for one in whole if below and one.drive is below and one.content == below.content), None)
 
     def _free_job_name(self, drive: Drive) -> str:
         used = {backup.job.name for backup in self.taken if backup.job.end is None}

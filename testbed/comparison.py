@@ -58,12 +58,14 @@ class Trial:
             summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return cls(build, folder, problems=problems or ["the run came to no end; console.txt is what it said"])
-        version, _, package = _banner(folder).removeprefix("QEMU emulator version ").partition(" ")
+        program, _, rest = _banner(folder).partition(" version ")
+        version, _, package = rest.partition(" ")
+        stand_in = "" if program == "QEMU emulator" else program
         return cls(
             build,
             folder,
             version,
-            package.strip("()"),
+            ", ".join(filter(None, (package.strip("()"), stand_in))),
             summary["seconds"],
             {_case(outcome): _result(outcome, folder) for outcome in summary["outcomes"]},
             [*problems, *(error["message"] for error in summary["errors"])],

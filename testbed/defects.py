@@ -108,7 +108,7 @@ DEFECTS = (
         how="drive-backup to a missing file or directory, or in an unknown format, then a write of the guest",
         seen=("5.2.0",),
         unseen=("7.2.22", "10.0.13", "11.1.3"),
-        failure=r"the answer to human-monitor-command did not come",
+        failure=r"the answer to human-monitor-command did not come|the guest's request .* did not end within",
     ),
     Defect(
         name="nodes-of-ended-backup",
@@ -141,6 +141,14 @@ DEFECTS = (
         seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
         unseen=(),
         failure=r'should have "bitmap0" \(recording, busy, .*; it has "bitmap0" \(busy, ',
+    ),
+    Defect(
+        name="streamed-away",
+        what="a stream from below into an overlay that was put on a drive during its backup, kills QEMU with SIGABRT",
+        how="blockdev-backup of a drive, blockdev-snapshot of it, then block-stream into the overlay, all at a time",
+        seen=("5.2.0", "7.2.22"),
+        unseen=("10.0.13", "11.1.3"),
+        failure=r"SIGABRT[\s\S]*bdrv_close: Assertion .*dirty_bitmaps",
     ),
     Defect(
         name="cancel-waits-for-target",

@@ -20,13 +20,14 @@ def sound(image: str) -> Options:
     return {"driver": "file", "filename": image}
 
 
-def failing_reads_after_flush(count: int, error: int) -> Storage:
-    """Return storage of which the first reads after a flush fail, `count` of them, each once with the errno `error`.
+def failing_reads_after_flush(turns: range, error: int) -> Storage:
+    """Return storage of which those reads after a flush fail whose turn it is, counted from 1, with the errno `error`.
 
     The first flush arms it, so that the flush which ends a batch of guest writes makes the next reader, a backup, fail.
     """
     armed = {"event": "flush_to_disk", "state": 1, "new_state": 2}
-    return _faulty([armed], [_once("read_aio", 2, error)] * count)
+    counted = [{"event": "read_aio", "state": turn + 1, "new_state": turn + 2} for turn in range(1, max(turns))]
+    return _faulty([armed, *counted], [_once("read_aio", turn + 1, error) for turn in turns])
 
 
 def failing_writes(event: str, turns: range, error: int) -> Storage:
@@ -36,6 +37,11 @@ def failing_writes(event: str, turns: range, error: int) -> Storage:
     """
     counted = [{"event": event, "state": turn, "new_state": turn + 1} for turn in range(1, max(turns))]
     return _faulty(counted, [_once(event, turn, error) for turn in turns])
+
+
+def failing_zeroes(error: int) -> Storage:
+    """Return storage that fails once, with the errno `error`, when it is to write zeros without being sent them."""
+    return _faulty([], [{**_once("none", 0, error), "iotype": "write-zeroes"}])
 
 
 def aligned(unit: int) -> Storage:
@@ -63,17 +69,19 @@ _TURNS = {
     "the first": range(1, 2),
     "the second": range(2, 3),
     "the third": range(3, 4),
+    "the fourth": range(4, 5),
     "every other": range(2, 40, 2),
 }
-"""Which writes fail; of "every other", as many as a small drive may need."""
+"""Which reads or writes fail; of "every other", as many as a small drive may need."""
 
 _WRITES = {"write": "write_aio", "compressed write": "write_compressed"}
 
 PATTERN = (
     r"never fails(?: with \"[^\"]+\")?"
     rf"|reads and writes only whole blocks of {SIZE_PATTERN}"
-    r"|fails the (?:first read|first \d+ reads) after a flush(?: with \"[^\"]+\")?"
-    rf"|fails (?:{'|'.join(_TURNS)}) (?:{'|'.join(_WRITES)})(?: with \"[^\"]+\")?"
+    r"|fails the first \d+ reads after a flush(?: with \"[^\"]+\")?"
+    rf"|fails (?:{'|'.join(_TURNS)}) (?:{'|'.join(_WRITES)}|read after a flush)(?: with \"[^\"]+\")?"
+    r"|fails to write zeros once(?: with \"[^\"]+\")?"
 )
 """A regular expression for all that storage can be said to do; an error that is not named is "Input/output error"."""
 
@@ -84,9 +92,12 @@ def storage(text: str) -> Storage:
     error = ERRORS[told.strip('"') or os.strerror(errno.EIO)]
     if found := re.search(f"blocks of ({SIZE_PATTERN})", does):
         return aligned(parse_size(found[1]))
-    if does.endswith("after a flush"):
-        count = re.search(r"\d+", does)
-        return failing_reads_after_flush(int(count[0]) if count else 1, error)
+    if found := re.fullmatch(r"fails the first (\d+) reads after a flush", does):
+        return failing_reads_after_flush(range(1, int(found[1]) + 1), error)
+    if found := re.fullmatch(f"fails ({'|'.join(_TURNS)}) read after a flush", does):
+        return failing_reads_after_flush(_TURNS[found[1]], error)
+    if does == "fails to write zeros once":
+        return failing_zeroes(error)
     if found := re.fullmatch(f"fails ({'|'.join(_TURNS)}) ({'|'.join(_WRITES)})", does):
         return failing_writes(_WRITES[found[2]], _TURNS[found[1]], error)
     return sound

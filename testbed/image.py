@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
-from testbed.content import Content, Run
+from testbed.content import Content
 from testbed.process import Finished, ToolFailed, run_tool
 from testbed.units import format_size
 
@@ -26,8 +26,15 @@ OTHER_SIZE = "Image size mismatch"
 DEFAULT_CLUSTER = 64 * 1024
 """Bytes of a cluster of an image unless it is made with another."""
 
+VDI_BLOCK = 1024 * 1024
+"""Bytes of what a VDI image allocates at a time."""
+
 SECTOR = 512
-"""Bytes to which qemu-img compare tells a place."""
+"""Bytes to which qemu-img compare tells a place, and of which QEMU takes a drive to have a whole number."""
+
+
+DATA_FILE = "data_file"
+"""The option of qemu-img create that puts the data of a qcow2 image into another file."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +51,9 @@ class Kind:
 
     @property
     def cluster(self) -> int:
-        """Return the length in bytes of what such an image allocates at a time, where that can be chosen."""
-        return int(self.options.get("cluster_size", DEFAULT_CLUSTER))
+        """Return the length in bytes of what such an image allocates at a time."""
+        usual = VDI_BLOCK if self.image_format == "vdi" else DEFAULT_CLUSTER
+        return int(self.options.get("cluster_size", usual))
 
 
 KINDS: Mapping[str, Kind] = {
@@ -53,6 +61,8 @@ KINDS: Mapping[str, Kind] = {
     "a qcow2 image": Kind("qcow2"),
     "a qcow2 image of version 2": Kind("qcow2", {"compat": "0.10"}),
     "a qcow2 image with extended L2 entries": Kind("qcow2", {"extended_l2": "on"}),
+    "a qcow2 image with its data in a file of its own": Kind("qcow2", {DATA_FILE: ""}),
+    "a qcow2 image with its data in a raw image": Kind("qcow2", {DATA_FILE: "", "data_file_raw": "on"}),
     "a qcow2 image with preallocated metadata": Kind("qcow2", {"preallocation": "metadata"}),
     "a qcow2 image compressed by zstd": Kind("qcow2", {"compression_type": "zstd"}),
     "a QED image": Kind("qed"),
@@ -119,18 +129,20 @@ class Images:
     ) -> None:
         """Make an image that stands alone and holds a content; `options` are those of qemu-img create.
 
-        Equal images are made once in a run and copied from then on.
+        Equal images are made once in a run and copied from then on; but not one that has its data in another file.
         """
         if image_format == "raw" and not options:
             with (self.home / name).open("wb") as file:
                 content.write_sparsely(file)
             return
+        if DATA_FILE in (options or {}):
+            self._make(name, image_format, content, _own(name, options))
+            return
         asked = repr((image_format, content, sorted((options or {}).items())))
         template = self.templates / f"{hashlib.sha256(asked.encode()).hexdigest()}.{image_format}"
         if not template.exists():
             draft = template.with_suffix(".draft")
-            self._img("create", "-q", "-f", image_format, *_options(options), str(draft), str(content.size))
-            self._fill(draft, image_format, content.runs)
+            self._make(str(draft), image_format, content, options)
             draft.rename(template)
         shutil.copyfile(template, self.home / name)
 
@@ -144,7 +156,7 @@ class Images:
     ) -> None:
         """Make an empty image of `size` bytes on top of another one, given by name, as seen from it, and format."""
         below, below_format = backing
-        arguments = ("-f", image_format, *_options(options), "-b", below, "-F", below_format)
+        arguments = ("-f", image_format, *_options(_own(name, options)), "-b", below, "-F", below_format)
         self._img("create", "-q", *arguments, name, str(size))
 
     def add_bitmap(self, name: str, bitmap: str, properties: Mapping[str, object] | None = None) -> None:
@@ -157,6 +169,18 @@ class Images:
     def copy(self, name: str, copy: str) -> None:
         """Copy an image file just as it stands, whoever has it open."""
         shutil.copyfile(self.home / name, self.home / copy)
+
+    def delete(self, name: str) -> None:
+        """Delete an image file."""
+        (self.home / name).unlink()
+
+    def commit(self, name: str, image_format: str) -> None:
+        """Write all that an image holds itself into its backing file; the image is of no use from then on."""
+        self._img("commit", "-q", "-d", "-f", image_format, name)
+
+    def move(self, name: str, image_format: str, backing: tuple[str, str]) -> None:
+        """Put an image on another backing file (name, format) without changing what it reads as."""
+        self._img("rebase", "-q", "-f", image_format, "-b", backing[0], "-F", backing[1], name)
 
     def rebase(self, name: str, image_format: str, backing: tuple[str, str]) -> None:
         """Name another image (name, format) as backing file without changing any data."""
@@ -249,10 +273,11 @@ class Images:
     def _files(self) -> Iterator[Path]:
         return (path for path in self.home.rglob("*") if path.is_file())
 
-    def _fill(self, image: Path, image_format: str, runs: Iterable[Run]) -> None:
-        writes = [f"write -q -P {run.pattern} {run.start} {run.end - run.start}" for run in runs]
-        if writes and (words := self._io(image_format, writes, str(image)).stdout.strip()):
-            raise ToolFailed(f"writing to {image.name} failed: {words}")
+    def _make(self, name: str, image_format: str, content: Content, options: Mapping[str, str] | None) -> None:
+        self._img("create", "-q", "-f", image_format, *_options(options), name, str(content.size))
+        writes = [f"write -q -P {run.pattern} {run.start} {run.end - run.start}" for run in content.runs]
+        if writes and (words := self._io(image_format, writes, name).stdout.strip()):
+            raise ToolFailed(f"writing to {PurePath(name).name} failed: {words}")
 
     def _img(self, *arguments: str, allowed: tuple[int, ...] = (0,)) -> Finished:
         return run_tool((str(self.qemu_img), *arguments), cwd=self.home, bound=self.bound, allowed=allowed)
@@ -262,6 +287,11 @@ class Images:
         for command in commands:
             arguments += ["-c", command]
         return run_tool((*arguments, name), cwd=self.home, bound=self.bound)
+
+
+def _own(name: str, options: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Name the other file after the image, if its data is to be in one."""
+    return {key: f"{name}.data" if key == DATA_FILE else value for key, value in (options or {}).items()}
 
 
 def _options(options: Mapping[str, str] | None) -> list[str]:

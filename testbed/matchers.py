@@ -15,14 +15,16 @@ from hamcrest.core.description import Description
 
 from testbed.backup import Backup, own_layer
 from testbed.bitmap import BitmapState
+from testbed.content import Run
 from testbed.dirty import COPY_CLUSTER
 from testbed.drive import Drive
-from testbed.image import Images
+from testbed.image import SECTOR, Images
 from testbed.job import Job
 from testbed.life import state_of
 from testbed.mirror import Mirror
 from testbed.monitor import Event, Refused
 from testbed.node import Node
+from testbed.process import ToolFailed
 from testbed.ranges import Ranges
 from testbed.units import format_size
 from testbed.wording import spellings
@@ -82,6 +84,20 @@ def restores_its_moment(images: Images) -> Promise[Backup]:
     return Promise("a backup that restores the drive as it was at the moment it was taken", complaint)
 
 
+def is_found_broken(images: Images) -> Promise[Backup]:
+    """Match a backup whose chain is broken, and that either cannot be opened or does not read as the drive did."""
+    restored = restores_its_moment(images)
+
+    def complaint(backup: Backup) -> str | None:
+        try:
+            wrong = restored.complaint(backup)
+        except ToolFailed as failure:
+            return None if "Could not open" in str(failure) else str(failure)
+        return None if wrong else f"{backup} reads as if nothing had happened to its chain"
+
+    return Promise("a backup that is found to be broken", complaint)
+
+
 def holds_only_what_had_changed(images: Images) -> Promise[Backup]:
     """Match a backup whose own layer has the changed clusters and nothing else: the second oracle."""
 
@@ -90,13 +106,32 @@ def holds_only_what_had_changed(images: Images) -> Promise[Backup]:
             return f"{backup} is not incremental: it may hold everything"
         target = backup.target
         held, unknown = own_layer(images.map(target.name, target.image_format))
-        wanted = backup.changed.rounded_out(target.cluster).below(backup.content.size)
+        whole_sectors = -(-backup.content.size // SECTOR) * SECTOR
+        wanted = backup.changed.rounded_out(target.cluster).below(whole_sectors)
         missing, needless = wanted - held - unknown, held - wanted
         if not missing and not needless:
             return None
         return f"{backup} should hold {wanted}; missing in it: {missing}; in it without need: {needless}"
 
     return Promise("a backup whose own image holds what had changed, and nothing else", complaint)
+
+
+def holds_itself(images: Images, runs: Sequence[Run]) -> Promise[Backup]:
+    """Match a backup whose own image holds these runs and nothing else, whatever shines through from below it."""
+
+    def complaint(backup: Backup) -> str | None:
+        target, expected = backup.target, backup.restored
+        held, unknown = own_layer(images.map(target.name, target.image_format))
+        wanted = Ranges.joined((run.start, run.end) for run in runs)
+        missing, needless = wanted - held - unknown, held - wanted
+        if missing or needless:
+            return f"{backup} should hold {wanted}; missing in it: {missing}; in it without need: {needless}"
+        for run in runs:
+            expected = expected.written(run.pattern, run.start, run.end - run.start)
+        wrong = images.first_difference(target.name, target.image_format, expected)
+        return f"{backup}: {wrong}" if wrong else None
+
+    return Promise("a backup whose own image holds just what the table says", complaint)
 
 
 def is_as_thin_as_its_drive(images: Images) -> Promise[Backup]:

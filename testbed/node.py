@@ -42,7 +42,7 @@ class Node:
 
     def remove_bitmap(self, name: str) -> Request:
         """Make the request that removes a bitmap."""
-        return self._bitmap_request("remove", name, lambda: self.bitmaps.pop(name))
+        return self._bitmap_request("remove", name, lambda: self.bitmaps.pop(self.bitmap(name).name))
 
     def clear_bitmap(self, name: str) -> Request:
         """Make the request that empties a bitmap."""

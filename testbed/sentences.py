@@ -16,6 +16,7 @@ from testbed.backup import COMMANDS, Backup, Command
 from testbed.backups import Backups
 from testbed.bench import Bench
 from testbed.bitmap import BitmapState
+from testbed.chain import CHAIN_ACTS, ChainAct
 from testbed.content import Run
 from testbed.disk import Disk
 from testbed.drive import Drive
@@ -143,6 +144,12 @@ def bitmap_act(text: str) -> Act:
     return BITMAP_ACTS[text]
 
 
+@_word(r'directly|through (?:a filter without a name|"[^"]*"(?:(?:, "[^"]*")* and "[^"]*")?)')
+def way(text: str) -> list[str]:
+    """Read through which filters a guest reaches a drive, the uppermost first; one without a name is empty."""
+    return [""] if text.endswith("without a name") else names(text)
+
+
 @_word("|".join(MACHINE_ACTS))
 def machine_act(text: str) -> tuple[str, str]:
     """Read what is done to the machine."""
@@ -211,6 +218,18 @@ def server_act(text: str) -> Callable[[Server], None]:
     return SERVER_ACTS[text]
 
 
+@_word("|".join(CHAIN_ACTS))
+def chain_act(text: str) -> ChainAct:
+    """Read what becomes of the image of an increment in the midst of its chain."""
+    return CHAIN_ACTS[text]
+
+
+@_word(r"\d+(?:st|nd|rd|th)")
+def place(text: str) -> int:
+    """Read a place in a row of things, such as 1st; the first place is 0."""
+    return int(text[:-2]) - 1
+
+
 @_word("events|errors")
 def event_kind(text: str) -> str:
     """Read whether a sentence speaks of all that QEMU has reported or of errors alone."""
@@ -244,6 +263,7 @@ def register_words() -> None:
         Count=count,
         MachineAct=machine_act,
         DiskAct=disk_act,
+        Way=way,
         JobAct=job_act,
         Which=which,
         KeptState=kept_state,
@@ -253,6 +273,8 @@ def register_words() -> None:
         EventKind=event_kind,
         ServerAct=server_act,
         IoStatuses=io_statuses,
+        ChainAct=chain_act,
+        Place=place,
         ErrorClass=error_class,
     )
 
@@ -317,6 +339,12 @@ def let_guest_do(drive: Drive, row: Row) -> None:
             raise AssertionError(f'a guest can read, write, write compressed, write zeroes or discard, not "{other}"')
 
 
+def in_round(row: Row, number: int) -> Row:
+    """Return what a row means in a round, counted from 1: a pattern of its own, at a place that is farther on."""
+    at = parse_size(row["at"]) + (number - 1) * parse_size(row["farther"])
+    return {**row, "pattern": f"{number:#04x}", "at": f"{at} bytes"}
+
+
 def options(context: Context) -> dict[str, object]:
     """Return the step's table of options: names are QEMU's, "a.b" is b inside of a; see `value` for the values."""
     found: dict[str, object] = {}
@@ -329,7 +357,12 @@ def options(context: Context) -> dict[str, object]:
 
 
 def value(text: str) -> object:
-    """Read the value of an option: yes, no, a size in bytes, a plain number, or a word, which quotes may enclose."""
+    """Read the value of an option: yes, no, a size in bytes, a plain number, or a word, which quotes may enclose.
+
+    One that is "left out" although it is usually given, is None.
+    """
+    if text == "left out":
+        return None
     if text in ("yes", "no"):
         return text == "yes"
     if re.fullmatch(r"-?\d+", text):

@@ -103,14 +103,19 @@ class Targets:
             self.images.create(target.name, target.image_format, Content(size), options=target.kind.options)
         return target
 
-    def left_to_qemu(self, drive: str, image_format: str) -> Target:
-        """Return an image of that format which is not there yet: QEMU has to make it."""
+    def left_to_qemu(self, drive: str, image_format: str, backing: Target | None = None) -> Target:
+        """Return an image of that format which is not there yet: QEMU has to make it, on top of another one if any."""
         kind = Kind(image_format)
-        return Target(self._next_name(drive, kind), kind, exists=False)
+        return Target(self._next_name(drive, kind), kind, backing, exists=False)
 
     def put_on(self, target: Target, backing: Target) -> Target:
         """Name an image as the backing file of a target that has none yet; return the target so changed."""
         self.images.rebase(target.name, target.image_format, backing.seen_from(target))
+        return replace(target, backing=backing)
+
+    def move_onto(self, target: Target, backing: Target) -> Target:
+        """Put a target on another image, and copy into it what it would miss there; return the target so changed."""
+        self.images.move(target.name, target.image_format, backing.seen_from(target))
         return replace(target, backing=backing)
 
     def _next_name(self, drive: str, kind: Kind) -> str:

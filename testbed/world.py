@@ -17,7 +17,9 @@ from testbed.disk import Disk
 from testbed.drive import Drive
 from testbed.export import Exports
 from testbed.fault import Storage, sound
+from testbed.front import Fronts
 from testbed.image import Images, Kind
+from testbed.job import Job
 from testbed.keeping import WAYS
 from testbed.life import JobEnd
 from testbed.machine import STDERR_NAME, STDOUT_NAME, Machine
@@ -48,9 +50,9 @@ class BrokenPromise(AssertionError):
 class World:
     """One scenario's machine and everything on it.
 
-    `has_digests` tells whether the build can say what each bit of a bitmap is; `with_references`, whether a full
-    backup follows each incremental one; `board`, on what the machine's guest sees its drives, if it can see them;
-    `spoken_of` are the backups that "each of them" means.
+    `fronts` makes the ways into its drives; `has_digests` tells whether the build can say what each bit of a bitmap is,
+    `with_references` whether a full backup follows each incremental one; `board`, on what the machine's guest sees its
+    drives, if it can see them; `spoken_of` are the backups that "each of them" means.
     """
 
     machine: Machine
@@ -58,6 +60,7 @@ class World:
     backups: Backups
     image_format: str
     has_digests: bool
+    fronts: Fronts
     with_references: bool = False
     board: Board | None = None
     drives: dict[str, Drive] = field(default_factory=dict)
@@ -82,7 +85,7 @@ class World:
 
     def send_backups_away(self) -> None:
         """Let another machine keep the images of all further backups."""
-        self.server = Server(self.machine.qemu, self.machine.home, self.machine.bound)
+        self.server = Server(self.machine)
         self.helpers.callback(self.server.kill)
         self.backups.targets.place = self.server
 
@@ -175,8 +178,25 @@ class World:
 
         return Request("blockdev-snapshot", {"node": drive.name, "overlay": name}, granted, refused)
 
+    def stream(self, drive: Drive) -> Request:
+        """Make the request that copies into a drive all that it has from below; it is granted when that is done.
+
+        Then nobody has what was below any more.
+        """
+        machine = self.machine
+        job = Job(machine, f"stream-of-{drive.name}", kind="stream", start=len(machine.all_events()))
+
+        def granted() -> None:
+            job.wait()
+            for layer in list(drive.layers)[1:]:
+                del self.drives[layer.name]
+            drive.below = None
+
+        return Request("block-stream", {"job-id": job.name, "device": drive.name}, granted)
+
     def _attach(self, name: str, image: str, kind: Kind, content: Content, storage: Storage) -> Drive:
         drive = self._drive(name, image, kind, content)
+        drive.allocated = content.data.rounded_out(drive.discard_unit)
         drive.attach(storage(image))
         return drive
 
@@ -191,6 +211,7 @@ class World:
             image,
             kind.image_format,
             content,
+            fronts=self.fronts,
             discard_unit=cluster if has_clusters else 1,
             granularity=default_granularity(cluster) if has_clusters else DEFAULT_GRANULARITY,
         )
@@ -487,7 +508,7 @@ class World:
             if any(bitmap.persistent for bitmap in drive.bitmaps.values()):
                 yield drive, stores_its_bitmaps(self.images)
         for backup in self.backups.taken:
-            if backup.succeeded and not backup.judged:
+            if backup.fulfilled and not backup.judged:
                 yield backup, restores_its_moment(self.images)
                 if backup.changed is not None:
                     yield backup, holds_only_what_had_changed(self.images)
