@@ -1,4 +1,4 @@
-@backup @blockdev-backup @needs.block-export @needs.blkdebug
+@backup @blockdev-backup @needs.block-export @needs.blkdebug @needs.human-monitor
 Feature: Backups of drives that live in iothreads
   A busy drive gets a thread of its own, so that its requests need not wait for QEMU's main thread. A backup of such a
   drive, and its target with it, has to move into that thread; the request that starts it, the bitmaps and the end of
@@ -40,6 +40,7 @@ Feature: Backups of drives that live in iothreads
       Then both backups should succeed
 
   Rule: The guest can write to a drive in an iothread while it is backed up
+    @needs.block-graph
     Scenario: The guest overwrites what is copied and what is not
       Given a backup of "drive1" has been started with:
         | option | value  |
@@ -53,8 +54,10 @@ Feature: Backups of drives that live in iothreads
       When the speed of the backup of "drive1" is set to 0 bytes a second
       Then the backup of "drive1" should succeed
       And each of them should restore its drive as it was at that moment
+      And the guest should reach "drive1" directly
 
   Rule: A round that cannot begin or cannot end well leaves all as it was, and nothing hangs
+    @bug-B48
     Scenario: The last request of a round is wrong
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And a full backup of "drive1" with a new bitmap "bitmap1"

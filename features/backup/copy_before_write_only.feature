@@ -1,0 +1,132 @@
+@backup
+Feature: Backups that only save what is about to be overwritten
+  A client that reads the state of a moment at its leisure needs no copy of the whole drive: only of what the guest would
+  have overwritten meanwhile. A backup with sync=none saves that, and nothing else, just before each write. It has no end of
+  its own, since nobody but the client knows when it has read all. A write that is saved too late, or of which a part is not
+  saved, mixes two moments in what the client reads.
+
+  Background:
+    Given the 1049088 bytes drive "drive0" holding:
+      | pattern | at      | length       |
+      | 0x11    | 0       | 524288 bytes |
+      | 0x22    | 768 KiB | 262656 bytes |
+
+  Rule: The old content of what is overwritten is saved, and nothing else
+    @blockdev-backup
+    Scenario: Writes and zeros over all that a drive can hold
+      Given a backup of "drive0" has been started with:
+        | option | value |
+        | sync   | none  |
+      And the guest has written to "drive0":
+        | request      | pattern | at            | length  | which                                 |
+        | write        | 0xab    | 65535 bytes   | 2 bytes | over an edge of what is saved at once |
+        | write zeroes |         | 256 KiB       | 64 KiB  | over data                             |
+        | write        | 0xfe    | 600 KiB       | 1 KiB   | where there was nothing               |
+        | write        | 0x64    | 1049087 bytes | 1 byte  | the last byte                         |
+      When the backup of "drive0" is cancelled
+      Then the backup of "drive0" should be cancelled
+      And the image of the backup of "drive0" should itself hold:
+        | pattern | at      | length    | which                       |
+        | 0x11    | 0       | 128 KiB   | on both sides of the edge   |
+        | 0x11    | 256 KiB | 64 KiB    | what is zeros now           |
+        | 0x00    | 576 KiB | 64 KiB    | there was nothing           |
+        | 0x22    | 1 MiB   | 512 bytes | the rest at the drive's end |
+
+    @blockdev-backup
+    Scenario: The same place is overwritten again
+      Given a backup of "drive0" has been started with:
+        | option | value |
+        | sync   | none  |
+      And the guest has written to "drive0":
+        | pattern | at      | length  | which                       |
+        | 0xab    | 64 KiB  | 1 KiB   | saves 64 KiB                |
+        | 0xfe    | 64 KiB  | 128 KiB | half of it is saved already |
+        | 0x9a    | 100 KiB | 4 KiB   | all of it is                |
+      When the backup of "drive0" is cancelled
+      Then the backup of "drive0" should be cancelled
+      And the image of the backup of "drive0" should itself hold:
+        | pattern | at     | length  |
+        | 0x11    | 64 KiB | 128 KiB |
+
+    @blockdev-backup
+    Scenario Outline: What is overwritten goes into <target>
+      Given each backup goes into <target>
+      And a backup of "drive0" has been started with:
+        | option | value |
+        | sync   | none  |
+      And the guest has written to "drive0":
+        | request      | pattern | at           | length    | which               |
+        | write        | 0xab    | 131071 bytes | 2 bytes   | over an edge        |
+        | write zeroes |         | 400 KiB      | 4 KiB     | a few zeros         |
+        | write        | 0x64    | 1 MiB        | 512 bytes | the rest at the end |
+      When the backup of "drive0" is cancelled
+      Then the backup of "drive0" should be cancelled
+      And each of them should hold only what had changed
+
+      Examples: what is saved at a time
+        | target                                 | which                                       |
+        | a qcow2 image with clusters of 4 KiB   | no less than 64 KiB                         |
+        | a qcow2 image with clusters of 256 KiB | a whole cluster, or its rest would be zeros |
+        | a raw image                            | 64 KiB as ever                              |
+
+  Rule: It does not end by itself, not even when everything has been saved
+    @blockdev-backup
+    Scenario: The guest overwrites its whole drive
+      Given a backup of "drive0" has been started with:
+        | option | value |
+        | sync   | none  |
+      When the guest writes to "drive0":
+        | pattern | at | length        |
+        | 0x77    | 0  | 1049088 bytes |
+      Then QEMU should show the backup of "drive0" as:
+        | status  | offset   | len      |
+        | running | 1088 KiB | 1088 KiB |
+      When the backup of "drive0" is cancelled
+      Then the backup of "drive0" should be cancelled
+      And the image of the backup of "drive0" should itself hold:
+        | pattern | at      | length       | which               |
+        | 0x11    | 0       | 524288 bytes | the first half      |
+        | 0x00    | 512 KiB | 256 KiB      | nothing was there   |
+        | 0x22    | 768 KiB | 262656 bytes | up to the last byte |
+      And the life of the backup of "drive0" should have been:
+        | state     | event               | offset   | len      |
+        | created   |                     |          |          |
+        | running   |                     |          |          |
+        | aborting  | BLOCK_JOB_CANCELLED | 1088 KiB | 1088 KiB |
+        | concluded |                     |          |          |
+        | null      |                     |          |          |
+
+    @blockdev-backup
+    Scenario: A job that is paused goes on saving
+      Given a backup of "drive0" has been started with:
+        | option | value |
+        | sync   | none  |
+      And the backup of "drive0" has been paused
+      And the guest has written to "drive0":
+        | pattern | at           | length | which                    |
+        | 0xab    | 524287 bytes | 1 byte | the last one of the data |
+      And the backup of "drive0" has been resumed
+      When the backup of "drive0" is cancelled
+      Then the backup of "drive0" should be cancelled
+      And the image of the backup of "drive0" should itself hold:
+        | pattern | at      | length |
+        | 0x11    | 448 KiB | 64 KiB |
+
+  Rule: On top of the drive itself, what was saved is the drive as it was
+    @drive-backup @needs.drive-backup
+    Scenario: QEMU makes an image on top of the drive
+      Given backups are taken with drive-backup
+      And a backup of "drive0" has been started with:
+        | option | value          |
+        | sync   | none           |
+        | mode   | absolute-paths |
+      And the guest has written to "drive0":
+        | request      | pattern | at            | length  | which                                    |
+        | write        | 0xab    | 65535 bytes   | 2 bytes | over an edge                             |
+        | write zeroes |         | 256 KiB       | 130 KiB | over data, with a part of another 64 KiB |
+        | write        | 0xfe    | 600 KiB       | 1 KiB   | where there was nothing                  |
+        | write        | 0x64    | 1049087 bytes | 1 byte  | the last byte                            |
+      When the backup of "drive0" is cancelled
+      Then the backup of "drive0" should be cancelled
+      And each of them should hold only what had changed
+      And each of them should restore its drive as it was at that moment

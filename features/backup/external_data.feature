@@ -1,0 +1,67 @@
+@backup @blockdev-backup @needs.data-file
+Feature: Backups of drives whose data is in a file of its own
+  A qcow2 image can leave the data to another file or volume and keep only what it knows of it: where it is, and which parts
+  of it the bitmaps have marked. That keeps bitmaps for drives whose data must stay in a plain volume. For a backup there
+  is no difference: it copies what the guest reads, and no more than has changed.
+
+  Background:
+    Given the 4198912 bytes drive "drive0" in a qcow2 image with its data in a file of its own, holding:
+      | pattern | at      | length     |
+      | 0x11    | 100 KiB | 2000 KiB   |
+      | 0x22    | 4 MiB   | 4608 bytes |
+
+  Rule: A chain of backups restores the drive, on whichever side the data is elsewhere
+    Scenario Outline: An increment into <target>
+      Given each backup goes into <target>
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | request      | pattern | at            | length  | which                |
+        | write        | 0xab    | 131071 bytes  | 2 bytes | over a granule's end |
+        | write zeroes |         | 1000 KiB      | 200 KiB | over what was there  |
+        | write        | 0x64    | 4198911 bytes | 1 byte  | the last byte        |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+      And each of them should equal its drive
+
+      Examples: usual images, and such ones
+        | target                                           | which                                   |
+        | a qcow2 image                                    | the usual                               |
+        | a qcow2 image with clusters of 128 KiB           | larger clusters than those of the drive |
+        | a qcow2 image with its data in a file of its own | as the drive itself                     |
+
+    Scenario Outline: A full backup of a drive in <source>, into <target>
+      Given the 4198912 bytes drive "drive1" in <source>, holding:
+        | pattern | at      | length     |
+        | 0x11    | 100 KiB | 2000 KiB   |
+        | 0x22    | 4 MiB   | 4608 bytes |
+      And each backup goes into <target>
+      And the guest has written to "drive1":
+        | request      | at      | length  | which               |
+        | write zeroes | 512 KiB | 128 KiB | over what was there |
+      When a backup of "drive1" is started with:
+        | option | value |
+        | sync   | full  |
+      Then the backup of "drive1" should succeed
+      And each of them should restore its drive as it was at that moment
+      And each of them should equal its drive
+
+      Examples: data that others can read without QEMU
+        | source                                           | target                                     | which        |
+        | a qcow2 image with its data in a raw image       | a qcow2 image                              | out of such  |
+        | a qcow2 image with its data in a file of its own | a qcow2 image with its data in a raw image | into such    |
+        | a qcow2 image with its data in a raw image       | a qcow2 image with its data in a raw image | out and into |
+
+  Rule: Bitmaps are kept in the image, however far from it the data is
+    Scenario: A persistent bitmap that has been in use
+      Given these bitmaps on "drive0":
+        | bitmap  | granularity | persistent |
+        | bitmap0 | 64 KiB      | yes        |
+        | bitmap1 | 4 KiB       | yes        |
+      And a full backup of "drive0"
+      And the guest has written to "drive0":
+        | pattern | at           | length  |
+        | 0xab    | 131071 bytes | 2 bytes |
+      And an incremental backup of "drive0" with "bitmap0"
+      When the machine is shut down
+      Then the image of "drive0" should store its persistent bitmaps and no others

@@ -1,0 +1,128 @@
+@backup @blockdev-backup
+Feature: What the guest writes while a backup runs
+  No operator stops a guest for a backup. While the job copies, the guest writes before the place that the job has come to,
+  after it, over its edge and where the job has no business, and makes zeros as well. The backup must be the drive as it
+  was when it began, to the byte; so what is about to be overwritten is copied first, and not again by the job. And the
+  bitmap must hold just what came after, or the next backup has a gap.
+
+  Rule: The backup is the moment when it began, and the bitmap holds just what came after
+    Background:
+      Given the 4097 KiB drive "drive0" in a qcow2 image, holding:
+        | pattern | at    | length  |
+        | 0x41    | 0     | 200 KiB |
+        | 0xd5    | 3 MiB | 64 KiB  |
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at       | length  | which                       |
+        | 0xab    | 0        | 130 KiB | three clusters              |
+        | 0xfe    | 256 KiB  | 256 KiB | four clusters               |
+        | 0x64    | 4096 KiB | 1 KiB   | the rest at the drive's end |
+
+    @needs.x-perf @bug-B43 @bug-B51
+    Scenario Outline: The guest makes a <request> again and again while a backup with sync <sync> is <state>
+      Given a backup of "drive0" is kept <state> that was started with:
+        | option           | value      |
+        | sync             | <sync>     |
+        | bitmap           | bitmap0    |
+        | bitmap-mode      | on-success |
+        | x-perf.max-chunk | 64 KiB     |
+      When the guest writes to "drive0":
+        | request   | pattern | at            | length  | which                                              |
+        | <request> | 0x11    | 1 KiB         | 1 KiB   | what is copied already                             |
+        | <request> | 0x22    | 65535 bytes   | 2 bytes | over the edge of that                              |
+        | <request> | 0x33    | 330 KiB       | 20 KiB  | within a cluster                                   |
+        | <request> | 0x44    | 300 KiB       | 150 KiB | around it, from within a cluster to within another |
+        | <request> | 0x55    | 400 KiB       | 10 KiB  | once more                                          |
+        | <request> | 0x66    | 2097151 bytes | 2 bytes | what had not changed, over an edge                 |
+        | <request> | 0x77    | 4195327 bytes | 1 byte  | the drive's last byte                              |
+      Then QEMU should show the backup of "drive0" as:
+        | offset   | len   |
+        | <copied> | <all> |
+      When the backup of "drive0" is let go
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+      And the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | 576 KiB |
+
+      Examples: kinds of backups, and what they have copied when the guest is done
+        | sync        | state   | request      | copied  | all      | which                                      |
+        | full        | running | write        | 576 KiB | 4160 KiB | all that was written to                    |
+        | full        | running | write zeroes | 576 KiB | 4160 KiB | the same                                   |
+        | incremental | running | write        | 448 KiB | 512 KiB  | of what was written to, what had changed   |
+        | incremental | running | write zeroes | 448 KiB | 512 KiB  | the same                                   |
+        | top         | running | write        | 448 KiB | 640 KiB  | of what was written to, what the layer had |
+        | top         | running | write zeroes | 448 KiB | 640 KiB  | the same                                   |
+
+      Examples: a backup that has everything already
+        | sync        | state   | request      | copied   | all      | which                |
+        | full        | pending | write        | 4160 KiB | 4160 KiB | nothing more to copy |
+        | incremental | pending | write zeroes | 512 KiB  | 512 KiB  | nothing more to copy |
+        | top         | pending | write        | 640 KiB  | 640 KiB  | nothing more to copy |
+
+  Rule: However data get from one place to the other, what is overwritten is copied before that
+    @needs.x-perf @bug-B43
+    Scenario Outline: An overlapping write follows one within it, from <source> to <target> with offloading <offloading>
+      Given the 4097 KiB drive "drive0" in <source>, holding:
+        | pattern | at | length   |
+        | 0x41    | 0  | 4097 KiB |
+      And each backup goes into <target>
+      And a backup of "drive0" is kept running that was started with:
+        | option                | value        |
+        | sync                  | full         |
+        | x-perf.max-chunk      | 64 KiB       |
+        | x-perf.use-copy-range | <offloading> |
+      When the guest writes to "drive0":
+        | pattern | at            | length  | which                                         |
+        | 0x22    | 330 KiB       | 20 KiB  | within a cluster                              |
+        | 0x33    | 1088 KiB      | 192 KiB | three whole clusters                          |
+        | 0x44    | 200 KiB       | 300 KiB | around the first one, from the cluster before |
+        | 0x55    | 1100 KiB      | 400 KiB | from the midst of the others to behind them   |
+        | 0x66    | 4195327 bytes | 1 byte  | the drive's last byte                         |
+      Then QEMU should show the backup of "drive0" as:
+        | offset  | len      |
+        | 896 KiB | 4160 KiB |
+      When the backup of "drive0" is let go
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+
+      Examples: ways
+        | source        | target                                | offloading | which                         |
+        | a raw image   | a raw image                           | yes        | the host copies by itself     |
+        | a raw image   | a raw image                           | no         | QEMU reads and writes         |
+        | a qcow2 image | a qcow2 image with clusters of 4 KiB  | yes        | the host, cluster for cluster |
+        | a qcow2 image | a qcow2 image with clusters of 32 KiB | no         | QEMU                          |
+
+  Rule: Storage with large blocks makes no difference, and a job that rests neither
+    @needs.blkdebug @bug-B38
+    Scenario Outline: The guest writes less than a block while a backup with sync <sync> is paused
+      Given the 4 MiB drive "drive0" in a raw image, whose storage reads and writes only whole blocks of 64 KiB, holding:
+        | pattern | at | length |
+        | 0x41    | 0  | 4 MiB  |
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at       | length  | which          |
+        | 0xab    | 1000 KiB | 100 KiB | three blocks   |
+        | 0xfe    | 4095 KiB | 1 KiB   | the last block |
+      And a backup of "drive0" is kept paused that was started with:
+        | option      | value      |
+        | sync        | <sync>     |
+        | bitmap      | bitmap0    |
+        | bitmap-mode | on-success |
+      And the guest has written to "drive0":
+        | request      | pattern | at            | length  | which                    |
+        | write        | 0x11    | 1050 KiB      | 1 KiB   | what had changed         |
+        | write zeroes |         | 1087 KiB      | 2 KiB   | over the edge of a block |
+        | write        | 0x22    | 2097151 bytes | 2 bytes | what had not changed     |
+        | write        | 0x33    | 4194303 bytes | 1 byte  | the last byte            |
+      When the backup of "drive0" is let go
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+      And the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | 320 KiB |
+
+      Examples: kinds of backups
+        | sync        |
+        | full        |
+        | incremental |

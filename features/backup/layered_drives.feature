@@ -1,0 +1,119 @@
+@backup @blockdev-backup
+Feature: Backups of drives that stand on other images
+  A guest's drive is often a thin layer on top of a common image, or has grown a chain of them by snapshots. What the guest
+  reads comes from whichever layer holds it, and where none does, it reads zeros. A backup copies what the guest reads: it
+  has to look through all the layers, and must neither miss what only the lowest one has nor dig up what a higher one hides.
+
+  Background:
+    Given the 1049088 bytes drive "drive0" holding:
+      | pattern | at      | length       |
+      | 0x11    | 0       | 524288 bytes |
+      | 0x22    | 768 KiB | 262656 bytes |
+    And a full backup of "drive0"
+    And a snapshot has put the overlay "overlay0" on "drive0"
+
+  Rule: A full backup holds what the guest reads, whichever layer it is from
+    Scenario Outline: Three layers, each with data and zeros of its own, into <target>
+      Given the guest has written to "overlay0":
+        | request      | pattern | at      | length  | which                   |
+        | write        | 0xab    | 100 KiB | 100 KiB | over data               |
+        | write zeroes |         | 192 KiB | 128 KiB | over data of both kinds |
+        | write        | 0xba    | 600 KiB | 64 KiB  | over nothing            |
+      And a snapshot has put the overlay "overlay1" on "overlay0"
+      And the guest has written to "overlay1":
+        | request | pattern | at            | length    | which                          |
+        | write   | 0xfe    | 163839 bytes  | 2 bytes   | over data of the middle        |
+        | write   | 0xef    | 256 KiB       | 1 KiB     | over its zeros                 |
+        | discard |         | 640 KiB       | 192 KiB   | over its data and the lowest's |
+        | write   | 0x64    | 1048577 bytes | 511 bytes | the rest at the end, nearly    |
+      And each backup goes into <target>
+      When a backup of "overlay1" is started with:
+        | option | value |
+        | sync   | full  |
+      Then the backup of "overlay1" should succeed
+      And each of them should restore its drive as it was at that moment
+      And each of them should hold no data where its drive had none
+
+      Examples: images that hold all by themselves
+        | target                                 | which                    |
+        | a qcow2 image                          | the usual                |
+        | a raw image                            | no format at all         |
+        | a qcow2 image with clusters of 128 KiB | larger than those of any |
+
+  Rule: An increment holds what the guest reads where it has written, also what comes from below
+    Scenario Outline: A bitmap on the top layer, with a granularity of <granularity>
+      Given a bitmap "bitmap0" with a granularity of <granularity> on "overlay0"
+      And the guest has written to "overlay0":
+        | request      | pattern | at            | length  | which                              |
+        | write        | 0xab    | 524287 bytes  | 2 bytes | data of the lowest layer, and none |
+        | write zeroes |         | 832 KiB       | 4 KiB   | a few zeros in its data            |
+        | write        | 0x64    | 1049087 bytes | 1 byte  | the last byte                      |
+      When an incremental backup of "overlay0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "overlay0" as it was at that moment
+      And each of them should hold only what had changed
+      And each of them should equal its drive
+
+      Examples: finer and coarser than the clusters of the layer
+        | granularity | which                                                 |
+        | 512 bytes   | a granule is a small part of a cluster on top         |
+        | 256 KiB     | most of a granule comes from the layer below          |
+        | 2 MiB       | all that the lowest layer holds, and where it is bare |
+
+  Rule: A backup of the top layer brings a bitmap in step if it is told to
+    Scenario Outline: A backup of the top layer with the bitmap-mode "<mode>", and an increment
+      Given a bitmap "bitmap0" with a granularity of 32 KiB on "overlay0"
+      And the guest has written to "overlay0":
+        | pattern | at          | length  | which                        |
+        | 0xab    | 65535 bytes | 2 bytes | over an edge of two clusters |
+      When a backup of "overlay0" is started with:
+        | option      | value   |
+        | sync        | top     |
+        | bitmap      | bitmap0 |
+        | bitmap-mode | <mode>  |
+      Then the backup of "overlay0" should succeed
+      And the bitmaps of "overlay0" should be:
+        | bitmap  | granularity | recording | busy | dirty |
+        | bitmap0 | 32 KiB      | yes       | no   | 0     |
+      When the guest writes to "overlay0":
+        | pattern | at      | length | which               |
+        | 0xfe    | 512 KiB | 1 KiB  | for the next backup |
+      And an incremental backup of "overlay0" is taken with "bitmap0"
+      Then the 2 backups with "bitmap0" should restore "overlay0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: what becomes of the record
+        | mode       | which                                |
+        | on-success | the increment needs only what is new |
+        | always     | the same here                        |
+
+  Rule: What lies past the end of the lower layer reads as zeros
+    Scenario Outline: The drive has grown beyond the image that it stands on, and is backed up with sync=<sync>
+      Given "overlay0" has been resized to 2098688 bytes
+      And the guest has written to "overlay0":
+        | pattern | at            | length    | which                                |
+        | 0xab    | 1049088 bytes | 512 bytes | just past the end of the lower layer |
+        | 0x64    | 2098687 bytes | 1 byte    | the very end                         |
+      When a backup of "overlay0" is started with:
+        | option | value  |
+        | sync   | <sync> |
+      Then the backup of "overlay0" should succeed
+      And each of them should restore its drive as it was at that moment
+      And each of them should equal its drive
+
+      Examples: all of it, and only what is on top
+        | sync | which                                             |
+        | full | stands alone                                      |
+        | top  | stands on a backup that ends where the layer does |
+
+    Scenario: The drive was cut, and has grown again
+      Given "overlay0" has been resized to 400 KiB
+      And "overlay0" has been resized to 1 MiB
+      And the guest has written to "overlay0":
+        | pattern | at      | length | which                  |
+        | 0xab    | 900 KiB | 1 KiB  | where the old data was |
+      When a backup of "overlay0" is started with:
+        | option | value |
+        | sync   | top   |
+      Then the backup of "overlay0" should succeed
+      And each of them should restore its drive as it was at that moment
+      And each of them should equal its drive

@@ -1,0 +1,89 @@
+@backup @blockdev-backup
+Feature: Long chains of increments
+  One full backup on Sunday and an increment each hour make a chain of more than a hundred images until the next Sunday.
+  The last hour is restored through all of them. An operator shortens such a chain by merging images in its midst, or takes
+  one differential backup in place of many increments; and what is left must restore as before. When an image has gone
+  astray, that must be found out: a backup that restores something else is worse than none.
+
+  Background:
+    Given the 4 MiB drive "drive0" holding:
+      | pattern | at      | length   |
+      | 0xd5    | 100 KiB | 3000 KiB |
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+
+  Rule: Each image of a chain restores its moment, however long the chain is
+    Scenario Outline: A chain of <count> increments
+      Given <first> incremental backups of "drive0" with "bitmap0", each after the guest has written:
+        | at       | length | farther | which                        |
+        | 1 KiB    | 3 KiB  | 41 KiB  | onward through the drive     |
+        | 4095 KiB | 1 KiB  | 0 bytes | the last granule, every time |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the <count> backups with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+      And the newest of them should equal its drive
+
+      Examples: half a day
+        | count | first | which                            |
+        | 12    | 11    | the last one has nothing to copy |
+
+      @slow
+      Examples: the better part of a week
+        | count | first | which                            |
+        | 100   | 99    | the last one has nothing to copy |
+
+  Rule: Images in the midst of a chain can be merged, and all others restore as before
+    Scenario Outline: The <place> of five increments is <act>
+      Given 5 incremental backups of "drive0" with "bitmap0", each after the guest has written:
+        | at       | length | farther | which                          |
+        | 127 KiB  | 2 KiB  | 64 KiB  | two granules, one of them anew |
+        | 4095 KiB | 1 KiB  | 0 bytes | the last granule, every time   |
+      When the <place> increment of "drive0" with "bitmap0" is <act>
+      Then the 4 backups with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+      When the guest writes to "drive0":
+        | request      | pattern | at      | length | which               |
+        | write zeroes |         | 128 KiB | 65 KiB | over what was there |
+      And an incremental backup of "drive0" is taken with "bitmap0"
+      Then the 5 backups with "bitmap0" should restore "drive0" as it was at that moment
+      And the newest of them should equal its drive
+
+      Examples: at the beginning, in the midst and at the end
+        | place | act                       | which                               |
+        | 3rd   | merged into the one below | the 2nd cannot be restored any more |
+        | 5th   | merged into the one below | the next one stands on what is left |
+        | 1st   | merged into the one above | the 2nd stands on the full backup   |
+        | 4th   | merged into the one above | the newest one grows                |
+
+    Scenario: One differential backup in place of several increments
+      Given these bitmaps on "drive0":
+        | bitmap | granularity | recording |
+        | week   | 4 KiB       | no        |
+      And the guest has written to "drive0":
+        | pattern | at      | length | which        |
+        | 0x11    | 127 KiB | 2 KiB  | on the first |
+      And "bitmap0" of "drive0" has been merged into "week"
+      And an incremental backup of "drive0" with "bitmap0"
+      And the guest has written to "drive0":
+        | request      | pattern | at       | length | which         |
+        | write        | 0x22    | 128 KiB  | 1 KiB  | on the second |
+        | write zeroes |         | 4092 KiB | 4 KiB  | at the end    |
+      And "bitmap0" of "drive0" has been merged into "week"
+      And an incremental backup of "drive0" with "bitmap0"
+      When an incremental backup of "drive0" is taken with "week"
+      Then the backup with "week" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+  Rule: A chain in which an image has gone astray does not pass for a whole one
+    Scenario Outline: The 3rd of five increments is <act>
+      Given 5 incremental backups of "drive0" with "bitmap0", each after the guest has written:
+        | at       | length | farther | which                          |
+        | 127 KiB  | 2 KiB  | 64 KiB  | two granules, one of them anew |
+        | 4095 KiB | 1 KiB  | 0 bytes | the last granule, every time   |
+      When the 3rd increment of "drive0" with "bitmap0" is <act>
+      Then no increment of "drive0" with "bitmap0" from the <place> on should restore its moment
+
+      Examples: mistakes
+        | act                       | place | which                                       |
+        | lost                      | 3rd   | nothing that stands on it can be opened     |
+        | replaced by the one below | 3rd   | what changed in the third hour is not there |
+        | skipped by the one above  | 4th   | nor is it here                              |

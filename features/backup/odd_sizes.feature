@@ -1,0 +1,70 @@
+@backup
+Feature: Backups of drives whose size fits nothing
+  A drive may be of any number of sectors, and a raw image even of any number of bytes. Backups work in clusters of 64 KiB
+  and more, and bitmaps in granules that may be larger than the whole drive. At the end of the drive something is always
+  left over, and what is left over must be in the backup like all the rest, and not a byte beyond it.
+
+  Rule: A full backup restores a drive of any size
+    Scenario Outline: A full backup of a drive of <size>
+      Given backups are taken with <command>
+      And the <size> drive "drive0" in <source>, holding:
+        | pattern | at | length |
+        | 0x11    | 0  | <size> |
+      And each backup goes into <target>
+      When a backup of "drive0" is started with:
+        | option | value |
+        | sync   | full  |
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+      And each of them should equal its drive
+
+      @blockdev-backup
+      Examples: blockdev-backup
+        | command         | size          | source                               | target                               | which                                  |
+        | blockdev-backup | 512 bytes     | a qcow2 image                        | a qcow2 image                        | the smallest drive                     |
+        | blockdev-backup | 512 bytes     | a raw image                          | a qcow2 image with clusters of 2 MiB | into the largest cluster               |
+        | blockdev-backup | 4097 bytes    | a raw image                          | a raw image                          | ends within a sector                   |
+        | blockdev-backup | 4097 bytes    | a raw image                          | a qcow2 image                        | becomes whole sectors                  |
+        | blockdev-backup | 65024 bytes   | a qcow2 image                        | a raw image                          | a sector less than what is copied      |
+        | blockdev-backup | 66048 bytes   | a qcow2 image with clusters of 4 KiB | a qcow2 image                        | a sector more than that                |
+        | blockdev-backup | 1048575 bytes | a raw image                          | a qcow2 image with clusters of 4 KiB | a byte less than a round number        |
+        | blockdev-backup | 2097664 bytes | a qcow2 image                        | a qcow2 image with clusters of 2 MiB | a sector more than the largest cluster |
+
+      @drive-backup @needs.drive-backup
+      Examples: drive-backup
+        | command      | size        | source        | target        | which                |
+        | drive-backup | 4097 bytes  | a raw image   | a raw image   | ends within a sector |
+        | drive-backup | 66048 bytes | a qcow2 image | a qcow2 image | a sector too many    |
+
+  Rule: What changes at the end of such a drive is in the next increment, and nothing beyond it
+    Scenario Outline: The end of a drive of <size>, marked in granules of <granularity>
+      Given backups are taken with <command>
+      And the <size> drive "drive0" in <source>, holding:
+        | pattern | at | length |
+        | 0x11    | 0  | <size> |
+      And a bitmap "bitmap0" with a granularity of <granularity> on "drive0"
+      And a full backup of "drive0"
+      And the guest has written to "drive0":
+        | pattern | at    | length |
+        | 0xab    | <end> | 1 byte |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+      And each of them should equal its drive
+
+      @blockdev-backup
+      Examples: blockdev-backup
+        | command         | size          | granularity | end           | source        | which                                  |
+        | blockdev-backup | 512 bytes     | 512 bytes   | 511 bytes     | a qcow2 image | a drive of one granule                 |
+        | blockdev-backup | 512 bytes     | 2 MiB       | 0             | a qcow2 image | a granule much larger than the drive   |
+        | blockdev-backup | 4097 bytes    | 4 KiB       | 4096 bytes    | a raw image   | a last granule of one byte             |
+        | blockdev-backup | 66048 bytes   | 512 bytes   | 66047 bytes   | a qcow2 image | the last of 129 granules               |
+        | blockdev-backup | 66048 bytes   | 64 KiB      | 65535 bytes   | a qcow2 image | the last one before the partial end    |
+        | blockdev-backup | 4194816 bytes | 64 KiB      | 4194304 bytes | a qcow2 image | the 65th granule, a sector             |
+        | blockdev-backup | 2097664 bytes | 512 bytes   | 2097663 bytes | a qcow2 image | the 4097th granule                     |
+        | blockdev-backup | 2097664 bytes | 2 GiB       | 2097663 bytes | a qcow2 image | one granule, and all of it in the next |
+
+      @drive-backup @needs.drive-backup
+      Examples: drive-backup
+        | command      | size       | granularity | end        | source      | which                      |
+        | drive-backup | 4097 bytes | 4 KiB       | 4096 bytes | a raw image | a last granule of one byte |

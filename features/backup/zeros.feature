@@ -1,0 +1,91 @@
+@backup @blockdev-backup
+Feature: Zeros in a chain of backups
+  A guest deletes files and trims its drive, and what was full of data reads as zeros. The next increment must say so: an
+  area that it simply leaves out would show what the backup below holds there, and the files would be back after a restore.
+  But zeros are cheap, and an image that can tell of them in a few bytes must not be filled with them.
+
+  Background:
+    Given the 1049088 bytes drive "drive0" holding:
+      | pattern | at      | length       |
+      | 0x11    | 0       | 524288 bytes |
+      | 0x22    | 768 KiB | 262656 bytes |
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+
+  Rule: What has become zeros hides what the backups below hold there
+    Scenario Outline: The guest asks for zeros by a "<request>"
+      Given the guest has written to "drive0":
+        | request   | pattern | at      | length      | which                       |
+        | <request> | 0x00    | 64 KiB  | 128 KiB     | whole clusters of data      |
+        | <request> | 0x00    | 448 KiB | 128 KiB     | one of data and one of none |
+        | <request> | 0x00    | 960 KiB | 66048 bytes | up to the end of the drive  |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+      And the image of the backup of "drive0" should itself hold:
+        | pattern | at      | length      |
+        | 0x00    | 64 KiB  | 128 KiB     |
+        | 0x00    | 448 KiB | 128 KiB     |
+        | 0x00    | 960 KiB | 66048 bytes |
+
+      Examples: ways to ask for zeros
+        | request      | which                              |
+        | write        | zeros are sent as any data         |
+        | write zeroes | the guest says that they are zeros |
+        | discard      | the guest does not need the data   |
+
+    Scenario Outline: A small part of a cluster, into <target>
+      Given each backup goes into <target>
+      And the guest has written to "drive0":
+        | request      | pattern | at            | length    | which                              |
+        | write zeroes |         | 131071 bytes  | 2 bytes   | over an edge                       |
+        | discard      |         | 250 KiB       | 70 KiB    | one whole cluster and a little     |
+        | write zeroes |         | 1048576 bytes | 512 bytes | the rest at the end                |
+        | write        | 0xab    | 448 KiB       | 1 KiB     | data before the zeros of a cluster |
+        | write zeroes |         | 449 KiB       | 63 KiB    | the zeros                          |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+      And each of them should equal its drive
+
+      Examples: kinds of clusters
+        | target                                   | which                              |
+        | a qcow2 image                            | as large as what is copied         |
+        | a qcow2 image with clusters of 512 bytes | whole clusters of zeros everywhere |
+        | a qcow2 image with clusters of 2 MiB     | larger than the drive              |
+        | a qcow2 image of version 2               | cannot tell of zeros in few bytes  |
+
+      @needs.extended-l2
+      Examples: kinds of clusters with parts
+        | target                                 | which                   |
+        | a qcow2 image with extended L2 entries | each 2 KiB may be zeros |
+
+  Rule: Each increment of a chain can hide what an earlier one has brought back
+    Scenario: Data, zeros and data again in the same place
+      Given the guest has written to "drive0":
+        | request | pattern | at      | length  |
+        | discard |         | 128 KiB | 256 KiB |
+      And an incremental backup of "drive0" with "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at      | length | which                |
+        | 0xfe    | 255 KiB | 2 KiB  | over an edge of them |
+      And an incremental backup of "drive0" with "bitmap0"
+      And the guest has written to "drive0":
+        | request      | pattern | at      | length | which        |
+        | write zeroes |         | 192 KiB | 64 KiB | half of that |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the 3 backups with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+  Rule: Zeros are copied as zeros, and take no space
+    Scenario: A trimmed drive is backed up as a whole
+      Given the guest has written to "drive0":
+        | request      | pattern | at            | length        | which                |
+        | discard      |         | 0             | 1049088 bytes | all of the drive     |
+        | write        | 0xab    | 576 KiB       | 1 KiB         | a little is written  |
+        | write zeroes |         | 1048576 bytes | 512 bytes     | and zeros at the end |
+      When a backup of "drive0" is started with:
+        | option | value |
+        | sync   | full  |
+      Then the backup of "drive0" should succeed
+      And each of them should hold no data where its drive had none
+      And each of them should equal its drive
