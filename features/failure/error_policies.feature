@@ -92,3 +92,29 @@ Feature: What becomes of a backup that meets an error
         | BLOCK_JOB_ERROR | drive0 | ignore | write     |
       And the backup of "drive0" should succeed
       And the backup with "bitmap0" should restore "drive0" as it was at that moment
+
+  Rule: An error is one, also where there are only zeros to be written
+    @blockdev-backup @needs.blkdebug
+    Scenario Outline: A target that fails when it is to write zeros
+      Given the 4 MiB drive "drive0" holding:
+        | pattern | at    | length  |
+        | 0x41    | 0     | 65 KiB  |
+        | 0xd5    | 2 MiB | 192 KiB |
+      And each backup goes into a raw image
+      And the next backup goes to storage that fails to write zeros once with "<error>"
+      When a backup of "drive0" is started with:
+        | option          | value  |
+        | sync            | full   |
+        | on-target-error | enospc |
+      Then the backup of "drive0" should <become>
+      And QEMU should have reported these errors and no others:
+        | event           | drive  | action   | operation |
+        | BLOCK_JOB_ERROR | drive0 | <action> | write     |
+      When the backup of "drive0" is <answer>
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+
+      Examples: what the policy tells apart
+        | error                   | become                            | action | answer      | which            |
+        | Input/output error      | fail with "Input/output error"    | report | taken again | it is broken     |
+        | No space left on device | stop with the io-status "nospace" | stop   | resumed     | there is no room |

@@ -86,3 +86,36 @@ Feature: Backups to a disk that is full
       When space is freed on that disk
       And the backup of "drive0" is taken again
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+
+  Rule: A backup that filled its disk leaves in its bitmap what its mode says: everything, or all but what found room
+    @needs.x-perf
+    Scenario Outline: A disk gets full with sync <sync> and bitmap mode <mode>
+      When a backup of "drive0" is started with:
+        | option             | value   |
+        | sync               | <sync>  |
+        | bitmap             | bitmap0 |
+        | bitmap-mode        | <mode>  |
+        | x-perf.max-workers | 1       |
+      Then the backup of "drive0" should fail with "No space left on device"
+      And QEMU should have reported these errors and no others:
+        | event           | drive  | action | operation |
+        | BLOCK_JOB_ERROR | drive0 | report | write     |
+      And the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | <dirty> |
+      When space is freed on that disk
+      And an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup of "drive0" should succeed
+      And each of them should hold only what had changed
+      And each of them should equal its drive
+
+      Examples: all modes
+        | sync        | mode       | dirty    | which                                       |
+        | incremental | on-success | 2176 KiB | all that had changed                        |
+        | bitmap      | never      | 2176 KiB | all that had changed                        |
+        | bitmap      | on-success | 2176 KiB | all that had changed                        |
+        | bitmap      | always     | 2048 KiB | what was not copied of it                   |
+        | full        | on-success | 2176 KiB | all that had changed                        |
+        | full        | always     | 3904 KiB | what was not copied of the drive            |
+        | top         | on-success | 2176 KiB | all that had changed                        |
+        | top         | always     | 2112 KiB | what was not copied of what the image holds |

@@ -113,3 +113,14 @@ Feature: The life of a backup job, as it tells it
         | pending   | BLOCK_JOB_COMPLETED | 256 KiB | 256 KiB |
         | concluded |                     |         |         |
         | null      |                     |         |         |
+
+  Rule: A job that nobody has named is called like the device of its drive
+    @needs.human-monitor
+    Scenario: A backup without a name for its job
+      When a backup of "drive0" is started with:
+        | option | value       | which                              |
+        | job-id | left out    | its name is that of the device now |
+        | sync   | incremental |                                    |
+        | bitmap | bitmap0     |                                    |
+      Then the backup of "drive0" should succeed
+      And the backup with "bitmap0" should restore "drive0" as it was at that moment

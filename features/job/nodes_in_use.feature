@@ -41,11 +41,33 @@ Feature: What a backup job has in use
         | target | drive0-2    | pending | resize      | 1 MiB | Node 'drive0-2' is busy: block device is in use by block job: backup |
         | drive  | drive0      | running | resize      | 8 MiB | Permission conflict on node 'drive0'                                 |
         | drive  | drive0      | paused  | resize      | 1 MiB | Permission conflict on node 'drive0'                                 |
+        | drive  | drive0      | pending | resize      | 8 MiB | Permission conflict on node 'drive0'                                 |
         | filter | over-drive0 | running | delete node |       | Node over-drive0 is in use                                           |
         | filter | over-drive0 | pending | delete node |       | Node over-drive0 is in use                                           |
 
+  Rule: Nobody else may write to the drive past the filter, or change the size of what a job has in use
+    @needs.blkdebug
+    Scenario Outline: Somebody takes it on himself to <permission> the <part> of a running backup
+      Given a backup of "drive0" is kept running that was started with:
+        | option | value       |
+        | sync   | incremental |
+        | bitmap | bitmap0     |
+      When this request is made:
+        | request   | drive  | target |
+        | <request> | drive0 | <node> |
+      Then QEMU should refuse it as a GenericError that says "Permission conflict on node '<node>'"
+      And nothing should have changed
+      When the backup of "drive0" is let go
+      Then the backup of "drive0" should succeed
+
+      Examples: what would ruin the backup
+        | permission | part   | request     | node     |
+        | write to   | drive  | add writer  | drive0   |
+        | resize     | drive  | add resizer | drive0   |
+        | resize     | target | add resizer | drive0-2 |
+
   Rule: What a job has in use is free when the job has ended, although nobody has taken note of that
-    @known-defect.nodes-of-ended-backup
+    @bug-B57 @known-defect.nodes-of-ended-backup
     Scenario: The filter of a backup goes when the backup is finalized
       Given a backup of "drive0" is kept pending that was started with:
         | option           | value       |
@@ -72,6 +94,17 @@ Feature: What a backup job has in use
       Then the backup of "drive0" should succeed
       And no job should be left
 
+    @bug-B57 @known-defect.nodes-of-ended-backup
+    Scenario: The target of an ended backup is in use by nobody
+      Given an incremental backup of "drive0" with "bitmap0" is kept concluded
+      When this request is made:
+        | request | drive  | node     | size  | which              |
+        | resize  | drive0 | drive0-2 | 4 MiB | what it has by now |
+      Then QEMU should grant it
+      When the backup of "drive0" is dismissed
+      Then the backup of "drive0" should succeed
+      And the backup with "bitmap0" should restore "drive0" as it was at that moment
+
   Rule: A backup that cannot keep others from writing is refused, and begins when it can
     @needs.blkdebug @needs.raw @bug-B49
     Scenario: Something writes to a drive from below, and then not any more
@@ -87,7 +120,7 @@ Feature: What a backup job has in use
       Then QEMU should refuse it as a GenericError that says "Permission conflict on node 'drive1-file'"
       And nothing should have changed
       When this request is made:
-        | request     | node             |
-        | delete node | writer-of-drive1 |
+        | request     | node           |
+        | delete node | user-of-drive1 |
       And an incremental backup of "drive1" is taken with "bitmap1"
       Then the backup with "bitmap1" should restore "drive1" as it was at that moment

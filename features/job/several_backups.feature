@@ -1,4 +1,4 @@
-@job @blockdev-backup
+@job @blockdev-backup @needs.block-graph
 Feature: Several backups of one drive at a time
   One backup goes to the disk next door every hour and another one to the vault every night, each with a bitmap of its
   own. Now and then both run at once. Neither may disturb the other: each restores the moment at which it began, each
@@ -39,6 +39,7 @@ Feature: Several backups of one drive at a time
       Then the backup "<one>" should <become>
       When the backup "<other>" is let go
       Then the backup "<other>" should succeed
+      And the guest should reach "drive0" directly
 
       Examples: both orders, and both ends
         | one     | act                | become       | other   | which                           |

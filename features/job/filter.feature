@@ -1,0 +1,152 @@
+@job @needs.block-graph
+Feature: The filter of a backup
+  While a backup runs it must see each write of the guest before that is done, to save what is about to be overwritten. So
+  it puts a filter between the guest and the drive. An operator finds it there by the name that he has given it. It must be
+  above all that the guest writes to, also when the drive changes below it; and it must be gone, with all that it held,
+  as soon as the backup has done its work, however that has ended: a guest may not be slowed down by a backup of last week.
+
+  Background:
+    Given the 4 MiB drive "drive0" holding:
+      | pattern | at    | length  |
+      | 0x41    | 0     | 65 KiB  |
+      | 0xd5    | 2 MiB | 512 KiB |
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+    And the guest has written to "drive0":
+      | pattern | at       | length | which            |
+      | 0xab    | 100 KiB  | 2 KiB  | within a granule |
+      | 0x64    | 4032 KiB | 64 KiB | the last granule |
+
+  Rule: The filter is between the guest and the drive until the backup is finalized, under the name that it was given
+    Scenario Outline: A backup whose filter is given a name or not
+      Given backups are taken with <command>
+      When a backup of "drive0" is started with:
+        | option           | value       |
+        | sync             | incremental |
+        | bitmap           | bitmap0     |
+        | auto-finalize    | no          |
+        | filter-node-name | <name>      |
+      Then the backup of "drive0" should become pending
+      And the guest should reach "drive0" <way>
+      When the backup of "drive0" is finalized
+      Then the backup of "drive0" should succeed
+      And the guest should reach "drive0" directly
+
+      @blockdev-backup
+      Examples: blockdev-backup
+        | command         | name        | way                             |
+        | blockdev-backup | over-drive0 | through "over-drive0"           |
+        | blockdev-backup |             | through a filter without a name |
+
+      @drive-backup @needs.drive-backup
+      Examples: drive-backup
+        | command      | name        | way                             |
+        | drive-backup | over-drive0 | through "over-drive0"           |
+        | drive-backup |             | through a filter without a name |
+
+    @blockdev-backup @bug-B57 @known-defect.nodes-of-ended-backup
+    Scenario: The guest goes on while its ended backup waits to be dismissed
+      Given a backup of "drive0" is kept pending that was started with:
+        | option           | value       |
+        | sync             | incremental |
+        | bitmap           | bitmap0     |
+        | auto-dismiss     | no          |
+        | filter-node-name | over-drive0 |
+      When the backup of "drive0" is finalized
+      Then the backup of "drive0" should become concluded
+      And the guest should reach "drive0" directly
+      When the guest writes to "drive0":
+        | request | pattern | at      | length | which                   |
+        | write   | 0x11    | 101 KiB | 1 KiB  | what has been backed up |
+        | discard |         | 2 MiB   | 64 KiB | what has not            |
+      And the backup of "drive0" is dismissed
+      Then the backup of "drive0" should succeed
+
+  Rule: What the guest asks of its drive passes the filter
+    @blockdev-backup @needs.blkdebug
+    Scenario: The guest flushes its writes during a backup of a drive that fails after that
+      Given the 4 MiB drive "drive1", whose storage fails the first read after a flush, holding:
+        | pattern | at    | length   |
+        | 0x5d    | 1 KiB | 4000 KiB |
+      And a backup of "drive1" is kept running that was started with:
+        | option          | value |
+        | sync            | full  |
+        | on-source-error | stop  |
+      And the guest has written to "drive1":
+        | pattern | at    | length | which               |
+        | 0x11    | 3 MiB | 1 KiB  | and flushes it then |
+      When the backup of "drive1" is let go
+      Then the backup of "drive1" should stop with the io-status "failed"
+      And QEMU should have reported these errors and no others:
+        | event           | drive  | action | operation |
+        | BLOCK_JOB_ERROR | drive1 | stop   | read      |
+      When the backup of "drive1" is resumed
+      Then the backup of "drive1" should succeed
+
+  Rule: A backup that does not complete takes its filter away as well
+    @blockdev-backup
+    Scenario Outline: A backup that is <state> is <act>
+      Given a backup of "drive0" is kept <state> that was started with:
+        | option           | value       |
+        | sync             | full        |
+        | filter-node-name | over-drive0 |
+      When the backup of "drive0" is <act>
+      Then the backup of "drive0" should be cancelled
+      And the guest should reach "drive0" directly
+      When the guest writes to "drive0":
+        | pattern | at    | length |
+        | 0x11    | 3 MiB | 1 KiB  |
+      And an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+
+      Examples: whatever it was about
+        | state   | act                |
+        | running | cancelled          |
+        | paused  | cancelled by force |
+        | pending | cancelled          |
+
+  Rule: Each of several filters stays where it is when another one goes
+    @blockdev-backup
+    Scenario Outline: The filter of the <first> of two backups goes first
+      Given a backup of "drive0" is kept running that was started with:
+        | option           | value      |
+        | sync             | full       |
+        | job-id           | older      |
+        | filter-node-name | over-older |
+      And a backup of "drive0" is kept paused that was started with:
+        | option           | value        |
+        | sync             | full         |
+        | job-id           | younger      |
+        | filter-node-name | over-younger |
+      When the backup "<first>" is let go
+      Then the backup "<first>" should succeed
+      And the guest should reach "drive0" through "<left>"
+      When the guest writes to "drive0":
+        | request      | pattern | at       | length  | which                              |
+        | write        | 0x11    | 4095 KiB | 1 KiB   | what the other one has yet to copy |
+        | write zeroes |         | 2049 KiB | 190 KiB | and this, in several granules      |
+      And the backup "<other>" is let go
+      Then the backup "<other>" should succeed
+      And the guest should reach "drive0" directly
+
+      Examples: both orders
+        | first   | other   | left         |
+        | older   | younger | over-younger |
+        | younger | older   | over-older   |
+
+    @blockdev-backup @needs.throttle
+    Scenario: A drive that has a filter already
+      Given a throttle filter "throttle0" over "drive0"
+      When a backup of "drive0" is started with:
+        | option           | value       |
+        | sync             | incremental |
+        | bitmap           | bitmap0     |
+        | auto-finalize    | no          |
+        | filter-node-name | over-drive0 |
+      Then the backup of "drive0" should become pending
+      And the guest should reach "drive0" through "throttle0" and "over-drive0"
+      When the guest writes to "drive0":
+        | pattern | at       | length | which                   |
+        | 0x11    | 4095 KiB | 1 KiB  | what has been backed up |
+      And the backup of "drive0" is finalized
+      Then the backup of "drive0" should succeed
+      And the guest should reach "drive0" through "throttle0"
