@@ -50,7 +50,7 @@ Feature: What a bitmap records of the guest's requests
         | discard | 4194303 bytes | 1025 bytes  | 128 KiB  | up to the end of the drive                |
         | discard | 0             | 4195328 B   | 4160 KiB | everything                                |
 
-      @bug-B04
+      @needs.human-monitor @bug-B04
       Examples: compressed writes, where there was nothing yet
         | request          | at       | length  | dirty   | which                              |
         | write compressed | 1 MiB    | 64 KiB  | 64 KiB  | a granule from edge to edge        |

@@ -9,7 +9,6 @@ Feature: Backups that are asked for with a wrong argument
       | pattern | at       | length |
       | 0x41    | 0        | 65 KiB |
       | 0xd5    | 4032 KiB | 64 KiB |
-    And "drive1" is a drive without a medium
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
       | pattern | at          | length  | which                      |
@@ -37,8 +36,6 @@ Feature: Backups that are asked for with a wrong argument
         | command         | option           | value        | words                                                     | which                       |
         | blockdev-backup | device           | absent       | Cannot find device='absent' nor node-name='absent'        | no such drive               |
         | blockdev-backup | target           | absent       | Cannot find device='absent' nor node-name='absent'        | no such target              |
-        | blockdev-backup | device           | drive1       | Device 'drive1' has no medium                             | nothing to back up          |
-        | blockdev-backup | target           | drive1       | Device 'drive1' has no medium                             | nothing to write to         |
         | blockdev-backup | target           | drive0       | Source and target cannot be the same                      | the drive onto itself       |
         | blockdev-backup | sync             | differential | Parameter 'sync' does not accept value 'differential'     | no such kind of backup      |
         | blockdev-backup | on-source-error  | retry        | Parameter 'on-source-error' does not accept value 'retry' | no such policy              |
@@ -61,12 +58,37 @@ Feature: Backups that are asked for with a wrong argument
       Examples: drive-backup
         | command      | option           | value        | words                                                 | which                       |
         | drive-backup | device           | absent       | Cannot find device='absent' nor node-name='absent'    | no such drive               |
-        | drive-backup | device           | drive1       | Device 'drive1' has no medium                         | nothing to back up          |
         | drive-backup | sync             | differential | Parameter 'sync' does not accept value 'differential' | no such kind of backup      |
         | drive-backup | mode             | overwrite    | Parameter 'mode' does not accept value 'overwrite'    | no such way to get a target |
         | drive-backup | speed            | -1           | Parameter 'speed' expects a non-negative value        | just below no limit         |
         | drive-backup | job-id           | 0th          | Invalid job ID '0th'                                  | a name begins with a letter |
         | drive-backup | filter-node-name | drive0       | Duplicate nodes with node-name='drive0'               | the drive's own name        |
+
+    @needs.human-monitor
+    Scenario Outline: A drive without a medium, then the same backup without it
+      Given "drive1" is a drive without a medium
+      And backups are taken with <command>
+      When a backup of "drive0" is started with:
+        | option   | value       |
+        | sync     | incremental |
+        | bitmap   | bitmap0     |
+        | <option> | drive1      |
+      Then QEMU should refuse it as a GenericError that says "Device 'drive1' has no medium"
+      And nothing should have changed
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      @blockdev-backup @bug-B49
+      Examples: blockdev-backup
+        | command         | option | which               |
+        | blockdev-backup | device | nothing to back up  |
+        | blockdev-backup | target | nothing to write to |
+
+      @drive-backup @needs.drive-backup
+      Examples: drive-backup
+        | command      | option | which              |
+        | drive-backup | device | nothing to back up |
 
     @blockdev-backup
     Scenario: A wrong argument for a backup by a bitmap that does not record

@@ -65,3 +65,21 @@ Feature: Targets that a backup must not be written to
         | target | drive0-1 | 'drive0-1' is busy: block device is in use by block job: backup | a target twice                   |
         | device | drive0-1 | 'drive0-1' is busy: block device is in use by block job: backup | a target that is not complete    |
         | target | drive0   | Permission conflict on node 'drive0'                            | a source that must stay as it is |
+
+  Rule: A target is compressed only if its format can be
+    @blockdev-backup
+    Scenario: A compressed backup into an image that cannot be compressed
+      Given a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at          | length  | which                      |
+        | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule |
+      And each backup goes into a raw image
+      When a backup of "drive0" is started with:
+        | option   | value       |
+        | sync     | incremental |
+        | bitmap   | bitmap0     |
+        | compress | yes         |
+      Then QEMU should refuse it as a GenericError that says "Compression is not supported for this drive"
+      And nothing should have changed
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment

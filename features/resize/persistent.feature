@@ -1,4 +1,4 @@
-@resize @needs.guest-disk
+@resize @needs.guest-disk @needs.human-monitor
 Feature: Persistent bitmaps of a drive that changes its size
   What an image stores of a bitmap was laid out for the size that the drive had then. When the drive is resized, the
   bitmaps that were loaded from the image, those that were added before and those that come afterwards must all be stored

@@ -82,6 +82,26 @@ Feature: Compressed backups
         | command      | target        | which       |
         | drive-backup | a qcow2 image | the default |
 
+  Rule: A compressed backup keeps its moment while the guest writes, and can be paused
+    @blockdev-backup
+    Scenario Outline: The guest writes while a compressed backup is <state>
+      Given a backup of "drive0" is kept <state> that was started with:
+        | option | value |
+        | sync   | full  |
+      And the guest has written to "drive0":
+        | pattern | at            | length | which                         |
+        | 0xab    | 2621951 bytes | 1 byte | the last byte                 |
+        | 0xfe    | 1727 KiB      | 2 KiB  | over the edge of two clusters |
+      When the backup of "drive0" is let go
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+      And each of them should be compressed
+
+      Examples: on the way
+        | state   |
+        | running |
+        | paused  |
+
   Rule: A compressed backup that waits at an error can be resumed, or given up
     @blockdev-backup @needs.blkdebug
     Scenario: The drive fails while a compressed backup reads it

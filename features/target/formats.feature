@@ -5,6 +5,7 @@ Feature: Backups into images of any format
   one must stay so: a backup that takes the size of the whole drive each night fills the storage in a week.
 
   Rule: A full backup restores the drive from an image of any format
+    @bug-B45 @bug-B55
     Scenario Outline: A full backup of a drive of odd size
       Given the 4198912 bytes drive "drive0" in <source>
       And each backup goes into <target>

@@ -10,7 +10,6 @@ Feature: Backups of several drives of which one cannot begin
       | 0x41    | 0        | 65 KiB |
       | 0xd5    | 4032 KiB | 65 KiB |
     And the 4097 KiB drive "drive1"
-    And "drive2" is a drive without a medium
     And a full backup of "drive0" with a new bitmap "bitmap0"
 
   Rule: If one backup of a transaction cannot begin, none does
@@ -35,9 +34,7 @@ Feature: Backups of several drives of which one cannot begin
       Examples: blockdev-backup
         | command         | kind               | bitmap | node   | target   | words                                                | which                         |
         | blockdev-backup | full backup        |        | absent |          | Cannot find device='absent' nor node-name='absent'   | no such drive                 |
-        | blockdev-backup | full backup        |        | drive2 |          | Device 'drive2' has no medium                        | nothing to copy               |
         | blockdev-backup | full backup        |        |        | absent   | Cannot find device='absent' nor node-name='absent'   | no such target                |
-        | blockdev-backup | full backup        |        |        | drive2   | Device 'drive2' has no medium                        | nothing to copy to            |
         | blockdev-backup | full backup        |        |        | drive1   | Source and target cannot be the same                 | the drive is its own target   |
         | blockdev-backup | full backup        |        |        | drive0   | Permission conflict on node 'drive0'                 | the other drive is the target |
         | blockdev-backup | full backup        |        |        | drive0-2 | is busy: block device is in use by block job: backup | both have the same target     |
@@ -49,7 +46,6 @@ Feature: Backups of several drives of which one cannot begin
       Examples: drive-backup
         | command      | kind               | bitmap | node   | target | words                                              | which                  |
         | drive-backup | full backup        |        | absent |        | Cannot find device='absent' nor node-name='absent' | no such drive          |
-        | drive-backup | full backup        |        | drive2 |        | Device 'drive2' has no medium                      | nothing to copy        |
         | drive-backup | full backup        |        |        | 4 MiB  | Source and target image have different sizes       | smaller than its drive |
         | drive-backup | full backup        |        |        | 5 MiB  | Source and target image have different sizes       | larger than its drive  |
         | drive-backup | incremental backup | absent |        |        | Bitmap 'absent' could not be found                 | no such bitmap         |
@@ -58,6 +54,33 @@ Feature: Backups of several drives of which one cannot begin
       Examples: drive-backup, when it cannot open its target
         | command      | kind        | bitmap | node | target | words                   | which          |
         | drive-backup | full backup |        |      | absent | Could not open 'absent' | no such target |
+
+    @needs.human-monitor
+    Scenario Outline: One backup that can begin, and one that meets a drive without a medium
+      Given backups are taken with <command>
+      And "drive2" is a drive without a medium
+      When these requests are made as one transaction:
+        | request            | bitmap  | drive  | node   | target   |
+        | incremental backup | bitmap0 | drive0 |        |          |
+        | full backup        |         | drive1 | <node> | <target> |
+      Then QEMU should refuse it as a GenericError that says "Device 'drive2' has no medium"
+      And nothing should have changed
+      When the guest writes to "drive1":
+        | pattern | at       | length |
+        | 0x14    | 4095 KiB | 2 KiB  |
+      And an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+
+      @blockdev-backup @bug-B48
+      Examples: blockdev-backup
+        | command         | node   | target | which              |
+        | blockdev-backup | drive2 |        | nothing to copy    |
+        | blockdev-backup |        | drive2 | nothing to copy to |
+
+      @drive-backup @needs.drive-backup @bug-B59
+      Examples: drive-backup
+        | command      | node   | target | which           |
+        | drive-backup | drive2 |        | nothing to copy |
 
     Scenario Outline: The backup that cannot begin comes first
       Given backups are taken with <command>

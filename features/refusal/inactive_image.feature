@@ -1,0 +1,87 @@
+@refusal @needs.set-active
+Feature: Images that another machine may be using
+  A machine that moves to another host gives its images over at one moment, and from then on they are inactive here: to
+  write to one would destroy what the other host makes of it. A backup neither may go into such an image nor may it be
+  taken of one, since nobody could say of which moment it is. When the machine has its images back, all goes on.
+
+  Background:
+    Given the 4 MiB drive "drive0" holding:
+      | pattern | at    | length |
+      | 0x41    | 0     | 65 KiB |
+      | 0xd5    | 2 MiB | 64 KiB |
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+    And the guest has written to "drive0":
+      | pattern | at       | length | which                |
+      | 0xab    | 63 KiB   | 2 KiB  | over a granule's end |
+      | 0x64    | 4032 KiB | 64 KiB | the last granule     |
+
+  Rule: A backup of an inactive drive is refused, and granted when the drive is active again
+    Scenario Outline: A drive is given over, and comes back
+      Given backups are taken with <command>
+      And this request has been granted:
+        | request    | drive  |
+        | deactivate | drive0 |
+      When a backup of "drive0" is started with:
+        | option           | value       |
+        | sync             | <sync>      |
+        | bitmap           | <bitmap>    |
+        | filter-node-name | over-drive0 |
+      Then QEMU should refuse it as a GenericError that says "Inactive 'drive0' can't be a file child"
+      And nothing should have changed
+      When this request is made:
+        | request  | drive  |
+        | activate | drive0 |
+      And an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      @blockdev-backup
+      Examples: blockdev-backup
+        | command         | sync        | bitmap  | which            |
+        | blockdev-backup | incremental | bitmap0 | what has changed |
+        | blockdev-backup | full        |         | all              |
+
+      @drive-backup @needs.drive-backup
+      Examples: drive-backup
+        | command      | sync        | bitmap  | which            |
+        | drive-backup | incremental | bitmap0 | what has changed |
+
+  Rule: A backup into an inactive image is refused
+    @blockdev-backup
+    Scenario: The image for an increment is inactive
+      Given each target is opened with:
+        | option | value |
+        | active | no    |
+      When a backup of "drive0" is started with:
+        | option           | value       |
+        | sync             | incremental |
+        | bitmap           | bitmap0     |
+        | filter-node-name | over-drive0 |
+      Then QEMU should refuse it as a GenericError that says "Inactive 'drive0-2' can't be a target child"
+      And nothing should have changed
+      When the guest writes to "drive0":
+        | pattern | at    | length |
+        | 0x99    | 3 MiB | 1 KiB  |
+      Then the bitmaps should still hold what had changed
+
+  Rule: What a backup has in use cannot be given over
+    @blockdev-backup
+    Scenario Outline: Somebody wants to give over the <part> of a backup
+      Given a backup of "drive0" is kept running that was started with:
+        | option           | value       |
+        | sync             | incremental |
+        | bitmap           | bitmap0     |
+        | filter-node-name | over-drive0 |
+      When this request is made:
+        | request    | drive  | node   |
+        | deactivate | drive0 | <node> |
+      Then QEMU should refuse it as a GenericError that says "<words>"
+      And nothing should have changed
+      When the backup of "drive0" is let go
+      Then the backup of "drive0" should succeed
+
+      Examples: all that it has in use
+        | part   | node        | words                                              |
+        | drive  | drive0      | Node has active parent node                        |
+        | target | drive0-2    | Node has active parent node                        |
+        | filter | over-drive0 | Failed to inactivate node: Operation not permitted |

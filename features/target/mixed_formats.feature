@@ -1,0 +1,50 @@
+@target @blockdev-backup
+Feature: Increments on a full backup of another format
+  A full backup often has a history of its own: it was restored from a tape as a raw file, converted for another
+  hypervisor, or made before somebody found out about larger clusters. The increments that follow it are in a format that
+  can stand on a base. Whatever lies below them, they must restore every byte, also where the sizes fit nowhere.
+
+  Rule: An increment restores its moment on a base of any format
+    Scenario Outline: Two increments on a full backup in <base>
+      Given the 4198912 bytes drive "drive0" holding:
+        | pattern | at            | length    | which             |
+        | 0x14    | 100 KiB       | 2000 KiB  | more than a chunk |
+        | 0xd5    | 4198400 bytes | 512 bytes | the very end      |
+      And each backup goes into <base>
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And each backup goes into <increment>
+      And the guest has written to "drive0":
+        | request      | pattern | at            | length  | which                 |
+        | write        | 0x41    | 65535 bytes   | 65 KiB  | ends that fit nowhere |
+        | write zeroes |         | 1000 KiB      | 200 KiB | over what was there   |
+        | write        | 0x64    | 4198911 bytes | 1 byte  | the last byte         |
+      And an incremental backup of "drive0" with "bitmap0"
+      And the guest has written to "drive0":
+        | request | pattern | at       | length  | which                                |
+        | write   | 0x99    | 1100 KiB | 1 KiB   | into the zeros                       |
+        | discard |         | 128 KiB  | 640 KiB | nothing any more over what was there |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the 2 backups with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: bases that most builds can write
+        | base                                     | increment                            | which                       |
+        | a qcow2 image of version 2               | a qcow2 image                        | a base from before QEMU 1.1 |
+        | a raw image                              | a qcow2 image                        | no format at all            |
+        | a qcow2 image with clusters of 2 MiB     | a qcow2 image with clusters of 4 KiB | larger clusters below       |
+        | a qcow2 image with clusters of 512 bytes | a qcow2 image with clusters of 1 MiB | smaller ones                |
+
+      @needs.extended-l2
+      Examples: increments whose clusters are set in parts
+        | base        | increment                              | which            |
+        | a raw image | a qcow2 image with extended L2 entries | no format at all |
+
+      @needs.vmdk
+      Examples: a base in the format of another hypervisor
+        | base         | increment     | which                         |
+        | a VMDK image | a qcow2 image | cannot tell zeros from a hole |
+
+      @needs.vdi
+      Examples: a base in the format of another hypervisor still
+        | base        | increment     | which           |
+        | a VDI image | a qcow2 image | blocks of 1 MiB |
