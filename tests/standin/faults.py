@@ -1,532 +1,94 @@
-"""What can be wrong with a build of QEMU: one fault each, in plain words, and how the stand-in plays it."""
+"""What can be wrong with a build of QEMU: one fault each, in plain words, as the stand-in plays it."""
 
 from __future__ import annotations
 
-import os
-import re
 import signal
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from relay import HIDDEN, Conversation, Fault, Message
+import plays
+from plays import (
+    BACKUPS,
+    also,
+    altering,
+    at,
+    bitmap_mode,
+    clears_after,
+    count_off,
+    dies_by,
+    doubling,
+    dropped,
+    dropping,
+    events,
+    exits,
+    granted,
+    guest_writes,
+    hangs,
+    ignored,
+    in_actions,
+    in_answer,
+    instead,
+    misreport,
+    not_undone,
+    other_drive,
+    refused,
+    replaced,
+    reworded,
+    setting,
+    unlisted,
+    with_arguments,
+)
+from relay import Conversation, Fault
 
-BACKUPS = ("drive-backup", "blockdev-backup")
-SHADOW = f"{HIDDEN}-shadow"
+CASES = (
+    "backup/incremental_chain",
+    "failure/failed_backup",
+    "refusal/incremental_backup",
+    "transaction/grouped_completion",
+    "transaction/common_point_in_time",
+)
+"""Features of the first cases; what most faults are looked for in."""
+
+
+REFUSALS = (
+    "refusal/missing_bitmap",
+    "refusal/new_bitmap",
+    "refusal/incremental_backup",
+    "refusal/backup_arguments",
+    "transaction/undone_requests",
+    "resize/refused",
+)
+"""Features in which QEMU refuses something."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A fault by its name and in words; `leads` are words of which a message that leads to it must have one."""
+    """A fault by its name and in words.
+
+    `leads` are words of which a message that leads to it must have one; `where` are the features that it is looked for
+    in first. `alone` names the oracle that alone can see it, if there is just one. `shows` tells whether a
+    scenario that it makes fail is thereby shown to find something: nothing is where no scenario can pass.
+    """
 
     name: str
     words: str
     make: Callable[[Conversation], Fault]
     leads: tuple[str, ...] = ()
+    where: tuple[str, ...] = CASES
+    alone: str = ""
+    shows: bool = True
 
 
-def actions_of(command: Message) -> Iterator[tuple[str, Message]]:
-    """Yield what a command asks for as (name, arguments): itself, or the actions of a transaction."""
-    if command["execute"] == "transaction":
-        for action in command["arguments"]["actions"]:
-            yield action["type"], action.get("data", {})
-    else:
-        yield command["execute"], command.get("arguments", {})
-
-
-def bitmaps_in(value: Any) -> Iterator[Message]:
-    """Yield every report of a named bitmap in an answer."""
-    if isinstance(value, dict):
-        if "granularity" in value and "count" in value and value.get("name", HIDDEN) != HIDDEN:
-            yield value
-        else:
-            for inner in value.values():
-                yield from bitmaps_in(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from bitmaps_in(inner)
-
-
-# How bitmaps are reported.
-
-
-def misreport(spoil: Callable[[Message], None]) -> Callable[[Conversation], Fault]:
-    """Make a fault that reports each named bitmap otherwise than it is."""
-
-    class Misreport(Fault):
-        def reply(self, command: Message, reply: Message) -> Message:
-            for bitmap in bitmaps_in(reply.get("return")):
-                spoil(bitmap)
-            return reply
-
-    return Misreport
-
-
-def setting(**members: object) -> Callable[[Message], None]:
-    """Make a function that sets members of a report."""
-    return lambda report: report.update(members)
-
-
-def count_off(by: int) -> Callable[[Message], None]:
-    """Make a function that reports `by` granules more than there are, where there are any."""
-
-    def spoil(bitmap: Message) -> None:
-        if bitmap["count"]:
-            bitmap["count"] += by * bitmap["granularity"]
-
-    return spoil
-
-
-# How guests' requests are recorded.
-
-
-class Recording(Fault):
-    """A fault in how the guest's requests are recorded; subclasses say what becomes of a request."""
-
-    def command(self, command: Message) -> Message | None:
-        if command["execute"] != "human-monitor-command":
-            return command
-        line = str(command["arguments"]["command-line"])
-        found = re.fullmatch(r'qemu-io guest-(\S+) "(write|discard)(.*) (\d+) (\d+)"', line)
-        if found is None:
-            return command
-        node, verb, flags, at, length = found.groups()
-        self.guest(node, verb, flags, int(at), int(length))
-        return None
-
-    def guest(self, node: str, verb: str, flags: str, at: int, length: int) -> None:
-        """Carry a request of the guest out."""
-        self.io(node, f"{verb}{flags} {at} {length}")
-
-    def answer(self, command: Message) -> Message:
-        return {"return": ""}
-
-    def io(self, node: str, request: str) -> None:
-        """Make a request as the guest would."""
-        self.qemu.ask("human-monitor-command", command_line=f'qemu-io guest-{node} "{request}"')
-
-    def bitmaps(self, node: str) -> list[Message]:
-        """Return what QEMU says of the named bitmaps of a node."""
-        nodes = self.qemu.ask("query-named-block-nodes", flat=True)
-        return [bitmap for found in nodes if found["node-name"] == node for bitmap in bitmaps_in(found)]
-
-    def switch(self, node: str, names: list[str], act: str) -> None:
-        """Enable or disable bitmaps."""
-        for name in names:
-            self.qemu.ask(f"block-dirty-bitmap-{act}", node=node, name=name)
-
-    def unrecorded(self, node: str, request: str) -> None:
-        """Make a request of the guest that no bitmap records."""
-        names = [bitmap["name"] for bitmap in self.bitmaps(node) if bitmap["recording"] and not bitmap["busy"]]
-        self.switch(node, names, "disable")
-        self.io(node, request)
-        self.switch(node, names, "enable")
-
-
-class Forgets(Recording):
-    """Forgets a whole kind of requests."""
-
-    verb, flag = "write", ""
-
-    def guest(self, node: str, verb: str, flags: str, at: int, length: int) -> None:
-        request = f"{verb}{flags} {at} {length}"
-        forgotten = verb == self.verb and self.flag in flags
-        (self.unrecorded if forgotten else self.io)(node, request)
-
-
-class ForgetsZeroes(Forgets):
-    flag = "-z"
-
-
-class ForgetsDiscards(Forgets):
-    verb = "discard"
-
-
-class ForgetsStart(Recording):
-    """Does not record the first 512 bytes of a longer write."""
-
-    def guest(self, node: str, verb: str, flags: str, at: int, length: int) -> None:
-        self.unrecorded(node, f"{verb}{flags} {at} {min(length, 512)}")
-        if length > 512:
-            self.io(node, f"{verb}{flags} {at + 512} {length - 512}")
-
-
-class ForgetsFirstGranule(Recording):
-    """Does not record the first 64 KiB of a longer write."""
-
-    def guest(self, node: str, verb: str, flags: str, at: int, length: int) -> None:
-        edge = at // 65536 * 65536 + 65536
-        if edge < at + length:
-            self.unrecorded(node, f"{verb}{flags} {at} {edge - at}")
-            self.io(node, f"{verb}{flags} {edge} {at + length - edge}")
-        else:
-            self.io(node, f"{verb}{flags} {at} {length}")
-
-
-class ForgetsLastGranule(Recording):
-    """Does not record the last granule of 64 KiB that a longer write touches."""
-
-    def guest(self, node: str, verb: str, flags: str, at: int, length: int) -> None:
-        edge = (at + length - 1) // 65536 * 65536
-        if edge > at:
-            self.io(node, f"{verb}{flags} {at} {edge - at}")
-            self.unrecorded(node, f"{verb}{flags} {edge} {at + length - edge}")
-        else:
-            self.io(node, f"{verb}{flags} {at} {length}")
-
-
-class RecordsTooMuch(Recording):
-    """Records the granule after a write, too: by writing there what stands there already."""
-
-    def guest(self, node: str, verb: str, flags: str, at: int, length: int) -> None:
-        self.io(node, f"{verb}{flags} {at} {length}")
-        if verb == "write" and "-z" not in flags and at + length + 65536 < 1 << 20:
-            self.io(node, f"write -z {(at + length + 65535) // 65536 * 65536} 512")
-
-
-class RecordsDisabled(Recording):
-    """Records into disabled bitmaps."""
-
-    def guest(self, node: str, verb: str, flags: str, at: int, length: int) -> None:
-        names = [bitmap["name"] for bitmap in self.bitmaps(node) if not bitmap["recording"] and not bitmap["busy"]]
-        self.switch(node, names, "enable")
-        self.io(node, f"{verb}{flags} {at} {length}")
-        self.switch(node, names, "disable")
-
-
-class WritesElsewhere(Recording):
-    """Writes short requests 512 bytes further on."""
-
-    def guest(self, node: str, verb: str, flags: str, at: int, length: int) -> None:
-        shift = 512 if verb == "write" and length == 512 else 0
-        self.io(node, f"{verb}{flags} {at + shift} {length}")
-
-
-# What is done to bitmaps.
-
-
-def instead(of: str, act: str) -> Callable[[Conversation], Fault]:
-    """Make a fault that does one thing to a bitmap when another is asked for, in transactions, too."""
-
-    class Instead(Fault):
-        def command(self, command: Message) -> Message:
-            if command["execute"] == of:
-                command["execute"] = act
-            for action in command.get("arguments", {}).get("actions", ()):
-                if action["type"] == of:
-                    action["type"] = act
-            return command
-
-    return Instead
-
-
-def with_arguments(names: tuple[str, ...], change: Callable[[Message], object]) -> Callable[[Conversation], Fault]:
-    """Make a fault that changes the arguments of commands, in transactions, too."""
-
-    class Changed(Fault):
-        def command(self, command: Message) -> Message:
-            for name, arguments in actions_of(command):
-                if name in names:
-                    change(arguments)
-            return command
-
-    return Changed
-
-
-def also(after: str, act: str) -> Callable[[Conversation], Fault]:
-    """Make a fault that does another thing to the bitmap, too, when one was done."""
-
-    class Also(Fault):
-        def reply(self, command: Message, reply: Message) -> Message:
-            for name, arguments in actions_of(command):
-                if name == after and "return" in reply:
-                    self.qemu.ask(act, node=arguments["node"], name=arguments.get("name", arguments.get("target")))
-            return reply
-
-    return Also
-
-
-def not_undone(kind: str) -> Callable[[Conversation], Fault]:
-    """Make a fault that leaves what an action of a failed transaction has done."""
-
-    class NotUndone(Fault):
-        def reply(self, command: Message, reply: Message) -> Message:
-            if command["execute"] == "transaction" and "error" in reply:
-                for name, arguments in actions_of(command):
-                    if name == kind:
-                        self.qemu.ask(name, **arguments)
-            return reply
-
-    return NotUndone
-
-
-class GroupsIgnored(Fault):
-    """Lets each job of a group end on its own."""
-
-    def command(self, command: Message) -> Message:
-        if command["execute"] == "transaction":
-            command["arguments"].pop("properties", None)
-        return command
-
-
-# Backups.
-
-
-class Backups(Fault):
-    """A fault about backups: knows what job was started with which arguments, and when it is over."""
-
-    def __init__(self, qemu: Conversation) -> None:
-        super().__init__(qemu)
-        self.jobs: dict[str, Message] = {}
-        self.failed: dict[str, bool] = {}
-
-    def command(self, command: Message) -> Message | None:
-        for name, arguments in actions_of(command):
-            if name in BACKUPS:
-                self.jobs[arguments["job-id"]] = arguments
-                self.prepare(arguments)
-        return command
-
-    def event(self, event: Message) -> list[Message]:
-        data = event.get("data", {})
-        job = self.jobs.get(data.get("id") or data.get("device"))
-        if job is not None and event["event"] in ("BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED"):
-            self.failed[job["job-id"]] = event["event"] == "BLOCK_JOB_CANCELLED" or "error" in data
-        if job is not None and data.get("status") == "null":
-            self.over(job, failed=self.failed.get(job["job-id"], True))
-        return [event]
-
-    def prepare(self, arguments: Message) -> None:
-        """Do something before a backup is asked for, or change what is asked."""
-
-    def over(self, arguments: Message, *, failed: bool) -> None:
-        """Do something when its job is gone, before anybody hears of it."""
-
-
-class KeepsBitmap(Backups):
-    """Does not clear the bitmap of a backup that succeeded."""
-
-    def prepare(self, arguments: Message) -> None:
-        if "bitmap" in arguments:
-            node = arguments["device"]
-            self.qemu.ask("block-dirty-bitmap-add", node=node, name=SHADOW, disabled=True, granularity=65536)
-            self.qemu.ask("block-dirty-bitmap-merge", node=node, target=SHADOW, bitmaps=[arguments["bitmap"]])
-
-    def over(self, arguments: Message, *, failed: bool) -> None:
-        if "bitmap" in arguments:
-            node = arguments["device"]
-            self.qemu.ask("block-dirty-bitmap-merge", node=node, target=arguments["bitmap"], bitmaps=[SHADOW])
-            self.qemu.ask("block-dirty-bitmap-remove", node=node, name=SHADOW)
-
-
-class LosesBitmap(Backups):
-    """Clears the bitmap of a backup that failed."""
-
-    def over(self, arguments: Message, *, failed: bool) -> None:
-        if "bitmap" in arguments and failed:
-            self.qemu.ask("block-dirty-bitmap-clear", node=arguments["device"], name=arguments["bitmap"])
-
-
-class DisablesBitmap(Backups):
-    """Leaves the bitmap of a backup disabled."""
-
-    def over(self, arguments: Message, *, failed: bool) -> None:
-        if "bitmap" in arguments:
-            self.qemu.ask("block-dirty-bitmap-disable", node=arguments["device"], name=arguments["bitmap"])
-
-
-class CopiesNothing(Backups):
-    """Copies nothing into an increment."""
-
-    def prepare(self, arguments: Message) -> None:
-        if "bitmap" in arguments:
-            self.qemu.ask("block-dirty-bitmap-clear", node=arguments["device"], name=arguments["bitmap"])
-
-
-class CopiesEverything(Backups):
-    """Copies the whole drive into an increment, and clears the bitmap."""
-
-    def prepare(self, arguments: Message) -> None:
-        if arguments.get("sync") == "incremental" and "bitmap" in arguments:
-            arguments["sync"], arguments["bitmap-mode"] = "full", "on-success"
-
-
-class WritesIntoTarget(Backups):
-    """Spoils the target when the backup is over: `request` is made of its node."""
-
-    request = "write -P 0x99 3145728 512"
-
-    def over(self, arguments: Message, *, failed: bool) -> None:
-        if "target" in arguments and not failed:
-            self.qemu.ask("human-monitor-command", command_line=f'qemu-io {arguments["target"]} "{self.request}"')
-
-
-class LeavesOutTail(WritesIntoTarget):
-    request = "write -z 33570816 4096"
-
-
-class ResizesTarget(WritesIntoTarget):
-    request = "truncate 134217728"
-
-
-# Answers and events.
-
-
-def granted(command_name: str) -> Callable[[Conversation], Fault]:
-    """Make a fault that answers a refused command as if it had been granted."""
-
-    class Granted(Fault):
-        def reply(self, command: Message, reply: Message) -> Message:
-            return {"return": {}} if command["execute"] == command_name and "error" in reply else reply
-
-    return Granted
-
-
-def refused(command_name: str, when: Callable[[Message], bool] = lambda _arguments: True) -> Callable[..., Fault]:
-    """Make a fault that refuses what should be granted."""
-
-    class RefusedAll(Fault):
-        def command(self, command: Message) -> Message | None:
-            for name, arguments in actions_of(command):
-                if name == command_name and when(arguments):
-                    return None
-            return command
-
-        def answer(self, command: Message) -> Message:
-            return {"error": {"class": "GenericError", "desc": "this cannot be done"}}
-
-    return RefusedAll
-
-
-def reworded(change: Callable[[str], str]) -> Callable[[Conversation], Fault]:
-    """Make a fault that words refusals otherwise."""
-
-    class Reworded(Fault):
-        def reply(self, command: Message, reply: Message) -> Message:
-            if "error" in reply:
-                reply["error"]["desc"] = change(reply["error"]["desc"])
-            return reply
-
-    return Reworded
-
-
-def events(change: Callable[[Message], list[Message]]) -> Callable[[Conversation], Fault]:
-    """Make a fault in what QEMU reports by itself."""
-
-    class Events(Fault):
-        def event(self, event: Message) -> list[Message]:
-            return change(event)
-
-    return Events
-
-
-def dropping(name: str, **data: object) -> Callable[[Message], list[Message]]:
-    """Make a function that drops events of a name and with such data."""
-    return lambda event: [] if _is(event, name, data) else [event]
-
-
-def doubling(name: str, **data: object) -> Callable[[Message], list[Message]]:
-    """Make a function that doubles events of a name and with such data."""
-    return lambda event: [event, event] if _is(event, name, data) else [event]
-
-
-def altering(name: str, **data: object) -> Callable[[Message], list[Message]]:
-    """Make a function that puts other data into events of a name, where they have such data."""
-
-    def change(event: Message) -> list[Message]:
-        if event["event"] == name:
-            event["data"].update({key: value for key, value in data.items() if key in event["data"]})
-        return [event]
-
-    return change
-
-
-def _is(event: Message, name: str, data: Mapping[str, object]) -> bool:
-    return bool(event["event"] == name and data.items() <= event.get("data", {}).items())
-
-
-class Swaps(Fault):
-    """Reports the end of a job only after its last state."""
-
-    def __init__(self, qemu: Conversation) -> None:
-        super().__init__(qemu)
-        self.held: list[Message] = []
-
-    def event(self, event: Message) -> list[Message]:
-        if event["event"] == "JOB_STATUS_CHANGE" and event["data"]["status"] in ("waiting", "pending"):
-            self.held.append(event)
-            return []
-        held, self.held = self.held[::-1], []
-        return [*held, event]
-
-
-class JobStays(Fault):
-    """Goes on listing a job that is over."""
-
-    def __init__(self, qemu: Conversation) -> None:
-        super().__init__(qemu)
-        self.over: list[str] = []
-
-    def event(self, event: Message) -> list[Message]:
-        if event.get("data", {}).get("status") == "null":
-            self.over.append(event["data"]["id"])
-        return [event]
-
-    def reply(self, command: Message, reply: Message) -> Message:
-        if command["execute"] == "query-jobs":
-            for job in self.over:
-                ghost = {"id": job, "type": "backup", "status": "concluded"}
-                reply["return"].append({**ghost, "current-progress": 0, "total-progress": 0})
-        return reply
-
-
-# The end of QEMU.
-
-
-def at(command_name: str, act: Callable[[], object], nth: int = 1) -> Callable[[Conversation], Fault]:
-    """Make a fault that befalls QEMU when it is asked for something for the `nth` time."""
-
-    class Befalls(Fault):
-        count = 0
-
-        def command(self, command: Message) -> Message:
-            if command_name in (command["execute"], *(name for name, _ in actions_of(command))):
-                self.count += 1
-                if self.count == nth:
-                    act()
-            return command
-
-    return Befalls
-
-
-def dies_by(number: signal.Signals) -> Callable[[], object]:
-    """Make a function that ends QEMU, and the stand-in with it, by a signal."""
-
-    def die() -> None:
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-
-    return die
-
-
-def hangs() -> None:
-    """Answer nothing any more."""
-    while True:
-        signal.pause()
-
-
-def exits() -> None:
-    """End with an error."""
-    sys.stderr.write("something went wrong\n")
-    sys.stderr.flush()
-    os._exit(1)
-
-
-KINDS = (
+_FIRST = (
     Kind("none", "nothing is wrong", Fault),
     Kind("count-one-more", "a bitmap counts one granule too many", misreport(count_off(1)), ("dirty",)),
-    Kind("count-one-less", "a bitmap counts one granule too few", misreport(count_off(-1)), ("dirty",)),
+    Kind(
+        "count-one-less",
+        "a bitmap counts one granule too few",
+        misreport(count_off(-1)),
+        ("dirty",),
+        alone="prediction",
+    ),
     Kind(
         "count-in-sectors",
         "a bitmap counts sectors",
@@ -539,18 +101,30 @@ KINDS = (
         "the granularity is reported as double",
         misreport(lambda b: b.update(granularity=b["granularity"] * 2)),
         ("granularity",),
+        where=("bitmap/granularity",),
     ),
     Kind("never-busy", "no bitmap is ever reported as busy", misreport(setting(busy=False)), ("busy",)),
     Kind("always-busy", "each bitmap is reported as busy", misreport(setting(busy=True)), ("busy",)),
     Kind(
-        "always-recording", "each bitmap is reported as recording", misreport(setting(recording=True)), ("recording",)
+        "always-recording",
+        "each bitmap is reported as recording",
+        misreport(setting(recording=True)),
+        ("recording",),
+        where=("bitmap/recording", "bitmap/life"),
     ),
-    Kind("never-recording", "no bitmap is reported as recording", misreport(setting(recording=False)), ("recording",)),
+    Kind(
+        "never-recording",
+        "no bitmap is reported as recording",
+        misreport(setting(recording=False)),
+        ("recording",),
+        where=("bitmap/recording", "bitmap/life"),
+    ),
     Kind(
         "always-persistent",
         "each bitmap is reported as persistent",
         misreport(setting(persistent=True)),
         ("persistent",),
+        where=("bitmap/persistent", "bitmap/life"),
     ),
     Kind(
         "inconsistent",
@@ -558,140 +132,216 @@ KINDS = (
         misreport(setting(inconsistent=True)),
         ("inconsistent",),
     ),
-    Kind("forgets-writes", "no write is recorded", Forgets, ("dirty",)),
-    Kind("forgets-zeroes", "writing zeros is not recorded", ForgetsZeroes, ("dirty",)),
-    Kind("forgets-discards", "discards are not recorded", ForgetsDiscards, ("dirty",)),
-    Kind("forgets-first-granule", "the first granule of a write is not recorded", ForgetsFirstGranule, ("dirty",)),
-    Kind("forgets-last-granule", "the last granule of a write is not recorded", ForgetsLastGranule, ("dirty",)),
-    Kind("forgets-short-writes", "a write of 512 bytes is not recorded", ForgetsStart, ("dirty",)),
-    Kind("records-too-much", "the granule after a write is recorded, too", RecordsTooMuch, ("dirty",)),
-    Kind("records-disabled", "a disabled bitmap records", RecordsDisabled, ("dirty",)),
-    Kind("writes-elsewhere", "a write of 512 bytes goes 512 bytes too far", WritesElsewhere, ("byte at offset",)),
+    Kind("forgets-writes", "no write is recorded", plays.Forgets, ("dirty",)),
+    Kind(
+        "forgets-zeroes",
+        "writing zeros is not recorded",
+        plays.ForgetsZeroes,
+        ("dirty",),
+        where=("bitmap/recording", "bitmap/life"),
+    ),
+    Kind(
+        "forgets-discards",
+        "discards are not recorded",
+        plays.ForgetsDiscards,
+        ("dirty",),
+        where=("bitmap/recording", "bitmap/life"),
+    ),
+    Kind(
+        "forgets-first-granule", "the first granule of a write is not recorded", plays.ForgetsFirstGranule, ("dirty",)
+    ),
+    Kind("forgets-last-granule", "the last granule of a write is not recorded", plays.ForgetsLastGranule, ("dirty",)),
+    Kind("forgets-short-writes", "a write of 512 bytes is not recorded", plays.ForgetsStart, ("dirty",)),
+    Kind(
+        "records-too-much",
+        "the granule after a write is recorded, too",
+        plays.RecordsTooMuch,
+        ("dirty",),
+        where=("bitmap/recording", "bitmap/life"),
+    ),
+    Kind(
+        "records-disabled",
+        "a disabled bitmap records",
+        plays.RecordsDisabled,
+        ("dirty",),
+        where=("bitmap/recording", "bitmap/life"),
+    ),
+    Kind(
+        "writes-elsewhere",
+        "a write of 512 bytes goes 512 bytes too far",
+        plays.WritesElsewhere,
+        ("byte at offset",),
+        alone="content",
+    ),
     Kind(
         "enable-disables",
         "enabling disables",
         instead("block-dirty-bitmap-enable", "block-dirty-bitmap-disable"),
         ("recording",),
+        where=("bitmap/life", "bitmap/recording"),
     ),
     Kind(
         "disable-enables",
         "disabling enables",
         instead("block-dirty-bitmap-disable", "block-dirty-bitmap-enable"),
         ("recording",),
+        where=("bitmap/life", "bitmap/recording"),
     ),
     Kind(
         "clear-disables",
         "clearing disables instead",
         instead("block-dirty-bitmap-clear", "block-dirty-bitmap-disable"),
         ("recording", "dirty"),
+        where=("bitmap/life", "bitmap/recording"),
     ),
     Kind(
         "remove-clears",
         "removing clears instead",
         instead("block-dirty-bitmap-remove", "block-dirty-bitmap-clear"),
         ("no bitmap",),
+        where=("bitmap/life", "bitmap/recording"),
     ),
     Kind(
         "enable-clears",
         "enabling clears, too",
         also("block-dirty-bitmap-enable", "block-dirty-bitmap-clear"),
         ("dirty",),
+        where=("bitmap/life", "bitmap/recording"),
     ),
     Kind(
         "disable-clears",
         "disabling clears, too",
         also("block-dirty-bitmap-disable", "block-dirty-bitmap-clear"),
         ("dirty",),
+        where=("bitmap/life", "bitmap/recording"),
     ),
     Kind(
         "clear-also-disables",
         "clearing disables, too",
         also("block-dirty-bitmap-clear", "block-dirty-bitmap-disable"),
         ("recording",),
+        where=("bitmap/life", "bitmap/recording"),
     ),
     Kind(
         "merge-clears",
         "merging clears its target",
         also("block-dirty-bitmap-merge", "block-dirty-bitmap-clear"),
         ("dirty",),
+        where=("bitmap/merging",),
     ),
     Kind(
         "merge-first-only",
         "merging takes the first source only",
         with_arguments(("block-dirty-bitmap-merge",), lambda a: a.update(bitmaps=a["bitmaps"][:1])),
         ("dirty",),
+        where=("bitmap/merging",),
     ),
     Kind(
         "merge-last-only",
         "merging takes the last source only",
         with_arguments(("block-dirty-bitmap-merge",), lambda a: a.update(bitmaps=a["bitmaps"][-1:])),
         ("dirty",),
+        where=("bitmap/merging",),
     ),
     Kind(
         "never-added-disabled",
         "a bitmap is never added disabled",
         with_arguments(("block-dirty-bitmap-add",), lambda a: a.pop("disabled", None)),
         ("recording",),
+        where=("bitmap/life", "bitmap/recording"),
     ),
     Kind(
         "never-persistent",
         "a bitmap is never made persistent",
         with_arguments(("block-dirty-bitmap-add",), lambda a: a.pop("persistent", None)),
         ("persistent", "granted"),
+        where=("bitmap/persistent", "bitmap/life"),
     ),
     Kind(
         "default-granularity",
         "every bitmap has the default granularity",
         with_arguments(("block-dirty-bitmap-add",), lambda a: a.pop("granularity", None)),
         ("granularity", "granted"),
+        where=("bitmap/granularity",),
     ),
     *(
-        Kind(f"{act}-not-undone", f"a failed transaction does not undo {act}", not_undone(f"block-dirty-bitmap-{act}"))
+        Kind(
+            f"{act}-not-undone",
+            f"a failed transaction does not undo {act}",
+            not_undone(f"block-dirty-bitmap-{act}"),
+            ("what the refused request has changed",),
+            where=("transaction/undone_requests",),
+        )
         for act in ("add", "clear", "enable", "disable", "merge", "remove")
     ),
     Kind(
         "bitmap-kept-after-success",
         "the bitmap is not cleared by a backup that succeeds",
-        KeepsBitmap,
+        plays.KeepsBitmap,
         ("dirty", "without need"),
     ),
     Kind(
         "bitmap-lost-after-failure",
         "the bitmap is cleared by a backup that fails",
-        LosesBitmap,
+        plays.LosesBitmap,
         ("dirty", "byte at offset", "bytes to copy"),
     ),
-    Kind("bitmap-disabled-after-backup", "a backup leaves its bitmap disabled", DisablesBitmap, ("recording",)),
-    Kind("copies-nothing", "an increment holds nothing", CopiesNothing, ("missing", "byte at offset", "bytes to copy")),
+    Kind("bitmap-disabled-after-backup", "a backup leaves its bitmap disabled", plays.DisablesBitmap, ("recording",)),
     Kind(
-        "copies-everything", "an increment holds the whole drive", CopiesEverything, ("without need", "bytes to copy")
+        "copies-nothing",
+        "an increment holds nothing",
+        plays.CopiesNothing,
+        ("missing", "byte at offset", "bytes to copy"),
     ),
-    Kind("target-has-stray-bytes", "a backup holds bytes that were never there", WritesIntoTarget, ("byte at offset",)),
-    Kind("target-lacks-tail", "the end of a cluster is not copied", LeavesOutTail, ("byte at offset",)),
-    Kind("target-grows", "the target has another size afterwards", ResizesTarget, ("bytes",)),
-    Kind("groups-ignored", "grouped completion is ignored", GroupsIgnored, ("cancelled",)),
+    Kind(
+        "copies-everything",
+        "an increment holds the whole drive",
+        plays.CopiesEverything,
+        ("without need", "bytes to copy"),
+    ),
+    Kind(
+        "target-has-stray-bytes",
+        "a backup holds bytes that were never there",
+        plays.WritesIntoTarget,
+        ("byte at offset",),
+    ),
+    Kind("target-lacks-tail", "the end of a cluster is not copied", plays.LeavesOutTail, ("byte at offset",)),
+    Kind("target-grows", "the target has another size afterwards", plays.ResizesTarget, ("bytes",)),
+    Kind("groups-ignored", "grouped completion is ignored", plays.GroupsIgnored, ("cancelled",)),
     Kind(
         "source-errors-ignored",
         "a read error is retried whatever the policy",
         with_arguments(BACKUPS, lambda a: a.update({"on-source-error": "ignore"})),
         ("BLOCK_JOB_ERROR", "action", "fail", "stop"),
+        where=("failure/error_policies", "failure/stopped_backup"),
     ),
     Kind(
         "source-errors-reported",
         "a read error ends the job whatever the policy",
         with_arguments(BACKUPS, lambda a: a.update({"on-source-error": "report"})),
         ("stop",),
+        where=("failure/error_policies", "failure/stopped_backup"),
     ),
-    Kind("speed-ignored", "the speed limit is ignored", with_arguments(BACKUPS, lambda a: a.pop("speed", None))),
+    Kind(
+        "speed-ignored",
+        "the speed limit is ignored",
+        with_arguments(BACKUPS, lambda a: a.pop("speed", None)),
+        ("speed is 0",),
+        where=("job/speed",),
+    ),
     Kind(
         "finalize-ignored",
         "no job waits for its finalization",
         with_arguments(BACKUPS, lambda a: a.pop("auto-finalize", None)),
+        ("BLOCK_JOB_PENDING", "auto-finalize is"),
+        where=("job/life",),
     ),
     Kind(
         "dismiss-ignored",
         "no job waits for its dismissal",
         with_arguments(BACKUPS, lambda a: a.pop("auto-dismiss", None)),
+        ("concluded", "auto-dismiss is"),
+        where=("job/life",),
     ),
     *(
         Kind(
@@ -699,6 +349,7 @@ KINDS = (
             f"{name} answers a refusal as if it had been granted",
             granted(name),
             ("granted", "refuse"),
+            where=REFUSALS,
         )
         for name in (
             "block-dirty-bitmap-add",
@@ -718,27 +369,40 @@ KINDS = (
         "a granularity below 64 KiB is refused",
         refused("block-dirty-bitmap-add", lambda a: a.get("granularity", 65536) < 65536),
         ("refused",),
+        where=("bitmap/granularity",),
     ),
     Kind(
         "large-granularity-refused",
         "a granularity above 64 KiB is refused",
         refused("block-dirty-bitmap-add", lambda a: a.get("granularity", 65536) > 65536),
         ("refused",),
+        where=("bitmap/granularity",),
     ),
     Kind(
         "second-bitmap-refused",
         "a second bitmap is refused",
         refused("block-dirty-bitmap-add", lambda a: a.get("name", "").endswith("1")),
         ("refused",),
+        where=("bitmap/several",),
     ),
-    Kind("resize-refused", "no drive can be resized", refused("block_resize"), ("refused",)),
+    Kind("resize-refused", "no drive can be resized", refused("block_resize"), ("refused",), where=("resize/growing",)),
     Kind("refusals-reworded", "refusals do not say what is wrong", reworded(lambda _text: "Error"), ("says",)),
     Kind(
         "no-completed-event", "the end of a job is not reported", events(dropping("BLOCK_JOB_COMPLETED")), ("end once",)
     ),
-    Kind("completed-twice", "the end of a job is reported twice", events(doubling("BLOCK_JOB_COMPLETED")), ("once",)),
     Kind(
-        "no-cancelled-event", "a cancelled job is not reported", events(dropping("BLOCK_JOB_CANCELLED")), ("end once",)
+        "completed-twice",
+        "the end of a job is reported twice",
+        events(doubling("BLOCK_JOB_COMPLETED")),
+        ("once",),
+        alone="answers",
+    ),
+    Kind(
+        "no-cancelled-event",
+        "a cancelled job is not reported",
+        events(dropping("BLOCK_JOB_CANCELLED")),
+        ("end once",),
+        where=("job/cancelled",),
     ),
     Kind(
         "no-error-event", "an error of a job is not reported", events(dropping("BLOCK_JOB_ERROR")), ("BLOCK_JOB_ERROR",)
@@ -760,6 +424,7 @@ KINDS = (
         "an error is reported as ignored",
         events(altering("BLOCK_JOB_ERROR", action="ignore")),
         ("action",),
+        where=("failure/error_policies", "failure/stopped_backup"),
     ),
     Kind(
         "offset-not-len",
@@ -772,6 +437,7 @@ KINDS = (
         "a job's end names another type",
         events(altering("BLOCK_JOB_COMPLETED", type="mirror")),
         ("type",),
+        alone="answers",
     ),
     Kind(
         "wrong-speed",
@@ -791,24 +457,431 @@ KINDS = (
         events(doubling("JOB_STATUS_CHANGE", status="running")),
         ("went from",),
     ),
-    Kind("states-swapped", "a job tells of its states in another order", Swaps, ("went from",)),
+    Kind("states-swapped", "a job tells of its states in another order", plays.Swaps, ("went from",), alone="answers"),
     Kind(
         "job-never-gone",
         "a job never tells that it is gone",
         events(dropping("JOB_STATUS_CHANGE", status="null")),
         ("null",),
     ),
-    Kind("job-stays-listed", "a job that is over is still listed", JobStays, ("job",)),
+    Kind("job-stays-listed", "a job that is over is still listed", plays.JobStays, ("job",)),
     Kind("crash-at-backup", "QEMU crashes at a backup", at("blockdev-backup", dies_by(signal.SIGSEGV)), ("SIGSEGV",)),
     Kind(
         "abort-at-clear",
         "QEMU aborts when a bitmap is cleared",
         at("block-dirty-bitmap-clear", dies_by(signal.SIGABRT)),
         ("SIGABRT",),
+        where=("bitmap/life", "bitmap/recording"),
     ),
-    Kind("exit-at-transaction", "QEMU exits at a backup in a transaction", at("transaction", exits), ("status 1",)),
+    Kind(
+        "exit-at-transaction",
+        "QEMU exits at a backup in a transaction",
+        at("transaction", exits),
+        ("status 1",),
+        where=("transaction/common_point_in_time",),
+    ),
     Kind("hang-at-backup", "QEMU hangs at a backup", at("blockdev-backup", hangs), ("did not come within",)),
-    Kind("exit-status-at-quit", "QEMU ends with an error when it quits", at("quit", exits), ("status 1",)),
-    Kind("crash-at-quit", "QEMU crashes when it quits", at("quit", dies_by(signal.SIGSEGV)), ("SIGSEGV",)),
+    Kind("exit-status-at-quit", "QEMU ends with an error when it quits", at("quit", exits), ("status 1",), shows=False),
+    Kind("crash-at-quit", "QEMU crashes when it quits", at("quit", dies_by(signal.SIGSEGV)), ("SIGSEGV",), shows=False),
 )
+
+_JOBS = (
+    *(
+        Kind(
+            f"no-{state}-state",
+            f"a job never tells of being {state}",
+            events(dropping("JOB_STATUS_CHANGE", status=state)),
+            ("went from", "did not come"),
+            ("job/life", "job/cancelled"),
+        )
+        for state in ("created", "running", "waiting", "concluded", "aborting", "paused")
+    ),
+    *(
+        Kind(
+            f"{state}-twice",
+            f"a job tells twice of being {state}",
+            events(doubling("JOB_STATUS_CHANGE", status=state)),
+            ("went from",),
+            ("job/life", "job/cancelled"),
+        )
+        for state in ("created", "waiting", "pending", "concluded", "aborting", "paused")
+    ),
+    Kind(
+        "no-pending-event",
+        "a job that waits for its finalization does not ask for it",
+        events(dropping("BLOCK_JOB_PENDING")),
+        ("ask", "BLOCK_JOB_PENDING"),
+        ("job/life",),
+    ),
+    Kind(
+        "pending-event-twice",
+        "a job asks twice to be finalized",
+        events(doubling("BLOCK_JOB_PENDING")),
+        ("ask", "BLOCK_JOB_PENDING"),
+        ("job/life",),
+    ),
+    Kind(
+        "cancelled-twice",
+        "a job tells twice that it was cancelled",
+        events(doubling("BLOCK_JOB_CANCELLED")),
+        ("once", "went from"),
+        ("job/cancelled",),
+    ),
+    Kind(
+        "states-of-another-job",
+        "the states of a job are told with another id",
+        events(altering("JOB_STATUS_CHANGE", id="another")),
+        ("did not come",),
+        ("job/life",),
+    ),
+    Kind(
+        "end-of-another-job",
+        "the end of a job is told with another id",
+        events(altering("BLOCK_JOB_COMPLETED", device="another")),
+        ("end once",),
+        ("job/life",),
+    ),
+    Kind(
+        "error-of-another-job",
+        "an error is told with another id",
+        events(altering("BLOCK_JOB_ERROR", device="another")),
+        ("BLOCK_JOB_ERROR",),
+        ("failure/error_policies", "failure/stopped_backup"),
+    ),
+    Kind(
+        "len-one-too-many",
+        "a completed job had one byte more to copy than there was",
+        events(altering("BLOCK_JOB_COMPLETED", len=1 << 40)),
+        ("len", "bytes to copy"),
+        ("job/life",),
+    ),
+    *(
+        Kind(
+            f"{member}-in-{query}",
+            f"{query} tells another {member}",
+            in_answer(query, setting(**{key: value})),
+            leads,
+            where,
+        )
+        for query, member, key, value, leads, where in (
+            ("query-jobs", "status", "status", "created", ("contradicts",), ("job/progress", "job/life")),
+            ("query-jobs", "progress", "current_progress", 1, ("contradicts",), ("job/progress",)),
+            ("query-block-jobs", "status", "status", "created", ("contradicts",), ("job/progress", "job/life")),
+            ("query-block-jobs", "offset", "offset", 1, ("contradicts", "did not come", "offset"), ("job/progress",)),
+            ("query-block-jobs", "len", "len", 1, ("contradicts", "len"), ("job/progress",)),
+            ("query-block-jobs", "speed", "speed", 7, ("speed",), ("job/speed",)),
+            (
+                "query-block-jobs",
+                "io-status",
+                "io_status",
+                "failed",
+                ("io-status", "failed"),
+                ("failure/error_policies",),
+            ),
+            ("query-block-jobs", "good-io-status", "io_status", "ok", ("io-status", "ok"), ("failure/error_policies",)),
+            ("query-block-jobs", "type", "type", "mirror", ("contradicts", "type"), ("job/progress",)),
+            ("query-block-jobs", "paused", "paused", True, ("paused",), ("job/paused", "job/progress")),
+            ("query-block-jobs", "busy", "busy", True, ("busy",), ("job/paused", "job/progress")),
+            (
+                "query-block-jobs",
+                "auto-finalize",
+                "auto_finalize",
+                True,
+                ("auto-finalize",),
+                ("job/life", "job/progress"),
+            ),
+        )
+    ),
+    *(
+        Kind(f"{query}-empty", f"{query} lists nothing", unlisted(query), ("should list", "did not come"), where)
+        for query, where in (
+            ("query-jobs", ("job/progress", "job/remembered_end")),
+            ("query-block-jobs", ("job/progress",)),
+        )
+    ),
+    *(
+        Kind(f"{act}-ignored", f"{act} does nothing", ignored(act), (leads,), where)
+        for act, leads, where in (
+            ("job-pause", "did not come within", ("job/paused",)),
+            ("job-resume", "did not come within", ("job/paused", "job/life")),
+            ("job-cancel", "did not come within", ("job/cancelled",)),
+            ("job-finalize", "did not come within", ("job/life",)),
+            ("job-dismiss", "did not come within", ("job/life", "job/remembered_end")),
+            ("block-job-set-speed", "speed", ("job/speed", "job/progress")),
+            ("block-job-cancel", "did not come within", ("job/cancelled",)),
+            ("block-job-resume", "did not come within", ("job/paused",)),
+            ("block-job-finalize", "did not come within", ("job/life",)),
+            ("block-job-dismiss", "did not come within", ("job/life",)),
+            ("block_resize", "dirty", ("resize/growing",)),
+            ("block-export-del", "BLOCK_EXPORT_DELETED", ("refusal/busy_bitmap",)),
+            ("transaction", "did not come within", ("transaction/common_point_in_time",)),
+            ("block-dirty-bitmap-add", "should have", ("bitmap/life",)),
+            ("block-dirty-bitmap-remove", "should have no bitmap", ("bitmap/life",)),
+            ("block-dirty-bitmap-clear", "dirty", ("bitmap/life",)),
+            ("block-dirty-bitmap-enable", "recording", ("bitmap/recording", "bitmap/life")),
+            ("block-dirty-bitmap-disable", "recording", ("bitmap/recording", "bitmap/life")),
+            ("block-dirty-bitmap-merge", "dirty", ("bitmap/merging",)),
+        )
+    ),
+    *(
+        Kind(f"{act}-refused", f"{act} is always refused", refused(act), ("this cannot be done",), where)
+        for act, where in (
+            ("job-pause", ("job/paused",)),
+            ("job-finalize", ("job/life",)),
+            ("job-dismiss", ("job/life",)),
+            ("block-job-set-speed", ("job/speed",)),
+            ("block-dirty-bitmap-merge", ("bitmap/merging",)),
+        )
+    ),
+    *(
+        Kind(
+            f"{act}-never-refused",
+            f"{act} answers a refusal as if it had been granted",
+            granted(act),
+            ("granted", "refuse"),
+            where,
+        )
+        for act, where in (
+            ("job-pause", ("job/out_of_place",)),
+            ("job-finalize", ("job/out_of_place",)),
+            ("job-dismiss", ("job/out_of_place",)),
+            ("block-job-set-speed", ("job/out_of_place", "refusal/job_arguments")),
+            ("block-job-cancel", ("job/out_of_place",)),
+            ("block-job-resume", ("job/out_of_place",)),
+        )
+    ),
+    *(
+        Kind(f"crash-at-{act}", f"QEMU crashes at {act}", at(act, dies_by(signal.SIGSEGV)), ("SIGSEGV",), (where,))
+        for act, where in (
+            ("job-pause", "job/paused"),
+            ("job-cancel", "job/cancelled"),
+            ("job-finalize", "job/life"),
+            ("block_resize", "resize/growing"),
+            ("block-export-add", "refusal/busy_bitmap"),
+            ("block-dirty-bitmap-merge", "bitmap/merging"),
+        )
+    ),
+)
+
+_MODES = tuple(
+    Kind(
+        f"{mode}-for-{asked}",
+        f"the bitmap-mode {asked} is taken for {mode}",
+        with_arguments(BACKUPS, bitmap_mode(asked, mode)),
+        ("dirty", "bytes to copy", "byte at offset"),
+        ("failure/bitmap_modes", "failure/failed_backup"),
+    )
+    for asked in ("never", "always", "on-success")
+    for mode in ("never", "always", "on-success")
+    if mode != asked
+)
+
+_POLICIES = tuple(
+    Kind(
+        f"{side}-always-{policy}",
+        f"an error of the {side} is met by the policy {policy}, whatever was asked",
+        with_arguments(BACKUPS, setting(**{f"on_{side}_error": policy})),
+        ("BLOCK_JOB_ERROR", "action", "fail", "stop", "did not come", "should"),
+        ("failure/error_policies", "failure/full_disk", "failure/stopped_backup"),
+    )
+    for side, policy in (
+        ("source", "stop"),
+        ("source", "enospc"),
+        ("target", "report"),
+        ("target", "ignore"),
+        ("target", "stop"),
+        ("target", "enospc"),
+    )
+)
+
+_OTHERS = (
+    Kind(
+        "groups-imposed",
+        "each transaction is grouped",
+        plays.GroupsImposed,
+        ("completion-mode", "cancelled"),
+        ("transaction/individual_completion",),
+    ),
+    Kind(
+        "first-action-left-out",
+        "a transaction leaves out its first action",
+        in_actions(lambda actions: actions[1:]),
+        ("should have", "dirty"),
+        ("transaction/order_of_requests", "transaction/common_point_in_time"),
+    ),
+    Kind(
+        "last-action-left-out",
+        "a transaction leaves out its last action",
+        in_actions(lambda actions: actions[:-1]),
+        ("should have", "dirty", "did not come within"),
+        ("transaction/order_of_requests", "transaction/common_point_in_time"),
+    ),
+    Kind(
+        "actions-reversed",
+        "a transaction carries its actions out in the reverse order",
+        in_actions(lambda actions: actions[::-1]),
+        ("should have", "dirty"),
+        ("transaction/order_of_requests",),
+    ),
+    Kind(
+        "bitmap-empty-after-resizing",
+        "resizing a drive clears its bitmaps",
+        clears_after("block_resize", lambda arguments: str(arguments["node-name"])),
+        ("dirty",),
+        ("resize/growing", "resize/shrinking"),
+    ),
+    Kind(
+        "grows-too-little",
+        "a drive gets 64 KiB less than asked",
+        with_arguments(("block_resize",), replaced("size", lambda size: size - 65536)),
+        ("byte", "dirty"),
+        ("resize/growing",),
+    ),
+    Kind(
+        "grows-too-much",
+        "a drive gets 64 KiB more than asked",
+        with_arguments(("block_resize",), replaced("size", lambda size: size + 65536)),
+        ("byte", "dirty", "long"),
+        ("resize/growing", "resize/shrinking"),
+    ),
+    Kind(
+        "compression-ignored",
+        "a backup is never compressed",
+        with_arguments(BACKUPS, dropped("compress")),
+        ("compressed",),
+        ("target/compression",),
+    ),
+    Kind(
+        "compression-imposed",
+        "each backup is compressed",
+        with_arguments(("blockdev-backup",), setting(compress=True)),
+        ("ompress", "refused", "does not support"),
+        ("target/formats", "target/compression"),
+    ),
+    Kind(
+        "made-in-another-format",
+        "drive-backup makes a raw image, whatever the format",
+        with_arguments(("drive-backup",), lambda a: a.pop("mode", None) or a.update(format="raw")),
+        ("format", "bytes to copy"),
+        ("target/made_by_qemu",),
+    ),
+    Kind(
+        "existing-target-made-anew",
+        "drive-backup makes its target anew although it exists",
+        with_arguments(("drive-backup",), dropped("mode")),
+        ("byte at offset",),
+        ("backup/incremental_chain",),
+    ),
+    Kind(
+        "filter-name-ignored",
+        "the filter of a backup has not the name that was asked for",
+        with_arguments(BACKUPS, dropped("filter-node-name")),
+        ("filters over",),
+        ("job/filter", "job/nodes_in_use"),
+    ),
+    Kind(
+        "clears-another-drive",
+        "clearing a bitmap clears those of another drive, too",
+        clears_after("block-dirty-bitmap-clear", lambda arguments: other_drive(str(arguments["node"]))),
+        ("dirty",),
+        ("bitmap/several",),
+    ),
+    Kind(
+        "backup-clears-another-drive",
+        "a backup clears the bitmaps of another drive, too",
+        clears_after("blockdev-backup", lambda arguments: other_drive(str(arguments["device"]))),
+        ("dirty",),
+        ("backup/several_drives", "transaction/grouped_completion"),
+    ),
+    Kind(
+        "backs-up-another-drive",
+        "a full backup is of another drive",
+        with_arguments(
+            BACKUPS,
+            lambda a: "bitmap" not in a and a.update(device=other_drive(a["device"])),
+        ),
+        ("byte at offset", "refuse", "Cannot find"),
+        ("backup/several_drives", "transaction/common_point_in_time"),
+    ),
+    Kind(
+        "clears-all-bitmaps",
+        "clearing a bitmap clears all of its drive",
+        clears_after("block-dirty-bitmap-clear", lambda arguments: str(arguments["node"])),
+        ("dirty",),
+        ("bitmap/several", "bitmap/life"),
+    ),
+    Kind(
+        "export-without-bitmaps",
+        "an export does not hold its bitmaps",
+        with_arguments(("block-export-add",), dropped("bitmaps")),
+        ("busy", "refuse", "granted"),
+        ("refusal/busy_bitmap",),
+    ),
+    Kind(
+        "never-inconsistent",
+        "no bitmap is reported as inconsistent",
+        misreport(lambda bitmap: bitmap.pop("inconsistent", None)),
+        ("inconsistent",),
+        ("refusal/inconsistent_bitmap",),
+    ),
+    Kind(
+        "reported-transient",
+        "no bitmap is reported as persistent",
+        misreport(setting(persistent=False)),
+        ("persistent",),
+        ("bitmap/persistent",),
+    ),
+    Kind(
+        "always-made-persistent",
+        "each bitmap is made persistent",
+        with_arguments(("block-dirty-bitmap-add",), setting(persistent=True)),
+        ("persistent", "store"),
+        ("bitmap/life",),
+    ),
+    Kind(
+        "named-otherwise",
+        "bitmaps are reported with another name",
+        misreport(setting(name="another")),
+        ("no such bitmap", "no bitmap"),
+        ("bitmap/life",),
+    ),
+    Kind(
+        "guest-write-leaks",
+        "what the guest writes during a backup is in it",
+        plays.Leaks,
+        ("byte at offset", "without need"),
+        ("backup/guest_writes", "job/progress", "job/life"),
+    ),
+    Kind(
+        "other-bytes",
+        "a write stores other bytes",
+        guest_writes(lambda flags: flags.replace("a", "b")),
+        ("byte at offset",),
+        alone="content",
+    ),
+    Kind(
+        "copies-one-more",
+        "a backup holds a cluster of zeros that had not changed",
+        plays.CopiesOneMore,
+        ("without need",),
+        alone="prediction",
+    ),
+    Kind("all-granted", "nothing is ever refused", plays.GrantsAll, ("refuse", "granted")),
+)
+
+KINDS = (*_FIRST, *_JOBS, *_MODES, *_POLICIES, *_OTHERS)
 FAULTS = {kind.name: kind for kind in KINDS}
+
+WIDE = (
+    "completed-twice",
+    "all-granted",
+    "count-one-more",
+    "refusals-reworded",
+    "cancelled-twice",
+    "always-recording",
+    "never-recording",
+    "forgets-writes",
+    "other-bytes",
+    "target-has-stray-bytes",
+)
+"""Faults that show themselves in very many scenarios, the widest first."""
