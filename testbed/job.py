@@ -23,6 +23,14 @@ SHOWN_TWICE = {
 }
 """What both queries tell of a job: in the words of query-jobs, and in those of query-block-jobs."""
 
+_OF_STATE: Mapping[str, Mapping[str, object]] = {
+    "paused": {"paused": True, "busy": False},
+    "waiting": {"paused": False},
+    "pending": {"paused": False},
+    "concluded": {"paused": False},
+}
+"""What query-block-jobs shows of each job in a state: one that rests has no request under way."""
+
 
 @dataclass
 class Job:
@@ -144,7 +152,8 @@ class Job:
     def shown(self) -> Mapping[str, Any]:
         """Return all that QEMU shows of the job, in the words of query-block-jobs; the job must be at rest.
 
-        Raises WrongLife when query-jobs shows anything else of it, or one of the queries does not list it.
+        Raises WrongLife when query-jobs shows anything else of it, when one of the queries does not list it, and when
+        what it shows cannot be true of a job that was started so and is in that state.
         """
         shown, other = self._listed("query-block-jobs", "device"), self._listed("query-jobs", "id")
         wrong = [
@@ -152,9 +161,19 @@ class Job:
             for theirs, ours in SHOWN_TWICE.items()
             if other.get(theirs) != shown.get(ours)
         ]
+        wrong += [
+            f"{key} is {shown.get(key)} in query-block-jobs, and cannot be of a job that is {shown['status']}"
+            for key, value in self._certain(str(shown["status"])).items()
+            if shown.get(key) != value
+        ]
         if wrong:
             raise WrongLife(f"QEMU contradicts itself about job {self.name}: {'; '.join(wrong)}")
         return shown
+
+    def _certain(self, status: str) -> Mapping[str, object]:
+        """Return what query-block-jobs must show of a job in this state; one that runs may be about to pause."""
+        chosen = {"auto-finalize": self.auto_finalize, "auto-dismiss": self.auto_dismiss}
+        return {**chosen, **_OF_STATE.get(status, {})}
 
     # What is asked of it, by a command of the one family or the other: "job" or "block-job".
 

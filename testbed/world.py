@@ -428,11 +428,14 @@ class World:
     # What QEMU tells, and the end of the scenario.
 
     def new_events(self) -> list[Event]:
-        """Return what QEMU has reported and nobody has heard of yet, other than changes of jobs' states."""
+        """Return what QEMU has reported and nobody has heard of yet, other than changes of jobs' states.
+
+        What a guest has caused is not among it: its firmware may reset the machine whenever it likes.
+        """
         told = (event for event in self.machine.all_events() if not any(repeated(event) for repeated in self._repeated))
         new = [event for event in told if not any(event is heard for heard in self._heard)]
         self._heard += new
-        return [event for event in new if event.name != "JOB_STATUS_CHANGE"]
+        return [event for event in new if event.name != "JOB_STATUS_CHANGE" and not event.data.get("guest")]
 
     def hear_again_and_again(self, name: str, data: Mapping[str, str]) -> None:
         """Wait until QEMU has reported an event with these members twice; all more of them count as heard.
