@@ -2,14 +2,14 @@
 
 from behave import given, then, when
 from behave.runner import Context
-from hamcrest import assert_that, equal_to
+from hamcrest import assert_that, contains_string, equal_to
 
 from testbed.disk import Disk
 from testbed.fault import Storage
 from testbed.graph import filters_over
 from testbed.image import Kind
 from testbed.matchers import holds_what_the_guest_wrote
-from testbed.sentences import DiskAct, bitmap_properties, let_guest_do, rows, runs, world_of
+from testbed.sentences import DiskAct, bitmap_properties, let_guest_do, rows, runs, what_guest_is_told, world_of
 
 
 @given("the {size:Size} drive {name:Name}")
@@ -80,6 +80,14 @@ def guest_writes(context: Context, name: str) -> None:
     for row in rows(context, ("at", "length"), ("pattern", "request")):
         let_guest_do(drive, row)
     drive.flush()
+
+
+@then("these requests of the guest to {name:Name} should fail with {error:Name}:")
+def guest_fails(context: Context, name: str, error: str) -> None:
+    """Insist that the guest is told so of each request of the table, and that none of them is carried out."""
+    drive = world_of(context).drive(name)
+    for row in rows(context, ("at", "length"), ("pattern", "request")):
+        assert_that(what_guest_is_told(drive, row), contains_string(error))
 
 
 @given("these writes of the guest to {name:Name} are on their way:")

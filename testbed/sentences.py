@@ -24,6 +24,7 @@ from testbed.image import KINDS, Kind
 from testbed.job import Job
 from testbed.keeping import WAYS
 from testbed.life import STATUSES
+from testbed.machine import GuestRequestFailed
 from testbed.node import Node
 from testbed.request import Request
 from testbed.server import Server
@@ -337,6 +338,15 @@ def let_guest_do(drive: Drive, row: Row) -> None:
             drive.discard(at, length)
         case other:
             raise AssertionError(f'a guest can read, write, write compressed, write zeroes or discard, not "{other}"')
+
+
+def what_guest_is_told(drive: Drive, row: Row) -> str:
+    """Let the guest do what a row of a table says; return QEMU's words if that fails, and else that it is done."""
+    try:
+        let_guest_do(drive, row)
+    except GuestRequestFailed as failure:
+        return str(failure)
+    return f"the guest's request at {row['at']} was carried out"
 
 
 def in_round(row: Row, number: int) -> Row:
