@@ -8,6 +8,7 @@ from behave.runner import Context
 from testbed import evidence, tags
 from testbed.bench import Bench
 from testbed.gherkin import Scenario, Step
+from testbed.machine import NotOffered
 from testbed.outcome import EnvironmentUnusable, ScenarioNotes, notes_of
 from testbed.reports import Reports, reports_of
 from testbed.sentences import bench_of, register_words, world_of
@@ -38,6 +39,7 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
 def after_step(context: Context, step: Step) -> None:
     """Blame the death of QEMU on the step that it died in, and a refusal of the scenario's history on its sentence."""
     world = world_of(context)
+    note_lack(context, notes_of(context.scenario), step.exception)
     world.machine.check_alive()
     if step.step_type == "given":
         world.insist_on_grant()
@@ -57,12 +59,19 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
             bench.hold_against_record(notes, scenario.effective_tags)
             failure = failure or notes.unexpected
         except (AssertionError, EnvironmentUnusable) as broken:
+            note_lack(context, notes, broken)
             failure = str(broken)
             raise
         finally:
             notes.excuse = bench.lack_of_room() if failure else ""
-            if bench.settings.keep == "always" or (bench.settings.keep == "failed" and failure):
+            if bench.settings.keep == "always" or (bench.settings.keep == "failed" and failure and not notes.lacking):
                 keep_evidence(reports_of(context), world, notes, failure or "")
+
+
+def note_lack(context: Context, notes: ScenarioNotes, broken: BaseException | None) -> None:
+    """Take note of a command that the build does not have and no tag has told of, unless that is to be a failure."""
+    if isinstance(broken, NotOffered) and bench_of(context).settings.require != "all":
+        notes.lacking = str(broken)
 
 
 def keep_evidence(reports: Reports, world: World, notes: ScenarioNotes, failure: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -143,3 +143,17 @@ class Life:
 def state_of(event: Event) -> str:
     """Return the state that a job's event tells of, or nothing if it is another kind of event."""
     return str(event.data["status"]) if event.name == "JOB_STATUS_CHANGE" else ""
+
+
+def ends_without_a_run(events: Iterable[Event]) -> list[Event]:
+    """Return those of all jobs' events that tell of the end of a job which has never run, and so cannot end."""
+    running: set[str] = set()
+    odd = []
+    for event in events:
+        if state_of(event) == "running":
+            running.add(event.data["id"])
+        elif state_of(event) == "null":
+            running.discard(event.data["id"])
+        elif event.name in ENDINGS and event.data["device"] not in running:
+            odd.append(event)
+    return odd

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
-from testbed.monitor import ConnectionLost, Event, Monitor, NoAnswer
+from testbed.monitor import ConnectionLost, Event, Monitor, NoAnswer, Refused
 from testbed.process import Child, describe_ending
 
 T = TypeVar("T")
@@ -26,6 +26,9 @@ BARE = ("-machine", "none")
 
 SOCKET = "exports.socket"
 """Where exports are served: a name in QEMU's working directory, since a longer one may not fit a socket's address."""
+
+UNKNOWN = "CommandNotFound"
+"""The class of the error by which QEMU answers a command that it does not have (QMP protocol specification)."""
 
 STDOUT_NAME = "qemu.stdout"
 STDERR_NAME = "qemu.stderr"
@@ -45,6 +48,10 @@ class GuestRequestFailed(AssertionError):
         done = re.match(rf"{success} (\d+)/\1 bytes ", verdict) if success else not verdict
         if not done:
             raise cls(f"the guest's request {request} was not carried out; QEMU said: {verdict or 'nothing'}")
+
+
+class NotOffered(AssertionError):
+    """This build has no such command: nothing can be said of a scenario that needs it."""
 
 
 class MachineHung(AssertionError):
@@ -127,9 +134,20 @@ class Machine:
     def execute(self, command: str, arguments: Mapping[str, object] | None = None) -> Any:
         """Send a QMP command and return the answer.
 
-        Raises Refused when QEMU refuses it, MachineDied or MachineHung when QEMU does not survive it.
+        Raises Refused when QEMU refuses it, NotOffered when the build does not have it and says so, MachineDied or
+        MachineHung when QEMU does not survive it.
         """
-        return self._guard(lambda: self.monitor.execute(command, arguments))
+        try:
+            return self._guard(lambda: self.monitor.execute(command, arguments))
+        except Refused as refusal:
+            if refusal.kind == UNKNOWN and not self._offers(command):
+                raise NotOffered(f"this build has no command {command}") from None
+            raise
+
+    def _offers(self, command: str) -> bool:
+        """Tell whether QEMU lists a command among those that it has."""
+        offered = self._guard(lambda: self.monitor.execute("query-commands"))
+        return any(entry["name"] == command for entry in offered)
 
     def wait_for(self, what: str, wanted: Callable[[Event], bool], *, start: int = 0) -> Event:
         """Return the first wanted event from place `start` on; see Monitor.wait_for for what it raises."""

@@ -105,6 +105,8 @@ class ScenarioNotes:
     """Folder or file with what was kept. For hooks to set, like all that follows."""
     log: list[str] = field(default_factory=list)
     """Lines for JUnit's system-out."""
+    lacking: str = ""
+    """What the build turned out not to have in the midst of the scenario: then it is not applicable."""
     known_defect: str | None = None
     """Identifier of the defect on record that the failure is due to: to be set when it failed just so."""
     known_defect_text: str = ""

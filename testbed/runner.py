@@ -317,7 +317,9 @@ class AcceptanceRunner(Runner):
         """Notice when behave saw something fail that was not recorded."""
         outcomes = self._recorder.outcomes if self._recorder else []
         harmless = (Status.PASSED, Status.NOT_APPLICABLE)
-        is_told = any(outcome.status not in harmless for outcome in outcomes) or self._run_errors()
+        # What turned out not to be applicable in the midst of it, behave calls failed.
+        told = (outcome for outcome in outcomes if outcome.status not in harmless or outcome.step)
+        is_told = any(told) or self._run_errors()
         if failed and not is_told:
             text = "behave calls the run failed, and nothing was seen to fail"
             self._errors.append(RunError("the run", "Unexplained", text, text))

@@ -108,6 +108,8 @@ def judge(
     found = [*before, *troubles, *after] or _oversights(scenario, notes)
     if found and notes.excuse:
         found = [Trouble(Status.ERROR, EnvironmentUnusable.__name__, notes.excuse), *found]
+    if found and notes.lacking:
+        return replace(settled, status=Status.NOT_APPLICABLE, reasons=(notes.lacking,), step=found[0].step)
     if found:
         output = "\n".join(part for part in (settled.output, _captured(scenario.captured)) if part)
         blamed = blame(replace(settled, output=output), found)

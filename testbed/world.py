@@ -21,7 +21,7 @@ from testbed.front import Fronts
 from testbed.image import Images, Kind
 from testbed.job import Job
 from testbed.keeping import WAYS
-from testbed.life import JobEnd
+from testbed.life import JobEnd, ends_without_a_run
 from testbed.machine import STDERR_NAME, STDOUT_NAME, Machine
 from testbed.matchers import (
     Promise,
@@ -500,7 +500,11 @@ class World:
             *(f'the job "{name}" is left' for name in self.jobs() if name not in expected),
             *(f"an unnamed bitmap is left on {place}" for place in self._unnamed_bitmaps() if not expected),
             *(f"QEMU reported what no sentence speaks of: {event}" for event in errors),
+            *(f"QEMU reported the end of a job that never ran: {event}" for event in self._odd_ends()),
         ]
+
+    def _odd_ends(self) -> list[Event]:
+        return ends_without_a_run(self.machine.monitor.events)
 
     def _unnamed_bitmaps(self) -> list[str]:
         return [node.name for node in self.nodes() for _ in node.unnamed_bitmaps()]

@@ -98,6 +98,31 @@ def errors(finished: Finished) -> str:
     return "\n".join(found)
 
 
+# A build that has not got a command.
+
+
+def lacking(command: str, home: Path, qemu: Path) -> str:
+    """Return the option that names a build which has not got a command, and does not say that it has."""
+    program = home / "qemu-system-lacking"
+    words = (sys.executable, "-S", "-E", str(ROOT / "tests" / "standin" / "relay.py"), f"lacks-{command}", str(qemu))
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    return f"qemu={program}"
+
+
+@pytest.mark.parametrize(("require", "ending", "code"), [("nothing", "not applicable", 0), ("all", "failed", 1)])
+def test_scenario_that_meets_a_command_the_build_lacks(
+    checkout: Project, toolchain: Toolchain, require: str, ending: str, code: int
+) -> None:
+    build = lacking("block-dirty-bitmap-clear", checkout.home, toolchain.qemu.path)
+    finished = checkout.run("features/bitmap/several.feature", "-D", build, "-D", f"require={require}")
+    assert finished.status == code, finished.stdout
+    lacks = [one for one in finished.summary()["outcomes"] if "this build has no command" in str(one)]
+    assert [one["status"] for one in lacks] == [ending] * 2
+    assert statuses(finished).count("passed") == len(statuses(finished)) - 2
+    assert "this build has no command block-dirty-bitmap-clear" in finished.stdout
+
+
 # A QEMU that springs a trap, once, in the middle of the first scenario.
 
 

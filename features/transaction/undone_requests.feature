@@ -84,3 +84,32 @@ Feature: What a failed transaction leaves of its requests
         | remove             |                  | it is there, and at rest             |
         | full backup        |                  | its job has let go of it             |
         | incremental backup |                  | its job has let go of it             |
+
+  Rule: What the image would have stored, it still stores after an abort
+    @needs.qcow2
+    Scenario Outline: A bitmap that the image stores, and an abort
+      Given the 4 MiB drive "drive1" in a qcow2 image
+      And these bitmaps on "drive1":
+        | bitmap  | granularity | recording | persistent |
+        | stored0 | 32 KiB      | yes       | yes        |
+        | stored1 | 512 bytes   | no        | yes        |
+      And the guest has written to "drive1":
+        | pattern | at          | length  | which                      |
+        | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule |
+      When these requests are made as one transaction:
+        | request   | bitmap   | drive  | persistent   |
+        | <request> | <bitmap> | drive1 | <persistent> |
+        | abort     |          |        |              |
+      Then QEMU should refuse it as a GenericError that says "Transaction aborted using Abort action"
+      And nothing should have changed
+      When the machine is shut down
+      Then the image of "drive1" should store its persistent bitmaps and no others
+
+      Examples: what is done to the bitmap
+        | request | bitmap  | persistent | which                            |
+        | add     | stored2 | yes        | it is not stored                 |
+        | remove  | stored0 |            | it is stored with its record     |
+        | remove  | stored1 |            | it is stored as one at rest      |
+        | clear   | stored0 |            | it is stored with its record     |
+        | disable | stored0 |            | it is stored as one that records |
+        | enable  | stored1 |            | it is stored as one at rest      |

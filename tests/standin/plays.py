@@ -665,3 +665,22 @@ def exits() -> None:
     sys.stderr.write("something went wrong\n")
     sys.stderr.flush()
     os._exit(1)
+
+
+def lacking(command_name: str) -> Callable[[Conversation], Fault]:
+    """Make a build that has not got a command, and does not list it either: no fault, but another build."""
+
+    class Lacking(Fault):
+        def command(self, command: Message) -> Message | None:
+            return None if command["execute"] == command_name else command
+
+        def answer(self, command: Message) -> Message:
+            text = f"The command {command_name} has not been found"
+            return {"error": {"class": "CommandNotFound", "desc": text}}
+
+        def reply(self, command: Message, reply: Message) -> Message:
+            if command["execute"] in ("query-commands", "query-qmp-schema") and "return" in reply:
+                reply["return"] = [entry for entry in reply["return"] if entry["name"] != command_name]
+            return reply
+
+    return Lacking

@@ -1,7 +1,8 @@
 """A stand-in for QEMU: the real one with somebody in the middle of its QMP conversation, who spoils one thing.
 
-Run as `python relay.py FAULT QEMU ARGUMENTS...`. What is not a machine with monitors on inherited sockets, such as
---version, is left to the real QEMU alone. The stand-in ends as the real one ends: with its status, or by its signal.
+Run as `python relay.py FAULT QEMU ARGUMENTS...`; the fault may be "lacks-" and the name of a command that the build
+shall not have. What is not a machine with monitors on inherited sockets, such as --version, is left to the real QEMU
+alone. The stand-in ends as the real one ends: with its status, or by its signal.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ Message = dict[str, Any]
 
 MONITOR = re.compile(r"socket,id=(?P<id>\w+),fd=(?P<fd>\d+)")
 """How the testbed names a monitor on the command line."""
+
+LACKS = "lacks-"
+"""How a build is called that has not got the command named then."""
 
 HIDDEN = "standin"
 """How the names of bitmaps begin that only the stand-in knows of."""
@@ -202,13 +206,14 @@ class _Copy:
 
 
 def main(arguments: list[str]) -> None:
-    """Play the fault named first, with the QEMU named second."""
+    """Play the fault named first, or a build that lacks a command, with the QEMU named second."""
     name, *command = arguments
     if not any(MONITOR.fullmatch(word) for word in command):
         os.execv(command[0], command)  # noqa: S606 (whoever calls names the program)
     from faults import FAULTS  # noqa: PLC0415 (the faults are made of what stands above)
+    from plays import lacking  # noqa: PLC0415 (as above)
 
-    code = stand_in(command, FAULTS[name].make)
+    code = stand_in(command, lacking(name.removeprefix(LACKS)) if name.startswith(LACKS) else FAULTS[name].make)
     if code < 0:
         signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
