@@ -15,6 +15,9 @@ from testbed.node import UnknownName
 from testbed.request import Request
 from testbed.target import Target, Targets
 
+MADE_BY_QEMU = ("absolute-paths", None)
+"""The modes in which drive-backup makes the image: by name, and the default, which is the same."""
+
 
 @dataclass
 class Backups:
@@ -112,7 +115,7 @@ class Backups:
 
     def _target_for(self, drive: Drive, options: Mapping[str, object]) -> Target:
         """Make the image that these options ask for, or leave that to QEMU."""
-        if options.get("mode") == "absolute-paths":
+        if options.get("mode", "existing") in MADE_BY_QEMU:
             backing = self._base_by_qemu(drive, str(options["sync"]))
             return self.targets.left_to_qemu(drive.name, str(options.get("format", drive.image_format)), backing)
         if options["sync"] == "top":

@@ -17,10 +17,10 @@ Feature: Images that QEMU makes for its backups
   Rule: An image that QEMU makes is of the drive's size, of the format asked for and without a base
     Scenario Outline: QEMU makes the image for a full backup
       When a backup of "drive0" is started with:
-        | option | value          |
-        | sync   | <sync>         |
-        | mode   | absolute-paths |
-        | format | <format>       |
+        | option | value    |
+        | sync   | <sync>   |
+        | mode   | <mode>   |
+        | format | <format> |
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment
       And the image of the backup of "drive0" should be:
@@ -28,11 +28,13 @@ Feature: Images that QEMU makes for its backups
         | <found> | 4198912 bytes | none | <clusters> |
 
       Examples: formats
-        | sync | format | found | clusters | which                                 |
-        | full |        | qcow2 | 64 KiB   | the drive's own                       |
-        | full | qcow2  | qcow2 | 64 KiB   | with clusters as they usually are     |
-        | full | raw    | raw   | none     | no format at all                      |
-        | top  |        | qcow2 | 64 KiB   | a drive without a base is its own top |
+        | sync | mode           | format | found | clusters | which                                 |
+        | full | absolute-paths |        | qcow2 | 64 KiB   | the drive's own                       |
+        | full | absolute-paths | qcow2  | qcow2 | 64 KiB   | with clusters as they usually are     |
+        | full | absolute-paths | raw    | raw   | none     | no format at all                      |
+        | top  | absolute-paths |        | qcow2 | 64 KiB   | a drive without a base is its own top |
+        | full | left out       |        | qcow2 | 64 KiB   | nothing is said: the same             |
+        | full | left out       | raw    | raw   | none     | only the format is                    |
 
     Scenario Outline: QEMU makes the image for an increment
       When a backup of "drive0" is started with:
