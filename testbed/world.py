@@ -46,6 +46,10 @@ class BrokenPromise(AssertionError):
     """Something that every scenario promises does not hold; the message names each such thing."""
 
 
+DRAINING = ("transaction", "job-finalize")
+"""The commands for which QEMU waits until all that is on its way to a drive has arrived."""
+
+
 @dataclass
 class World:
     """One scenario's machine and everything on it.
@@ -264,7 +268,7 @@ class World:
             except Refused as held:
                 raise BrokenPromise(f"after {refusal}, what was got ready for it is still in use: {held}") from held
         else:
-            if request.command == "transaction":
+            if request.command in DRAINING:
                 self._let_writes_arrive()
             try:
                 request.granted()
@@ -272,7 +276,7 @@ class World:
                 raise BrokenPromise(f"QEMU granted what it should have refused: {unknown}") from unknown
 
     def _let_writes_arrive(self) -> None:
-        """Take note that a transaction has drained all drives before its first request took effect."""
+        """Take note that QEMU has drained the drives: a transaction, before its first request took effect."""
         for drive in self.drives.values():
             drive.arrive()
 

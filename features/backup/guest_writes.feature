@@ -155,3 +155,23 @@ Feature: What the guest writes while a backup runs
         | request      |
         | write        |
         | write zeroes |
+
+  Rule: A backup comes to its end in order although the guest's writes are on their way
+    @needs.human-monitor @needs.job-commands @bug-B47
+    Scenario: Writes are on their way when a backup is finalized
+      Given the 4 MiB drive "drive0" in a qcow2 image, holding:
+        | pattern | at | length  |
+        | 0x41    | 0  | 200 KiB |
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And an incremental backup of "drive0" with "bitmap0" is kept pending
+      And these writes of the guest to "drive0" are on their way:
+        | pattern | at       | length | which               |
+        | 0x11    | 100 KiB  | 1 KiB  | over what was there |
+        | 0x22    | 4095 KiB | 1 KiB  | the last granule    |
+      When the backup of "drive0" is finalized
+      Then the backup of "drive0" should succeed
+      And the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | 128 KiB |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup of "drive0" should succeed

@@ -42,21 +42,31 @@ Feature: While a backup waits at an error
       Then the backup of "drive0" should succeed
       And the bitmaps should still hold what had changed
 
-    Scenario: A read fails, and after that a write
+    @bug-B81
+    Scenario Outline: A read fails, and after that a write, and each time the backup is <act>
       Given the next backup goes to storage that fails the third write with "No space left on device"
       And a backup of "drive0" has been started with:
         | option | value       |
         | sync   | incremental |
         | bitmap | bitmap0     |
       And the backup of "drive0" has stopped with the io-status "failed"
-      When the backup of "drive0" is resumed
+      When the backup of "drive0" is <act>
       Then the backup of "drive0" should stop with the io-status "nospace"
       And QEMU should have reported these errors and no others:
         | event           | drive  | action | operation |
         | BLOCK_JOB_ERROR | drive0 | stop   | read      |
         | BLOCK_JOB_ERROR | drive0 | stop   | write     |
-      When the backup of "drive0" is resumed
+      When the backup of "drive0" is <act>
       Then the backup of "drive0" should succeed
+
+      Examples: by a job command
+        | act     | which          |
+        | resumed | the newer ones |
+
+      @needs.block-job-commands
+      Examples: by a block-job command
+        | act                            | which          |
+        | resumed by a block-job command | the older ones |
 
   Rule: A backup that waits can be resumed, or given up by force, and nothing else
     @bug-B57

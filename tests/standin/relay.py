@@ -169,16 +169,22 @@ def stand_in(arguments: list[str], make_fault: Callable[[Conversation], Fault]) 
             arguments[place] = f"socket,id={found['id']},fd={theirs.fileno()}"
             client = socket.socket(fileno=int(found["fd"]))
             for reader, attend in _attendants(found["id"], client, ours, make_fault):
-                selector.register(reader, selectors.EVENT_READ, attend)
+                selector.register(reader, selectors.EVENT_READ, (attend, (client, ours)))
     qemu = subprocess.Popen(arguments, pass_fds=[end.fileno() for end in inherited])
     for end in inherited:
         end.close()
-    try:
-        while True:
-            for key, _ in selector.select():
-                key.data()
-    except (EOFError, OSError):
-        return qemu.wait()
+    while selector.get_map():
+        for key, _ in selector.select():
+            attend, ends = key.data
+            try:
+                attend()
+            except (EOFError, OSError):
+                # One side has gone: the other must notice, while other monitors may go on.
+                for end in ends:
+                    selector.unregister(end)
+                    end.close()
+                break
+    return qemu.wait()
 
 
 def _attendants(
