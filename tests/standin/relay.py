@@ -174,17 +174,21 @@ def stand_in(arguments: list[str], make_fault: Callable[[Conversation], Fault]) 
     for end in inherited:
         end.close()
     while selector.get_map():
-        for key, _ in selector.select():
-            attend, ends = key.data
-            try:
-                attend()
-            except (EOFError, OSError):
-                # One side has gone: the other must notice, while other monitors may go on.
-                for end in ends:
-                    selector.unregister(end)
-                    end.close()
-                break
+        _relay_once(selector)
     return qemu.wait()
+
+
+def _relay_once(selector: selectors.BaseSelector) -> None:
+    """Pass on what has arrived; when one side has gone, let the other notice, while other monitors may go on."""
+    for key, _ in selector.select():
+        attend, ends = key.data
+        try:
+            attend()
+        except (EOFError, OSError):
+            for end in ends:
+                selector.unregister(end)
+                end.close()
+            return
 
 
 def _attendants(

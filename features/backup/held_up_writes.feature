@@ -1,0 +1,55 @@
+@backup @blockdev-backup
+Feature: Writes of the guest that a backup holds up
+  Before the guest overwrites something, a backup that runs has to save it, and the guest's write waits for that. When the
+  target fails just then, either the guest or the backup has to suffer: QEMU lets the guest's write fail, which the guest
+  can make again, and keeps the backup whole. And when a backup ends, QEMU waits for what the guest has under way: no
+  write may be lost between the bitmap that goes and the one that stays.
+
+  Rule: What cannot be saved is not overwritten, and the backup stays whole
+    @needs.blkdebug
+    Scenario Outline: The target fails when the guest is about to make a <request>
+      Given the 4 MiB drive "drive0" in a raw image, holding:
+        | pattern | at | length |
+        | 0x41    | 0  | 4 MiB  |
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at       | length | which                       |
+        | 0xab    | 1 MiB    | 1 KiB  | what the job copies at once |
+        | 0xfe    | 2 MiB    | 1 KiB  | what it copies then         |
+        | 0x64    | 4032 KiB | 64 KiB | and last                    |
+      And the next backup goes to storage that fails the second write
+      And an incremental backup of "drive0" with "bitmap0" is kept running
+      When the guest writes to "drive0":
+        | pattern | at    | length | which                |
+        | 0x22    | 3 MiB | 1 KiB  | what had not changed |
+      Then these requests of the guest to "drive0" should fail with "Input/output error":
+        | request   | pattern | at       | length | which                        |
+        | <request> | 0x11    | 4095 KiB | 1 KiB  | what the job had yet to copy |
+      When the backup of "drive0" is let go
+      Then the backup of "drive0" should succeed
+      And the backup with "bitmap0" should restore "drive0" as it was at that moment
+
+      Examples: requests
+        | request      |
+        | write        |
+        | write zeroes |
+
+  Rule: A backup comes to its end in order although the guest's writes are on their way
+    @needs.human-monitor @needs.job-commands @bug-B47
+    Scenario: Writes are on their way when a backup is finalized
+      Given the 4 MiB drive "drive0" in a qcow2 image, holding:
+        | pattern | at | length  |
+        | 0x41    | 0  | 200 KiB |
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And an incremental backup of "drive0" with "bitmap0" is kept pending
+      And these writes of the guest to "drive0" are on their way:
+        | pattern | at       | length | which               |
+        | 0x11    | 100 KiB  | 1 KiB  | over what was there |
+        | 0x22    | 4095 KiB | 1 KiB  | the last granule    |
+      When the backup of "drive0" is finalized
+      Then the backup of "drive0" should succeed
+      And the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | 128 KiB |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup of "drive0" should succeed
