@@ -179,16 +179,18 @@ def stand_in(arguments: list[str], make_fault: Callable[[Conversation], Fault]) 
 
 
 def _relay_once(selector: selectors.BaseSelector) -> None:
-    """Pass on what has arrived; when one side has gone, let the other notice, while other monitors may go on."""
-    for key, _ in selector.select():
-        attend, ends = key.data
-        try:
-            attend()
-        except (EOFError, OSError):
-            for end in ends:
-                selector.unregister(end)
-                end.close()
-            return
+    """Pass on what has arrived first; when one side has gone, let the other notice, while other monitors may go on.
+
+    What else has arrived may be read while that is passed on, so it must be asked for anew.
+    """
+    key, _ = selector.select()[0]
+    attend, ends = key.data
+    try:
+        attend()
+    except (EOFError, OSError):
+        for end in ends:
+            selector.unregister(end)
+            end.close()
 
 
 def _attendants(
