@@ -24,6 +24,9 @@ pytest_plugins = ["real_qemu"]
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
+# Under nohup, all that the tests start would ignore the signal, and they are about what it does.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 ROOT = Path(__file__).parent.parent
 
 PATIENCE = 60.0
