@@ -24,8 +24,10 @@ pytest_plugins = ["real_qemu"]
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
-# Under nohup, all that the tests start would ignore the signal, and they are about what it does.
+# What nohup starts, or a shell in the background, ignores these signals, and so would all that the tests start; but
+# they are about what the signals do.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
 
