@@ -11,6 +11,7 @@ from textwrap import indent, shorten
 from types import TracebackType
 
 from testbed.gherkin import PACKAGE, UNDEFINED, Captured, Scenario, Step
+from testbed.machine import NotOffered
 from testbed.outcome import EnvironmentUnusable, Outcome, Place, Problem, RunError, ScenarioNotes, Status, printable
 from testbed.process import MORE_ROOM, OutOfSpace
 
@@ -108,7 +109,7 @@ def judge(
     found = [*before, *troubles, *after] or _oversights(scenario, notes)
     if found and notes.excuse:
         found = [Trouble(Status.ERROR, EnvironmentUnusable.__name__, notes.excuse), *found]
-    if found and notes.lacking:
+    if notes.lacking and found and all(trouble.kind == NotOffered.__name__ for trouble in found):
         return replace(settled, status=Status.NOT_APPLICABLE, reasons=(notes.lacking,), step=found[0].step)
     if found:
         output = "\n".join(part for part in (settled.output, _captured(scenario.captured)) if part)

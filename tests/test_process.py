@@ -177,7 +177,7 @@ def test_children_and_grandchildren_die_with_the_run(tmp_path: Path, sign: signa
 def test_nothing_kills_the_children_of_a_run_that_goes_on(tmp_path: Path) -> None:
     with running(RUN, str(tmp_path), "sleep 1000 & echo $! > grandchild; wait") as (run, words):
         os.kill(run.pid, signal.SIGSTOP)
-        time.sleep(0.1)
+        os.waitid(os.P_PID, run.pid, os.WSTOPPED | os.WNOWAIT)
         assert all(is_alive(int(word)) for word in words)
         os.kill(run.pid, signal.SIGCONT)
 
