@@ -14,6 +14,7 @@ from lxml import etree
 
 from testbed.gherkin import Feature
 from testbed.labels import Labels
+from testbed.machine import NotOffered
 from testbed.outcome import (
     EnvironmentUnusable,
     Outcome,
@@ -129,6 +130,7 @@ STEP = Place("Then it holds", "features/a.feature", 3)
 CHECK = replace(trouble_of(AssertionError("differs\nat 0")), step=STEP)
 CRASH = replace(trouble_of(ValueError("oops")), step=STEP)
 CLEAN_UP = trouble_of(OSError("gone"), "the clean-up close")
+LACK = replace(trouble_of(NotOffered("no such command")), step=STEP)
 
 
 def verdict(
@@ -205,6 +207,10 @@ def test_a_check_without_words_shows_its_code() -> None:
         (ScenarioNotes(excuse="the disk is full"), [CHECK], "failed", Status.ERROR, "the disk is full; then differs"),
         (ScenarioNotes(known_defect="D1", excuse="the disk is full"), [CHECK], "failed", Status.ERROR, "full"),
         (ScenarioNotes(excuse="the disk is full"), [], "passed", Status.PASSED, ""),
+        (ScenarioNotes(lacking="no such command"), [LACK], "failed", Status.NOT_APPLICABLE, ""),
+        (ScenarioNotes(lacking="no such command"), [LACK, CLEAN_UP], "failed", Status.FAILED, "gone"),
+        (ScenarioNotes(lacking="no such command", teardown_errors=["left"]), [LACK], "failed", Status.FAILED, "left"),
+        (ScenarioNotes(lacking="no such command"), [CHECK, LACK], "failed", Status.FAILED, "differs"),
     ],
 )
 def test_what_hooks_know_counts(
