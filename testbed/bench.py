@@ -12,6 +12,7 @@ from testbed.backups import Backups
 from testbed.daemon import Daemon
 from testbed.front import ExportFronts, Fronts, MonitorFronts
 from testbed.image import Images, Kind
+from testbed.launcher import Launcher
 from testbed.machine import Machine, MachineDied, MachineHung
 from testbed.needs import TAG, Capabilities, unmet
 from testbed.outcome import EnvironmentUnusable, Problem, ScenarioNotes
@@ -44,6 +45,7 @@ class Bench:
     toolchain: Toolchain
     capabilities: Capabilities
     scratch: Scratch
+    launcher: Launcher
 
     @classmethod
     def open(cls, userdata: Mapping[str, object], environ: Mapping[str, str]) -> Bench:
@@ -64,14 +66,15 @@ class Bench:
         capabilities = Capabilities(
             toolchain, lambda: schema, starts=lambda hardware: _starts(toolchain, scratch, bound, hardware)
         )
-        return cls(settings, toolchain, capabilities, scratch)
+        launcher = Launcher(_kind(toolchain), toolchain.qemu.path, scratch)
+        return cls(settings, toolchain, capabilities, scratch, launcher)
 
     def world(self, name: str, tags: Collection[str]) -> World:
-        """Boot a machine in a fresh directory for the scenario of that name and tags; raises what Machine.boot does."""
-        home = self.scratch.directory_for(name)
+        """Give the scenario of that name and tags a machine in a fresh directory; raises what Machine.start does."""
         bound = (PATIENCE_WHERE_SLOW if "slow" in tags else PATIENCE) * self.settings.patience
-        machine = _kind(self.toolchain).boot(self.toolchain.qemu.path, home, bound)
-        images = Images(self.toolchain.qemu_img.path, self.toolchain.qemu_io.path, home, self.scratch.templates, bound)
+        machine = self.launcher.machine_for(name, bound)
+        tools = self.toolchain.qemu_img.path, self.toolchain.qemu_io.path
+        images = Images(*tools, machine.home, self.scratch.templates, bound)
         backups = Backups(machine, Targets(images, Kind(TARGET_FORMAT)))
         return World(
             machine,
@@ -114,8 +117,10 @@ class Bench:
         defects.hold_against_record(notes, tags, self.toolchain.qemu)
 
     def close(self) -> None:
-        """Remove the scratch directory."""
-        self.scratch.close()
+        """End the machine that has started for no scenario, and remove the scratch directory."""
+        with ExitStack() as leaving:
+            leaving.callback(self.scratch.close)
+            self.launcher.close()
 
 
 def _kind(toolchain: Toolchain) -> type[Machine]:

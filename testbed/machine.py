@@ -76,6 +76,7 @@ class Machine:
     dismissed: bool = field(init=False)
     has_quit: bool = field(init=False)
     is_serving: bool = field(init=False)
+    _ends: Sequence[socket.socket] = field(init=False, repr=False)
 
     bare: ClassVar[Sequence[str]] = BARE
 
@@ -93,9 +94,16 @@ class Machine:
     def start(self, hardware: Sequence[str]) -> None:
         """Start QEMU and connect to it; `hardware` are the arguments of the command line that say what it emulates.
 
+        Raises what `launch` and `meet` do.
+        """
+        self.launch(hardware)
+        self.meet()
+
+    def launch(self, hardware: Sequence[str]) -> None:
+        """Start QEMU, and leave it to itself until it is met; `hardware` is as in `start`.
+
         Two monitors hang on socket pairs that QEMU inherits: no socket has a path that could be too long or be left
-        behind. Raises MachineDied when QEMU ends at once, MachineHung when it does not greet within the bound, and
-        ToolFailed when it cannot be started.
+        behind. Raises ToolFailed when QEMU cannot be started.
         """
         ours, theirs = zip(*(socket.socketpair() for _ in range(2)), strict=True)
         monitors = {name: end.fileno() for name, end in zip(("qmp", "observer"), theirs, strict=True)}
@@ -115,14 +123,26 @@ class Machine:
         finally:
             for end in theirs:
                 end.close()
-        self.monitors = [Monitor(end, self.bound) for end in ours]
-        self.monitor, self.observer = self.monitors
+        self._ends, self.monitors = ours, ()
         self.dismissed = self.has_quit = self.is_serving = False
+
+    def meet(self) -> None:
+        """Connect to a QEMU that has been launched.
+
+        Raises MachineDied when QEMU ends at once, and MachineHung when it does not greet within the bound.
+        """
+        self.monitors = [Monitor(end, self.bound) for end in self._ends]
+        self.monitor, self.observer = self.monitors
         try:
             self._guard(self.monitor.connect)
         except BaseException:
             self.kill()
             raise
+
+    def move(self, home: Path) -> None:
+        """Make `home`, an empty directory, the one that QEMU works in, in the place of the one it was launched in."""
+        self.home.rename(home)
+        self.home = home
 
     def arguments(self, hardware: Sequence[str], monitors: Mapping[str, int]) -> Sequence[str]:
         """Return the command line without the program; `monitors` are file descriptors of sockets by their names."""
@@ -222,6 +242,10 @@ class Machine:
             self.execute("query-version")
         return self.monitor.collect()
 
+    def heard(self) -> list[Event]:
+        """Return the events since the start, with all that QEMU sent before its last answer; asks nothing."""
+        return self.monitor.collect()
+
     def check_alive(self) -> None:
         """Raise MachineDied, with how QEMU ended and the end of its stderr, if it has ended and was not told to."""
         if not self.dismissed and (ending := self.child.ending()) is not None:
@@ -270,6 +294,8 @@ class Machine:
     def _close_monitors(self) -> None:
         for monitor in self.monitors:
             monitor.close()
+        for end in self._ends:
+            end.close()
 
     def _guard(self, talk: Callable[[], T]) -> T:
         """Do something with the monitor; turn its loss into a statement about QEMU."""

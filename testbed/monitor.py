@@ -108,6 +108,7 @@ class Monitor:
         Raises NoAnswer when QEMU does not greet within the bound, ConnectionLost when it ends before it does.
         """
         self.connection.settimeout(0)
+        self._started = time.monotonic()
         self._run(self._client.connect(self.connection), "QEMU's greeting")
 
     def execute(self, command: str, arguments: Mapping[str, object] | None = None) -> Any:
@@ -158,7 +159,7 @@ class Monitor:
     def close(self) -> None:
         """End the connection, whatever state it is in."""
         with contextlib.suppress(EOFError, OSError, QMPError, ValueError, TimeoutError):
-            _loop().run_until_complete(asyncio.wait_for(self._client.disconnect(), self.bound))
+            _loop().run_until_complete(_bounded(self._client.disconnect(), self.bound))
         self.connection.close()
 
     async def _one_more_event(self) -> None:
@@ -187,7 +188,7 @@ class Monitor:
     def _run(self, work: Coroutine[Any, Any, T], what: str, *, until: float | None = None) -> T:
         bound = self.bound if until is None else max(until - time.monotonic(), 0)
         try:
-            return _loop().run_until_complete(asyncio.wait_for(work, bound))
+            return _loop().run_until_complete(_bounded(work, bound))
         except TimeoutError:
             seen = str(self.events[-1]) if self.events else "no event at all"
             raise NoAnswer(f"{what} did not come within {self.bound:g} s; seen last: {seen}") from None
@@ -196,6 +197,11 @@ class Monitor:
         except (QMPError, EOFError, OSError, AssertionError, ConnectionLost) as error:
             # qemu.qmp asserts that a connection does not end just when it has been made.
             raise ConnectionLost(f"the connection to QEMU ended while waiting for {what}") from error
+
+
+async def _bounded(work: Coroutine[Any, Any, T], bound: float) -> T:
+    async with asyncio.timeout(bound):
+        return await work
 
 
 _LOOPS: list[asyncio.AbstractEventLoop] = []
