@@ -73,7 +73,7 @@ def incremental_without_backing(context: Context, drive: str, bitmap: str) -> No
 def backup_started(context: Context, drive: str) -> None:
     """Ask for a backup with the options of the table, in QEMU's words, and go on while its job runs."""
     world = world_of(context)
-    world.ask_for([world.backups.prepare(world.drive(drive), options(context))])
+    world.ask(world.request_for([world.backups.prepare(world.drive(drive), options(context))]))
 
 
 @given("each backup is taken with:")

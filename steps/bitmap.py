@@ -39,8 +39,7 @@ def bitmaps_on(context: Context, drive: str) -> None:
     """Add the bitmaps of the table, with the properties that it says."""
     world = world_of(context)
     for row in rows(context, ("bitmap",), BITMAP_PROPERTIES):
-        world.ask(world.node(drive).add_bitmap(bitmap_name(row["bitmap"]), bitmap_properties(row)))
-        world.insist_on_grant()
+        world.demand(world.node(drive).add_bitmap(bitmap_name(row["bitmap"]), bitmap_properties(row)))
 
 
 @given("{count:Count} persistent bitmaps have been added to {drive:Name} in the transaction that starts a full backup")
@@ -57,10 +56,10 @@ def bitmaps_with_records(context: Context, drive: str) -> None:
     """Add the bitmaps of the table one by one; while each records, the guest does what its row says, if anything."""
     world = world_of(context)
     for row in rows(context, ("bitmap",), ("granularity", "pattern", "at", "length")):
-        world.ask(world.drive(drive).add_bitmap(row["bitmap"], bitmap_properties(row)))
+        world.demand(world.drive(drive).add_bitmap(row["bitmap"], bitmap_properties(row)))
         if "at" in row:
             let_guest_do(world.drive(drive), row)
-        world.ask(world.drive(drive).disable_bitmap(row["bitmap"]))
+        world.demand(world.drive(drive).disable_bitmap(row["bitmap"]))
 
 
 @given("the bitmap {name:Name} of {drive:Name} has been {act:BitmapAct}")

@@ -61,15 +61,15 @@ class Backups:
         options = {**self.options, **options}
         target = target or self._target_for(drive, options)
         name = options.get("job-id", self._free_job_name(drive))
+        self.command.open(self.machine, target)
         job = Job(
             self.machine,
             drive.front.name if name is None else str(name),
-            start=len(self.machine.all_events()),
+            start=len(self.machine.heard()),
             auto_finalize=bool(options.get("auto-finalize", True)),
             auto_dismiss=bool(options.get("auto-dismiss", True)),
             speed=cast("int", options.get("speed", 0)),
         )
-        self.command.open(self.machine, target)
         backup = Backup(drive, target, self.command, job, options)
         self.taken.append(backup)
         return backup

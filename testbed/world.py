@@ -76,7 +76,6 @@ class World:
     small_disk: SmallDisk = field(init=False)
     helpers: ExitStack = field(default_factory=ExitStack)
     _refusal: Refused | None = None
-    _before: list[str] = field(default_factory=list)
     _traces: list[str] = field(default_factory=list)
     _heard: list[Event] = field(default_factory=list)
     _repeated: list[Callable[[Event], bool]] = field(default_factory=list)
@@ -248,42 +247,62 @@ class World:
 
     # Requests.
 
+    def demand(self, request: Request) -> None:
+        """Make a request that QEMU must grant; raises BrokenPromise when it does not, or has refused the one before.
+
+        Raises it, too, when QEMU grants a request that speaks of something which is not there.
+        """
+        try:
+            self._send(request)
+        except Refused as refusal:
+            raise BrokenPromise(str(refusal)) from None
+        self._take_note(request)
+
     def ask(self, request: Request) -> None:
         """Make a request; when QEMU refuses it, some sentence must speak of that before the next request.
 
-        Raises BrokenPromise for an earlier refusal that nobody spoke of, when QEMU grants a request that speaks of
-        something which is not there, and when it holds on to what was got ready for one that it refuses.
+        Raises what `demand` does but for the refusal itself, and BrokenPromise when QEMU holds on to what was got
+        ready for a request that it refuses.
         """
-        self.insist_on_grant()
-        self._before = self._things()
-        self._follow_backups()
+        before = self._things()
         self.images.date_back()
         try:
-            self.machine.execute(request.command, request.arguments)
+            self._send(request)
         except Refused as refusal:
             self._refusal = refusal
-            self._traces = [*self._difference(self._things()), *self._written_images()]
+            self._traces = [*_difference(before, self._things()), *self._written_images()]
             try:
                 request.refused()
             except Refused as held:
                 raise BrokenPromise(f"after {refusal}, what was got ready for it is still in use: {held}") from held
         else:
-            if request.command in DRAINING:
-                self._let_writes_arrive()
-            try:
-                request.granted()
-            except UnknownName as unknown:
-                raise BrokenPromise(f"QEMU granted what it should have refused: {unknown}") from unknown
+            self._take_note(request)
+
+    def _send(self, request: Request) -> None:
+        self.insist_on_grant()
+        self.machine.heard()
+        self._follow_backups()
+        self.machine.execute(request.command, request.arguments)
+
+    def _take_note(self, request: Request) -> None:
+        if request.command in DRAINING:
+            self._let_writes_arrive()
+        try:
+            request.granted()
+        except UnknownName as unknown:
+            raise BrokenPromise(f"QEMU granted what it should have refused: {unknown}") from unknown
 
     def _let_writes_arrive(self) -> None:
         """Take note that QEMU has drained the drives: a transaction, before its first request took effect."""
         for drive in self.drives.values():
             drive.arrive()
 
-    def ask_for(self, backups: Sequence[Backup], *, before: Sequence[Request] = (), grouped: bool = False) -> None:
-        """Ask for backups, after other requests if any: one command, or one transaction. Their jobs are left to run."""
+    def request_for(
+        self, backups: Sequence[Backup], *, before: Sequence[Request] = (), grouped: bool = False
+    ) -> Request:
+        """Make the request that starts backups, after other requests if any: one command, or one transaction."""
         requests = [*before, *(self.backups.request(backup) for backup in backups)]
-        self.ask(transaction(requests, "grouped" if grouped else "") if len(requests) > 1 else requests[0])
+        return transaction(requests, "grouped" if grouped else "") if len(requests) > 1 else requests[0]
 
     def refusal(self) -> Refused | None:
         """Return QEMU's refusal of the last request, if it did refuse it; it has been spoken of then."""
@@ -316,8 +335,7 @@ class World:
     ) -> Backup:
         """Do as `take` does, into an image that is there already; a new one where none is given."""
         backup = self.backups.prepare(drive, {"sync": sync, **options}, target)
-        self.ask_for([backup], before=before)
-        self.insist_on_grant()
+        self.demand(self.request_for([backup], before=before))
         self.finish([backup])
         return backup
 
@@ -345,12 +363,11 @@ class World:
             self.backups.prepare(self.drive(drive), {"sync": "incremental", "bitmap": bitmap})
             for drive, bitmap in pairs
         ]
-        self.ask_for(self.group, grouped=True)
+        self.demand(self.request_for(self.group, grouped=True))
 
     def take_group(self, pairs: Sequence[tuple[str, str]]) -> None:
-        """Do as `start_group` does, which must be granted, and wait for the end of all."""
+        """Do as `start_group` does, and wait for the end of all."""
         self.start_group(pairs)
-        self.insist_on_grant()
         self.finish(self.group)
 
     def take_group_again(self) -> None:
@@ -362,8 +379,7 @@ class World:
         earlier = self.backups.newest_of(drive)
         kept = {key: value for key, value in earlier.options.items() if key in ("sync", "bitmap", "bitmap-mode")}
         backup = self.backups.prepare(earlier.drive, kept)
-        self.ask_for([backup])
-        self.insist_on_grant()
+        self.demand(self.request_for([backup]))
         self.finish([backup])
         return backup
 
@@ -397,13 +413,11 @@ class World:
         way = WAYS["running" if waits else state]
         backup = self.backups.prepare(drive, options if waits else {**options, **way.options})
         kept = self.backups.prepare(self._another(drive), {"sync": "full", **way.options}) if waits else backup
-        self.ask_for([backup, kept] if waits else [backup], grouped=waits)
-        self.insist_on_grant()
+        self.demand(self.request_for([backup, kept] if waits else [backup], grouped=waits))
         if kept.job.speed:
             kept.job.wait_until_copied(1)
         for act in way.acts:
-            self.ask(act(kept.job))
-            self.insist_on_grant()
+            self.demand(act(kept.job))
         backup.job.wait_until(state)
         backup.job.keeper = lambda: way.release(kept.job)
 
@@ -436,7 +450,11 @@ class World:
 
         What a guest has caused is not among it: its firmware may reset the machine whenever it likes.
         """
-        told = (event for event in self.machine.all_events() if not any(repeated(event) for repeated in self._repeated))
+        self.machine.all_events()
+        return self._unheard()
+
+    def _unheard(self) -> list[Event]:
+        told = (event for event in self.machine.heard() if not any(repeated(event) for repeated in self._repeated))
         new = [event for event in told if not any(event is heard for heard in self._heard)]
         self._heard += new
         return [event for event in new if event.name != "JOB_STATUS_CHANGE" and not event.data.get("guest")]
@@ -468,7 +486,7 @@ class World:
             self.insist_on_grant()
             self.machine.all_events()
             self.finish([backup for backup in self.backups.running() if backup.job.is_gone])
-            self._insist([*self._leftovers(), *self.complaints_about_bitmaps()])
+            self._insist([*self._leftovers(), *self._complaints_about_bitmaps()])
             for drive in self.drives.values():
                 drive.flush()  # a drive that some request has left drained would not answer its guest any more
             self.machine.quit()
@@ -488,18 +506,22 @@ class World:
 
     def complaints_about_bitmaps(self) -> list[str]:
         """Say where bitmaps are not, granule for granule, as the requests made so far must have left them."""
+        self.machine.all_events()
+        return self._complaints_about_bitmaps()
+
+    def _complaints_about_bitmaps(self) -> list[str]:
         self._follow_backups()
         in_step = has_bitmaps_in_step(with_digests=self.has_digests)
         return [complaint for node in self.nodes() if (complaint := in_step.complaint(node))]
 
     def _follow_backups(self) -> None:
-        self.machine.all_events()
+        """Let the models follow all backups that have ended, as far as QEMU was heard."""
         for backup in self.backups.running():
             backup.follow()
 
     def _leftovers(self) -> list[str]:
         expected = [backup.job.name for backup in self.backups.running()]
-        errors = (event for event in self.new_events() if event.is_error)
+        errors = (event for event in self._unheard() if event.is_error)
         return [
             *(f'the job "{name}" is left' for name in self.jobs() if name not in expected),
             *(f"an unnamed bitmap is left on {place}" for place in self._unnamed_bitmaps() if not expected),
@@ -540,13 +562,14 @@ class World:
         busy = {STDOUT_NAME, STDERR_NAME, *(backup.target.name for backup in self.backups.running())}
         return [f"the image {name} was written" for name in self.images.written() if name not in busy]
 
-    def _difference(self, now: Sequence[str]) -> list[str]:
-        return [
-            *(f"there is {thing} that was not there before" for thing in now if thing not in self._before),
-            *(f"{thing} is gone" for thing in self._before if thing not in now),
-        ]
-
     @staticmethod
     def _insist(complaints: Sequence[str]) -> None:
         if complaints:
             raise BrokenPromise("; ".join(complaints))
+
+
+def _difference(before: Sequence[str], now: Sequence[str]) -> list[str]:
+    return [
+        *(f"there is {thing} that was not there before" for thing in now if thing not in before),
+        *(f"{thing} is gone" for thing in before if thing not in now),
+    ]

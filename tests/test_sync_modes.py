@@ -42,7 +42,7 @@ def overlay(world: World) -> Drive:
 def saving(world: World) -> Backup:
     """Start a backup that saves what is overwritten, and return it."""
     backup = world.backups.prepare(world.drive("drive0"), {"sync": "none"})
-    world.ask_for([backup])
+    world.ask(world.request_for([backup]))
     world.insist_on_grant()
     return backup
 

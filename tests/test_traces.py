@@ -52,7 +52,7 @@ def traces_of(world: World, harm: Harm, monkeypatch: pytest.MonkeyPatch) -> list
 
 def start_backup(world: World) -> None:
     drive = world.drive("drive0")
-    world.ask_for([world.backups.prepare(drive, {"sync": "full", "speed": 1, "auto-finalize": False})])
+    world.ask(world.request_for([world.backups.prepare(drive, {"sync": "full", "speed": 1, "auto-finalize": False})]))
 
 
 def test_request_that_changed_nothing_has_no_traces(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ def test_target_of_a_running_backup_may_be_written(world: World, monkeypatch: py
 
 def test_refused_backup_is_forgotten_and_its_target_closed(world: World) -> None:
     drive = world.drive("drive0")
-    world.ask_for([world.backups.prepare(drive, {"sync": "full", "speed": -1})])
+    world.ask(world.request_for([world.backups.prepare(drive, {"sync": "full", "speed": -1})]))
     assert world.refusal() is not None
     assert world.backups.taken == []
     assert "drive0-1" not in str(world.machine.execute("query-named-block-nodes", {"flat": True}))
