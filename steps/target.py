@@ -6,18 +6,21 @@ from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that, equal_to
 
+from testbed.backup import Backup
 from testbed.fault import Storage
-from testbed.image import Kind
-from testbed.matchers import each, is_as_thin_as_its_drive, is_compressed
+from testbed.image import Images, Kind
+from testbed.matchers import Promise, each, is_as_thin_as_its_drive
 from testbed.sentences import options, rows, world_of
 from testbed.server import Server
-from testbed.target import Here
+from testbed.target import Here, Maker
+from testbed.world import World
 
 
-@given("each backup goes into {kind:ImageKind}")
-def target_kind(context: Context, kind: Kind) -> None:
-    """Make the images for backups of this kind from now on."""
-    world_of(context).backups.targets.kind = kind
+@given("each backup goes into {kind:ImageKind}{maker:Maker}")
+def target_kind(context: Context, kind: Kind, maker: Callable[[World], Maker]) -> None:
+    """Have the images for backups made of this kind from now on, by qemu-img unless somebody else is named."""
+    world = world_of(context)
+    world.backups.targets.kind, world.backups.targets.maker = kind, maker(world)
 
 
 @given("the next backup goes to storage that {storage:Storage}")
@@ -60,11 +63,11 @@ def each_thin(context: Context) -> None:
     assert_that(world.spoken_of, each(is_as_thin_as_its_drive(world.images)))
 
 
-@then("each of them should be compressed")
-def each_compressed(context: Context) -> None:
-    """Fail when an image of the backups last spoken of holds nothing, or a cluster that is not compressed."""
+@then("each of them should be {quality:Quality}")
+def each_of_quality(context: Context, quality: Callable[[Images], Promise[Backup]]) -> None:
+    """Look through the images of the backups last spoken of: each cluster must be compressed, or nothing legible."""
     world = world_of(context)
-    assert_that(world.spoken_of, each(is_compressed(world.images)))
+    assert_that(world.spoken_of, each(quality(world.images)))
 
 
 @given("each backup goes to a disk with {size:Size} of free space")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from testbed.image import SECRET
 from testbed.node import Node
 from testbed.request import ABORT, Request
 from testbed.sentences import BITMAP_PROPERTIES, SYNCS, Act, Row, bitmap_name, bitmap_properties, value, yes
@@ -113,6 +114,7 @@ KINDS: Mapping[str, Kind] = {
     "delete node": Kind(lambda *_: Request("blockdev-del", {"node-name": ""})),
     "add writer": _add_user("write"),
     "add resizer": _add_user("resize"),
+    "add secret": Kind(lambda *_: Request("object-add", SECRET)),
     "delete export": Kind(lambda world, row: world.exports.delete_from(world.drive(row["drive"]))),
 }
 """All kinds of requests, by the words that a table has for them."""

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
@@ -36,13 +36,36 @@ SECTOR = 512
 DATA_FILE = "data_file"
 """The option of qemu-img create that puts the data of a qcow2 image into another file."""
 
+ONLY_NAMING = ("qcow2", "qed")
+"""Formats whose images hold nothing of the image that they stand on but its name and format."""
+
+KEY_OPTION = "key-secret"
+"""What the option is called by which whoever makes or opens an encrypted image names the key."""
+
+SECRET: Mapping[str, str] = {"qom-type": "secret", "id": "key", "data": "open sesame"}
+"""The key of all encrypted images, as an object of QEMU and of its tools."""
+
+# A key of the usual strength takes seconds to derive. How long it takes, qemu-img measures first by the CPU time of a
+# thread, and some builds give up if that is none at all: a slow digest keeps them from being so fast.
+_LUKS: Mapping[str, str] = {KEY_OPTION: SECRET["id"], "iter-time": "10", "hash-alg": "sha512"}
+
 
 @dataclass(frozen=True)
 class Kind:
-    """How an image is made: its format, and options of qemu-img create."""
+    """How an image is made: its format, and options of qemu-img create.
+
+    `opening` are the options that whoever opens such an image needs besides its format, as blockdev-add has them.
+    """
 
     image_format: str
     options: Mapping[str, str] = field(default_factory=dict)
+    opening: Mapping[str, object] = field(default_factory=dict)
+
+    def address(self, file: str) -> str:
+        """Return the name by which the tools can open such an image, and by which another one can stand on it."""
+        if not self.opening:
+            return file
+        return f"json:{json.dumps({**self.opening, 'file': {'driver': 'file', 'filename': file}})}"
 
     @property
     def can_have_base(self) -> bool:
@@ -65,6 +88,12 @@ KINDS: Mapping[str, Kind] = {
     "a qcow2 image with its data in a raw image": Kind("qcow2", {DATA_FILE: "", "data_file_raw": "on"}),
     "a qcow2 image with preallocated metadata": Kind("qcow2", {"preallocation": "metadata"}),
     "a qcow2 image compressed by zstd": Kind("qcow2", {"compression_type": "zstd"}),
+    "an encrypted qcow2 image": Kind(
+        "qcow2",
+        {"encrypt.format": "luks", **{f"encrypt.{option}": chosen for option, chosen in _LUKS.items()}},
+        {"encrypt": {"format": "luks", KEY_OPTION: SECRET["id"]}},
+    ),
+    "a LUKS image": Kind("luks", _LUKS, {KEY_OPTION: SECRET["id"]}),
     "a QED image": Kind("qed"),
     "a VDI image": Kind("vdi"),
     "a VMDK image": Kind("vmdk"),
@@ -138,13 +167,11 @@ class Images:
         if DATA_FILE in (options or {}):
             self._make(name, image_format, content, _own(name, options))
             return
-        asked = repr((image_format, content, sorted((options or {}).items())))
-        template = self.templates / f"{hashlib.sha256(asked.encode()).hexdigest()}.{image_format}"
-        if not template.exists():
-            draft = template.with_suffix(".draft")
-            self._make(str(draft), image_format, content, options)
-            draft.rename(template)
-        shutil.copyfile(template, self.home / name)
+        self._copied(
+            name,
+            repr((image_format, content, sorted((options or {}).items()))),
+            lambda template: self._make(template, image_format, content, options),
+        )
 
     def create_above(
         self,
@@ -154,10 +181,20 @@ class Images:
         backing: tuple[str, str],
         options: Mapping[str, str] | None = None,
     ) -> None:
-        """Make an empty image of `size` bytes on top of another one, given by name, as seen from it, and format."""
+        """Make an empty image of `size` bytes on top of another one, given by name, as seen from it, and format.
+
+        Equal ones are made once in a run and copied from then on, too, where nothing of the other image is in them.
+        """
         below, below_format = backing
         arguments = ("-f", image_format, *_options(_own(name, options)), "-b", below, "-F", below_format)
-        self._img("create", "-q", *arguments, name, str(size))
+
+        def make(image: str, *how: str) -> None:
+            self._img("create", "-q", *how, *arguments, image, str(size))
+
+        if image_format not in ONLY_NAMING or DATA_FILE in (options or {}):
+            make(name)
+        else:
+            self._copied(name, repr((arguments, size)), lambda template: make(template, "-u"))
 
     def add_bitmap(self, name: str, bitmap: str, properties: Mapping[str, object] | None = None) -> None:
         """Store a new bitmap in a qcow2 image that nobody has open; properties are as in block-dirty-bitmap-add."""
@@ -228,6 +265,11 @@ class Images:
             "clusters": format_size(clusters) if clusters else "none",
         }
 
+    def place_of(self, name: str, passage: bytes) -> int | None:
+        """Return where some bytes first stand in an image file, whatever it means by them; None if nowhere."""
+        place = (self.home / name).read_bytes().find(passage)
+        return place if place >= 0 else None
+
     def clusters(self, name: str) -> tuple[int, int]:
         """Return how many clusters of a qcow2 image hold something, and how many of these are compressed.
 
@@ -273,20 +315,37 @@ class Images:
     def _files(self) -> Iterator[Path]:
         return (path for path in self.home.rglob("*") if path.is_file())
 
+    def _copied(self, name: str, asked: str, make: Callable[[str], None]) -> None:
+        """Copy an image that the run has made before, as `asked` for in any words; `make` makes it the first time."""
+        template = self.templates / hashlib.sha256(asked.encode()).hexdigest()
+        if not template.exists():
+            draft = template.with_suffix(".draft")
+            make(str(draft))
+            draft.rename(template)
+        shutil.copyfile(template, self.home / name)
+
     def _make(self, name: str, image_format: str, content: Content, options: Mapping[str, str] | None) -> None:
         self._img("create", "-q", "-f", image_format, *_options(options), name, str(content.size))
         writes = [f"write -q -P {run.pattern} {run.start} {run.end - run.start}" for run in content.runs]
         if writes and (words := self._io(image_format, writes, name).stdout.strip()):
             raise ToolFailed(f"writing to {PurePath(name).name} failed: {words}")
 
-    def _img(self, *arguments: str, allowed: tuple[int, ...] = (0,)) -> Finished:
-        return run_tool((str(self.qemu_img), *arguments), cwd=self.home, bound=self.bound, allowed=allowed)
+    def _img(self, command: str, *arguments: str, allowed: tuple[int, ...] = (0,)) -> Finished:
+        argv = (str(self.qemu_img), command, *_key_for(arguments), *arguments)
+        return run_tool(argv, cwd=self.home, bound=self.bound, allowed=allowed)
 
     def _io(self, image_format: str, commands: Iterable[str], name: str, *flags: str) -> Finished:
-        arguments = [str(self.qemu_io), *flags, "-f", image_format]
+        arguments = [str(self.qemu_io), *_key_for([name]), *flags, "-f", image_format]
         for command in commands:
             arguments += ["-c", command]
         return run_tool((*arguments, name), cwd=self.home, bound=self.bound)
+
+
+def _key_for(arguments: Iterable[str]) -> Sequence[str]:
+    """Give the key to a tool whose arguments speak of it."""
+    if not any(KEY_OPTION in argument for argument in arguments):
+        return ()
+    return ("--object", f"{SECRET['qom-type']},id={SECRET['id']},data={SECRET['data']}")
 
 
 def _own(name: str, options: Mapping[str, str] | None) -> Mapping[str, str]:

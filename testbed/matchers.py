@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from hamcrest.core.base_matcher import BaseMatcher
@@ -15,10 +16,10 @@ from hamcrest.core.description import Description
 
 from testbed.backup import Backup, own_layer
 from testbed.bitmap import BitmapState
-from testbed.content import Run
+from testbed.content import Content, Run
 from testbed.dirty import COPY_CLUSTER
 from testbed.drive import Drive
-from testbed.image import SECTOR, Images
+from testbed.image import SECTOR, Difference, Images
 from testbed.job import Job
 from testbed.life import state_of
 from testbed.mirror import Mirror
@@ -26,10 +27,14 @@ from testbed.monitor import Event, Refused
 from testbed.node import Node
 from testbed.process import ToolFailed
 from testbed.ranges import Ranges
+from testbed.target import Target
 from testbed.units import format_size
 from testbed.wording import spellings
 
 T = TypeVar("T")
+
+LEGIBLE = 64
+"""How many equal bytes in a row no encrypted data has by chance."""
 
 
 class Promise(BaseMatcher[T]):
@@ -73,12 +78,18 @@ def all_complaints(promises: Iterable[tuple[Any, Promise[Any]]]) -> list[str]:
         return [complaint for complaint in found if complaint]
 
 
+def _first_difference(images: Images, target: Target, expected: Content) -> Difference | None:
+    """Return the first byte of a target that is not as expected, or None; the target is called by its file's name."""
+    wrong = images.first_difference(target.address, target.image_format, expected)
+    return replace(wrong, image=target.name) if wrong else None
+
+
 def restores_its_moment(images: Images) -> Promise[Backup]:
     """Match a backup that reads, through its whole chain, as the drive did when it began: the first oracle."""
 
     def complaint(backup: Backup) -> str | None:
         target = backup.target
-        wrong = images.first_difference(target.name, target.image_format, backup.restored)
+        wrong = _first_difference(images, target, backup.restored)
         return f"{backup}: {wrong}" if wrong else None
 
     return Promise("a backup that restores the drive as it was at the moment it was taken", complaint)
@@ -105,7 +116,7 @@ def holds_only_what_had_changed(images: Images) -> Promise[Backup]:
         if backup.changed is None:
             return f"{backup} is not incremental: it may hold everything"
         target = backup.target
-        held, unknown = own_layer(images.map(target.name, target.image_format))
+        held, unknown = own_layer(images.map(target.address, target.image_format))
         whole_sectors = -(-backup.content.size // SECTOR) * SECTOR
         wanted = backup.changed.rounded_out(target.cluster).below(whole_sectors)
         missing, needless = wanted - held - unknown, held - wanted
@@ -121,14 +132,14 @@ def holds_itself(images: Images, runs: Sequence[Run]) -> Promise[Backup]:
 
     def complaint(backup: Backup) -> str | None:
         target, expected = backup.target, backup.restored
-        held, unknown = own_layer(images.map(target.name, target.image_format))
+        held, unknown = own_layer(images.map(target.address, target.image_format))
         wanted = Ranges.joined((run.start, run.end) for run in runs)
         missing, needless = wanted - held - unknown, held - wanted
         if missing or needless:
             return f"{backup} should hold {wanted}; missing in it: {missing}; in it without need: {needless}"
         for run in runs:
             expected = expected.written(run.pattern, run.start, run.end - run.start)
-        wrong = images.first_difference(target.name, target.image_format, expected)
+        wrong = _first_difference(images, target, expected)
         return f"{backup}: {wrong}" if wrong else None
 
     return Promise("a backup whose own image holds just what the table says", complaint)
@@ -139,7 +150,7 @@ def is_as_thin_as_its_drive(images: Images) -> Promise[Backup]:
 
     def complaint(backup: Backup) -> str | None:
         target = backup.target
-        extents = images.map(target.name, target.image_format)
+        extents = images.map(target.address, target.image_format)
         data = Ranges.joined((extent.start, extent.end) for extent in extents if extent.data and not extent.zero)
         needless = data - backup.content.data.rounded_out(max(target.cluster, COPY_CLUSTER))
         return f"{backup} holds data where the drive had none: {needless}" if needless else None
@@ -159,6 +170,20 @@ def is_compressed(images: Images) -> Promise[Backup]:
     return Promise("a backup that is compressed", complaint)
 
 
+def is_encrypted(images: Images) -> Promise[Backup]:
+    """Match a backup whose image file shows nothing of what its drive held to somebody who has no key."""
+
+    def complaint(backup: Backup) -> str | None:
+        patterns = {run.pattern for run in backup.content.runs if run.pattern and run.end - run.start >= LEGIBLE}
+        for pattern in sorted(patterns):
+            place = images.place_of(backup.target.name, bytes([pattern]) * LEGIBLE)
+            if place is not None:
+                return f"{backup} shows what its drive held: at offset {place} of the file stands 0x{pattern:02x}"
+        return None if patterns else f"{backup} is of a drive that held nothing which could be found again"
+
+    return Promise("a backup that is encrypted", complaint)
+
+
 def equals_its_reference(images: Images) -> Promise[Backup]:
     """Match a backup that qemu-img finds equal to the full one taken with it: the third oracle."""
 
@@ -166,7 +191,7 @@ def equals_its_reference(images: Images) -> Promise[Backup]:
         if backup.reference is None:
             return f"{backup} has no reference to compare with"
         target, reference = backup.target, backup.reference
-        words = images.compare(target.name, target.image_format, reference.name, reference.image_format)
+        words = images.compare(target.address, target.image_format, reference.address, reference.image_format)
         return f"{backup} differs from {reference.name}: {words}" if words else None
 
     return Promise("a backup that equals the full backup taken at the same moment", complaint)
@@ -177,7 +202,7 @@ def equals_its_drive(images: Images) -> Promise[Backup]:
 
     def complaint(backup: Backup) -> str | None:
         target, drive = backup.target, backup.drive
-        words = images.compare(target.name, target.image_format, drive.image, drive.image_format)
+        words = images.compare(target.address, target.image_format, drive.image, drive.image_format)
         return f"{backup} differs from {drive.image}: {words}" if words else None
 
     return Promise("a backup that equals the drive as it is now", complaint)
@@ -189,7 +214,7 @@ def equals_its_mirrored_drive(images: Images) -> Promise[Mirror]:
     def complaint(mirror: Mirror) -> str | None:
         if mirror.content is None:
             return f"{mirror} has not ended"
-        wrong = images.first_difference(mirror.target.name, mirror.target.image_format, mirror.content)
+        wrong = _first_difference(images, mirror.target, mirror.content)
         return f"{mirror}: {wrong}" if wrong else None
 
     return Promise("a mirror that reads as its drive did when it ended", complaint)

@@ -36,8 +36,9 @@ class Here:
     options: Options = field(default_factory=dict)
 
     def open(self, target: Target) -> Options:
-        """Name the image file with its format."""
-        return {"driver": target.image_format, "file": self.storage(target.name), **self.options}
+        """Name the image file with its format, and its key if it has one."""
+        file = self.storage(target.name)
+        return {"driver": target.image_format, "file": file, **target.kind.opening, **self.options}
 
     def close(self, target: Target) -> None:
         """Do nothing: the file is there for the tools."""
@@ -59,6 +60,11 @@ class Target:
         return self.kind.image_format
 
     @property
+    def address(self) -> str:
+        """Return the name by which the tools can open the image."""
+        return self.kind.address(self.name)
+
+    @property
     def cluster(self) -> int:
         """Return the length in bytes of what the image allocates at a time."""
         return self.kind.cluster
@@ -75,14 +81,40 @@ class Target:
 
     def seen_from(self, other: Target) -> tuple[str, str]:
         """Return name and format by which another image can name it as its backing file."""
-        return os.path.relpath(self.name, PurePath(other.name).parent), self.image_format
+        return self.kind.address(os.path.relpath(self.name, PurePath(other.name).parent)), self.image_format
+
+
+class Maker(Protocol):
+    """Whoever makes the images for backups."""
+
+    def make(self, target: Target, size: int) -> None:
+        """Make the image of a target, empty, of `size` bytes, and on the target's base if it has one."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """The tool for images as their maker."""
+
+    images: Images
+
+    def make(self, target: Target, size: int) -> None:
+        """Make the image by qemu-img; see Maker."""
+        kind = target.kind
+        below = target.backing.seen_from(target) if target.backing else None
+        if below and not kind.opening:
+            self.images.create_above(target.name, kind.image_format, size, below, kind.options)
+            return
+        # An encrypted image takes seconds to make: one that is made already is copied, and put on its base then.
+        self.images.create(target.name, kind.image_format, Content(size), options=kind.options)
+        if below:
+            self.images.rebase(target.address, kind.image_format, below)
 
 
 @dataclass
 class Targets:
-    """Makes images for backups, of the kind and in the place that the scenario has chosen.
+    """Has images made for backups, of the kind and in the place that the scenario has chosen.
 
-    `next_place` is for the next one alone; `directory` holds them all.
+    `next_place` is for the next one alone; `directory` holds them all; the `maker` makes them.
     """
 
     images: Images
@@ -90,17 +122,18 @@ class Targets:
     place: Place = field(default_factory=Here)
     next_place: Place | None = None
     directory: str = ""
+    maker: Maker = field(init=False)
     _made: int = 0
 
+    def __post_init__(self) -> None:
+        """Let the tool make the images until somebody else is to."""
+        self.maker = Tool(self.images)
+
     def new(self, drive: str, size: int, backing: Target | None = None) -> Target:
-        """Make an empty image of `size` bytes for a backup of a drive, given by name, on top of another one if any."""
+        """Have an empty image of `size` bytes made for a backup of a drive, given by name, on another one if any."""
         target = Target(self._next_name(drive, self.kind), self.kind, backing, self.next_place or self.place)
         self.next_place = None
-        if backing:
-            below = backing.seen_from(target)
-            self.images.create_above(target.name, target.image_format, size, below, target.kind.options)
-        else:
-            self.images.create(target.name, target.image_format, Content(size), options=target.kind.options)
+        self.maker.make(target, size)
         return target
 
     def left_to_qemu(self, drive: str, image_format: str, backing: Target | None = None) -> Target:
@@ -110,12 +143,12 @@ class Targets:
 
     def put_on(self, target: Target, backing: Target) -> Target:
         """Name an image as the backing file of a target that has none yet; return the target so changed."""
-        self.images.rebase(target.name, target.image_format, backing.seen_from(target))
+        self.images.rebase(target.address, target.image_format, backing.seen_from(target))
         return replace(target, backing=backing)
 
     def move_onto(self, target: Target, backing: Target) -> Target:
         """Put a target on another image, and copy into it what it would miss there; return the target so changed."""
-        self.images.move(target.name, target.image_format, backing.seen_from(target))
+        self.images.move(target.address, target.image_format, backing.seen_from(target))
         return replace(target, backing=backing)
 
     def _next_name(self, drive: str, kind: Kind) -> str:

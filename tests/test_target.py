@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from testbed.content import Content
+from testbed.creation import Creation, NotCreated
 from testbed.image import KINDS, Images, Kind
 from testbed.machine import Machine
 from testbed.monitor import Refused
@@ -35,10 +36,54 @@ def write(machine: Machine, target: Target, request: str) -> str:
 # Images of every kind.
 
 
-@pytest.mark.parametrize("words", KINDS)
+@pytest.mark.parametrize("words", [words for words in KINDS if words != "a LUKS image"])
 def test_image_of_each_kind_is_empty_and_of_the_size_asked_for(images: Images, words: str) -> None:
     target = Targets(images, KINDS[words]).new("drive0", SIZE)
-    assert images.first_difference(target.name, target.image_format, Content(SIZE)) is None
+    assert images.first_difference(target.address, target.image_format, Content(SIZE)) is None
+
+
+def test_luks_image_is_of_the_size_asked_for_and_reads_as_anything(images: Images) -> None:
+    target = Targets(images, KINDS["a LUKS image"]).new("drive0", SIZE)
+    assert images.info(target.address)["virtual-size"] == SIZE
+    assert images.first_difference(target.address, target.image_format, Content(SIZE)) is not None
+
+
+def test_encrypted_image_on_another_one_can_be_read_with_the_key_alone(images: Images) -> None:
+    targets = Targets(images, KINDS["an encrypted qcow2 image"])
+    target = targets.new("drive0", SIZE, targets.new("drive0", SIZE))
+    assert images.first_difference(target.address, target.image_format, Content(SIZE)) is None
+    with pytest.raises(ToolFailed, match="key-secret"):
+        images.map(target.name, target.image_format)
+
+
+def test_passage_is_found_wherever_it_stands_in_a_file(images: Images) -> None:
+    images.create("image", "raw", Content(SIZE).written(0x41, 65535, 3))
+    assert images.place_of("image", b"AAA") == 65535
+    assert images.place_of("image", b"AAAA") is None
+
+
+# Images that QEMU makes.
+
+
+def test_qemu_makes_an_image_on_another_one(machine: Machine, images: Images) -> None:
+    targets = Targets(images, Kind("qcow2", {"cluster_size": "4096"}))
+    targets.maker = Creation(machine)
+    base = targets.new("drive0", SIZE)
+    target = targets.new("drive0", SIZE, base)
+    assert images.facts(target.name) == {
+        "format": "qcow2",
+        "size": f"{SIZE} bytes",
+        "base": base.node,
+        "clusters": "4 KiB",
+    }
+    assert machine.execute("query-jobs") == machine.execute("query-named-block-nodes") == []
+
+
+def test_image_that_qemu_cannot_make_is_complained_about(machine: Machine, images: Images) -> None:
+    targets = Targets(images, Kind("qcow2", {"cluster_size": "3000"}))
+    targets.maker = Creation(machine)
+    with pytest.raises(NotCreated, match=r"image-of-drive0-1 .* power of two"):
+        targets.new("drive0", SIZE)
 
 
 def test_raw_image_has_holes_where_it_holds_zeros(images: Images) -> None:

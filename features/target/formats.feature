@@ -132,3 +132,29 @@ Feature: Backups into images of any format
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup of "drive0" should succeed
       And each of them should hold only what had changed
+
+  Rule: An image that QEMU makes by a job is as good as one that a tool makes
+    @needs.blockdev-create
+    Scenario Outline: A full backup and an increment in images that no tool has made
+      Given the 4198912 bytes drive "drive0" holding:
+        | pattern | at      | length   | which             |
+        | 0x14    | 100 KiB | 2000 KiB | more than a chunk |
+      And each backup goes into <target> made by QEMU
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | request      | pattern | at            | length    | which                 |
+        | write        | 0x41    | 65535 bytes   | 65 KiB    | ends that fit nowhere |
+        | write zeroes |         | 1000 KiB      | 200 KiB   | over what was there   |
+        | write        | 0x64    | 4198400 bytes | 512 bytes | the very end          |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+      And the image of the backup of "drive0" should be:
+        | format | size          | base     | clusters   |
+        | qcow2  | 4198912 bytes | drive0-1 | <clusters> |
+
+      Examples: clusters
+        | target                               | clusters | which                         |
+        | a qcow2 image                        | 64 KiB   | the default                   |
+        | a qcow2 image with clusters of 4 KiB | 4 KiB    | less than is copied at a time |
+        | a qcow2 image with clusters of 2 MiB | 2 MiB    | the largest                   |

@@ -33,6 +33,7 @@ Feature: Images that QEMU makes for its backups
         | full | absolute-paths | qcow2  | qcow2 | 64 KiB   | with clusters as they usually are     |
         | full | absolute-paths | raw    | raw   | none     | no format at all                      |
         | top  | absolute-paths |        | qcow2 | 64 KiB   | a drive without a base is its own top |
+        | top  | absolute-paths | raw    | raw   | none     | which is in no format then            |
         | full | left out       |        | qcow2 | 64 KiB   | nothing is said: the same             |
         | full | left out       | raw    | raw   | none     | only the format is                    |
 
@@ -59,8 +60,15 @@ Feature: Images that QEMU makes for its backups
         | option | value          |
         | sync   | none           |
         | mode   | absolute-paths |
+      And the guest has written to "drive0":
+        | request      | pattern | at            | length  | which                         |
+        | write        | 0xab    | 131071 bytes  | 2 bytes | over an edge, and over an end |
+        | write zeroes |         | 1 MiB         | 64 KiB  | where there was nothing       |
+        | write        | 0xfe    | 4198911 bytes | 1 byte  | the last byte                 |
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
+      And each of them should restore its drive as it was at that moment
+      And each of them should hold only what had changed
       And the image of the backup of "drive0" should be:
         | format | size          | base   | clusters | which                                    |
         | qcow2  | 4198912 bytes | drive0 | 64 KiB   | what it does not hold is read from there |
@@ -70,7 +78,7 @@ Feature: Images that QEMU makes for its backups
       Given each backup goes into <image>
       When a backup of "drive0" is started with:
         | option | value    |
-        | sync   | full     |
+        | sync   | <sync>   |
         | mode   | existing |
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment
@@ -79,9 +87,51 @@ Feature: Images that QEMU makes for its backups
         | <format> | 4198912 bytes | none | <clusters> |
 
       Examples: images that QEMU would not have made so
-        | image                                | format | clusters | which                     |
-        | a qcow2 image with clusters of 2 MiB | qcow2  | 2 MiB    | larger clusters           |
-        | a raw image                          | raw    | none     | not of the drive's format |
+        | sync | image                                | format | clusters | which                                 |
+        | full | a qcow2 image with clusters of 2 MiB | qcow2  | 2 MiB    | larger clusters                       |
+        | full | a raw image                          | raw    | none     | not of the drive's format             |
+        | top  | a qcow2 image with clusters of 2 MiB | qcow2  | 2 MiB    | a drive without a base is its own top |
+        | top  | a raw image                          | raw    | none     | and all of it stands alone            |
+
+    Scenario: An operator has put the image on the backup of what lies below
+      Given a full backup of "drive0"
+      And a snapshot has put the overlay "overlay0" on "drive0"
+      And the guest has written to "overlay0":
+        | request      | pattern | at            | length  | which                      |
+        | write        | 0xab    | 131071 bytes  | 2 bytes | over the edge of a cluster |
+        | write zeroes |         | 64 KiB        | 64 KiB  | hides what is below        |
+        | write        | 0xfe    | 4198911 bytes | 1 byte  | the last byte              |
+      When a backup of "overlay0" is started with:
+        | option | value    |
+        | sync   | top      |
+        | mode   | existing |
+      Then the backup of "overlay0" should succeed
+      And each of them should restore its drive as it was at that moment
+      And each of them should hold only what had changed
+      And the image of the backup of "overlay0" should be:
+        | format | size          | base     | clusters | which                     |
+        | qcow2  | 4198912 bytes | drive0-1 | 64 KiB   | the backup, not the drive |
+
+    Scenario Outline: What is about to be overwritten goes into an image that an operator has made
+      Given each backup goes into <image>
+      And a backup of "drive0" has been started with:
+        | option | value    |
+        | sync   | none     |
+        | mode   | existing |
+      And the guest has written to "drive0":
+        | request      | pattern | at            | length  | which                         |
+        | write        | 0xab    | 131071 bytes  | 2 bytes | over an edge, and over an end |
+        | write zeroes |         | 1 MiB         | 64 KiB  | where there was nothing       |
+        | write        | 0xfe    | 4198911 bytes | 1 byte  | the last byte                 |
+      When the backup of "drive0" is cancelled
+      Then the backup of "drive0" should be cancelled
+      And each of them should restore its drive as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: images of other clusters
+        | image                                  | which                             |
+        | a qcow2 image with clusters of 256 KiB | more is saved than is overwritten |
+        | a qcow2 image with clusters of 4 KiB   | no less than 64 KiB is saved      |
 
   Rule: When the image cannot be made, nothing is begun
     @bug-B58 @known-defect.drained-for-ever

@@ -1,0 +1,79 @@
+@target @blockdev-backup @needs.luks
+Feature: Encrypted backups
+  Backups leave the house: they lie on tapes, on rented storage and in the boot of a car. Whoever finds one must not read a
+  byte of it, and whoever has the key must get back every byte. QEMU keeps the key as a secret, and encrypts what it copies
+  as it writes it. An encrypted image that is new does not read as zeros everywhere: what the drive has not got must be
+  copied, or hidden, just as what it has.
+
+  Background:
+    Given the 4198912 bytes drive "drive0" holding:
+      | pattern | at            | length    | which                 |
+      | 0x41    | 65535 bytes   | 65 KiB    | ends that fit nowhere |
+      | 0xd5    | 1 MiB         | 1200 KiB  | more than a chunk     |
+      | 0x64    | 4198400 bytes | 512 bytes | the very end          |
+    And this request has been granted:
+      | request    |
+      | add secret |
+
+  Rule: With its key an encrypted backup restores every byte, and without it shows none
+    Scenario Outline: A full backup into <target>
+      Given each backup goes into <target>
+      When a backup of "drive0" is started with:
+        | option | value |
+        | sync   | full  |
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+      And each of them should equal its drive
+      And each of them should be encrypted
+
+      Examples: where the encryption is
+        | target                   | which                                             |
+        | an encrypted qcow2 image | in the format: each cluster, as soon as it is new |
+        | a LUKS image             | instead of a format: what is new is not zeros     |
+
+    Scenario Outline: The guest writes while an encrypted backup is <state>
+      Given each backup goes into an encrypted qcow2 image
+      And a backup of "drive0" is kept <state> that was started with:
+        | option | value |
+        | sync   | full  |
+      And the guest has written to "drive0":
+        | request      | pattern | at            | length    | which                       |
+        | write        | 0xab    | 2097151 bytes | 2 bytes   | over the edge of a cluster  |
+        | write zeroes |         | 1100 KiB      | 100 KiB   | what was there is saved     |
+        | write        | 0xfe    | 4198400 bytes | 512 bytes | the rest at the drive's end |
+      When the backup of "drive0" is let go
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+      And each of them should be encrypted
+
+      Examples: on the way
+        | state   |
+        | running |
+        | paused  |
+
+  Rule: Encrypted increments make as good a chain as others
+    Scenario Outline: Two encrypted increments on <base>
+      Given each backup goes into <base>
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And each backup goes into an encrypted qcow2 image
+      And the guest has written to "drive0":
+        | request      | pattern | at           | length  | which                |
+        | write        | 0xab    | 131071 bytes | 2 KiB   | over a granule's end |
+        | write zeroes |         | 1100 KiB     | 130 KiB | over what was there  |
+        | write        | 0xfe    | 3 MiB        | 64 KiB  | where there was none |
+      And an incremental backup of "drive0" with "bitmap0"
+      And the guest has written to "drive0":
+        | request | pattern | at            | length    | which            |
+        | write   | 0x99    | 1150 KiB      | 1 KiB     | into the zeros   |
+        | discard |         | 64 KiB        | 64 KiB    | nothing any more |
+        | write   | 0x14    | 4198400 bytes | 512 bytes | the very end     |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the 2 backups with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+      And each of them should be encrypted
+
+      Examples: what they stand on
+        | base                     | which                                |
+        | an encrypted qcow2 image | the same                             |
+        | a LUKS image             | zeros have been written there        |
+        | a raw image              | what was never encrypted stays as is |
