@@ -9,7 +9,16 @@ from testbed.fault import Storage
 from testbed.graph import filters_over
 from testbed.image import Kind
 from testbed.matchers import holds_what_the_guest_wrote
-from testbed.sentences import DiskAct, bitmap_properties, let_guest_do, rows, runs, what_guest_is_told, world_of
+from testbed.sentences import (
+    AddFilter,
+    DiskAct,
+    bitmap_properties,
+    let_guest_do,
+    rows,
+    runs,
+    what_guest_is_told,
+    world_of,
+)
 
 
 @given("the {size:Size} drive {name:Name}")
@@ -50,10 +59,10 @@ def drive_with_stored_bitmaps(context: Context, size: int, name: str) -> None:
     world_of(context).add_drive_with_stored(name, size, stored)
 
 
-@given("a throttle filter {name:Name} over {drive:Name}")
-def throttle_filter(context: Context, name: str, drive: str) -> None:
-    """Put a filter over a drive's node that could limit its throughput, and does not."""
-    world_of(context).drive(drive).add_filter(name)
+@given("{add:Filter} {name:Name} over {drive:Name}")
+def filter_over(context: Context, add: AddFilter, name: str, drive: str) -> None:
+    """Put a filter over a drive's node, through which the guest reaches it from then on."""
+    add(world_of(context).drive(drive), name)
 
 
 @given("the {size:Size} drive {name:Name}, whose storage {storage:Storage}, holding:")

@@ -22,7 +22,7 @@ class Drive(Node):
     is what the drive must read as; `discard_unit` is the length in bytes of what a discard can turn into zeros. `below`
     is the drive on which a snapshot has put this one as an overlay, `file` the node below that has bitmaps of its own.
     `on_their_way` are writes that the guest has made and QEMU holds up; `allocated` is what its image has taken space
-    for, in units of what it allocates at a time.
+    for, in units of what it allocates at a time; `copies_up` tells whether that includes what the guest reads.
     """
 
     image: str
@@ -36,6 +36,7 @@ class Drive(Node):
     file: ImageFile | None = field(default=None, kw_only=True)
     on_their_way: list[Run] = field(default_factory=list, init=False)
     allocated: Ranges = field(default=NOTHING, init=False)
+    copies_up: bool = field(default=False, init=False)
 
     @property
     def file_name(self) -> str:
@@ -83,12 +84,22 @@ class Drive(Node):
         }
         self.front = self.fronts.attach(options)
 
-    def add_filter(self, name: str) -> None:
+    def add_throttle(self, name: str) -> None:
         """Put a throttle node of that name, with no limits set, between the drive's node and the guest."""
         group = f"{name}-limits"
         self.machine.execute("object-add", {"qom-type": "throttle-group", "id": group})
-        options = {"driver": "throttle", "node-name": name, "throttle-group": group, "file": self.name}
-        self.machine.execute("blockdev-add", options)
+        self._add_filter(name, {"driver": "throttle", "throttle-group": group})
+
+    def add_copy_on_read(self, name: str) -> None:
+        """Put a node of that name between the drive's node and the guest that copies up what the guest reads.
+
+        It copies whole clusters into the drive's own image, so that what the guest has read is in that from then on.
+        """
+        self._add_filter(name, {"driver": "copy-on-read"})
+        self.copies_up = True
+
+    def _add_filter(self, name: str, options: Mapping[str, object]) -> None:
+        self.machine.execute("blockdev-add", {**options, "node-name": name, "file": self.name})
         self.filters.append(Node(name, self.machine, self.size, granularity=self.granularity))
         self.front.step_aside()
         self.front = self.fronts.over(name)
@@ -111,6 +122,8 @@ class Drive(Node):
     def read(self, at: int, length: int) -> None:
         """Let the guest read `length` bytes at the offset `at`, all in bytes; what it reads, nobody looks at."""
         self._ask(f"read {at} {length}", "read")
+        if self.copies_up:
+            self._allocate(Ranges.of((at, length)))
 
     def write(self, pattern: int, at: int, length: int) -> None:
         """Let the guest write `length` bytes of `pattern` at the offset `at`, all in bytes."""

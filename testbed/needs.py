@@ -366,6 +366,7 @@ NEEDS = (
     _driver("blkdebug"),
     _driver("null-co"),
     _driver("throttle"),
+    _driver("copy-on-read"),
     _creation_option("data-file", "qcow2", "data_file"),
     _creation_option("extended-l2", "qcow2", "extended_l2"),
     Need(

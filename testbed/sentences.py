@@ -18,16 +18,19 @@ from testbed.bench import Bench
 from testbed.bitmap import BitmapState
 from testbed.chain import CHAIN_ACTS, ChainAct
 from testbed.content import Run
+from testbed.creation import Creation
 from testbed.disk import Disk
 from testbed.drive import Drive
-from testbed.image import KINDS, Kind
+from testbed.image import KINDS, Images, Kind
 from testbed.job import Job
 from testbed.keeping import WAYS
 from testbed.life import STATUSES
 from testbed.machine import GuestRequestFailed
+from testbed.matchers import Promise, is_compressed, is_encrypted
 from testbed.node import Node
 from testbed.request import Request
 from testbed.server import Server
+from testbed.target import Maker, Tool
 from testbed.units import SIZE_PATTERN, parse_byte, parse_size
 from testbed.world import World
 
@@ -57,6 +60,14 @@ DISK_ACTS: Mapping[str, DiskAct] = {
 }
 """What can be done to a disk, in the words of a sentence."""
 
+AddFilter = Callable[[Drive, str], None]
+
+FILTERS: Mapping[str, AddFilter] = {
+    "a throttle filter": Drive.add_throttle,
+    "a copy-on-read filter": Drive.add_copy_on_read,
+}
+"""Filters that an operator puts over a drive, in the words of a sentence."""
+
 JobAct = Callable[[Job], Request]
 
 JOB_ACTS: Mapping[str, Callable[[Job, str], Request]] = {
@@ -80,6 +91,15 @@ SERVER_ACTS: Mapping[str, Callable[[Server], None]] = {
     "comes back": Server.come_back,
 }
 """What can become of another machine, in the words of a sentence."""
+
+MAKERS: Mapping[str, Callable[[World], Maker]] = {
+    "": lambda world: Tool(world.images),
+    " made by QEMU": lambda world: Creation(world.machine),
+}
+"""Who makes the images for backups, in the words that a sentence has at its end."""
+
+QUALITIES: Mapping[str, Callable[[Images], Promise[Backup]]] = {"compressed": is_compressed, "encrypted": is_encrypted}
+"""What the image of a backup can be, in the words of a sentence."""
 
 SYNCS = ("full", "incremental", "bitmap", "top", "none")
 """Kinds of backup, in QEMU's words."""
@@ -126,6 +146,18 @@ def image_kind(text: str) -> Kind:
     return Kind("qcow2", {"cluster_size": str(parse_size(cluster))}) if cluster else KINDS[text]
 
 
+@_word("|".join(sorted(MAKERS, reverse=True)))
+def maker(text: str) -> Callable[[World], Maker]:
+    """Read who makes the images for backups."""
+    return MAKERS[text]
+
+
+@_word("|".join(QUALITIES))
+def quality(text: str) -> Callable[[Images], Promise[Backup]]:
+    """Read what the images of backups should be."""
+    return QUALITIES[text]
+
+
 @_word(r"(?: with (?:default|grouped|individual) completion)?")
 def completion(text: str) -> str:
     """Read the completion mode of a transaction, in QEMU's word; it is empty where QEMU is left to its default."""
@@ -155,6 +187,12 @@ def way(text: str) -> list[str]:
 def machine_act(text: str) -> tuple[str, str]:
     """Read what is done to the machine."""
     return MACHINE_ACTS[text]
+
+
+@_word("|".join(FILTERS))
+def added_filter(text: str) -> AddFilter:
+    """Read which filter is put over a drive."""
+    return FILTERS[text]
 
 
 @_word("|".join(DISK_ACTS))
@@ -264,6 +302,7 @@ def register_words() -> None:
         Count=count,
         MachineAct=machine_act,
         DiskAct=disk_act,
+        Filter=added_filter,
         Way=way,
         JobAct=job_act,
         Which=which,
@@ -277,6 +316,8 @@ def register_words() -> None:
         ChainAct=chain_act,
         Place=place,
         ErrorClass=error_class,
+        Maker=maker,
+        Quality=quality,
     )
 
 

@@ -138,7 +138,7 @@ def test_requests_pass_through_it_after_a_resize_that_was_refused(drive: Drive, 
 
 
 def test_requests_pass_through_a_filter_that_the_operator_puts_there(drive: Drive, machine_of: Machine) -> None:
-    drive.add_filter("filter0")
+    drive.add_throttle("filter0")
     ask(machine_of, drive.filters[0].add_bitmap("bitmap1", {"granularity": 512}))
     drive.write(0x41, 0, 512)
     for node in drive.nodes:

@@ -64,6 +64,7 @@ TRUTH = {
     "blkdebug": "yyyy",
     "null-co": "yyyy",
     "throttle": "yyyy",
+    "copy-on-read": "yyyy",
     "data-file": "yyyy",
     "extended-l2": "yyyy",
     "zstd": "-yyy",

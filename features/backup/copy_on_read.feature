@@ -1,0 +1,80 @@
+@backup @blockdev-backup @needs.copy-on-read
+Feature: Backups of drives that copy up what the guest reads
+  A guest that was set up in a moment from a common image, far away, is to become free of it: whatever it reads is copied
+  into its own image on the way. Such a copy changes nothing that the guest can see. A backup must not take it for a
+  change, and save or record what nobody has written; nor may it miss a write because it came through the same filter.
+
+  Background:
+    Given the 1049088 bytes drive "drive0" holding:
+      | pattern | at      | length       |
+      | 0x11    | 0       | 524288 bytes |
+      | 0x22    | 768 KiB | 262656 bytes |
+    And a full backup of "drive0"
+    And a snapshot has put the overlay "overlay0" on "drive0"
+    And a copy-on-read filter "copying0" over "overlay0"
+
+  Rule: What a read copies up is no change
+    Scenario: The guest reads and writes, and an increment is taken
+      Given a bitmap "bitmap0" with a granularity of 32 KiB on "overlay0"
+      When the guest writes to "overlay0":
+        | request | pattern | at            | length    | which                          |
+        | read    |         | 65535 bytes   | 2 bytes   | copies two clusters up         |
+        | read    |         | 576 KiB       | 1 KiB     | copies zeros up                |
+        | write   | 0xab    | 100 KiB       | 1 KiB     | over what is up                |
+        | write   | 0x64    | 800 KiB       | 1 KiB     | over what is not               |
+        | read    |         | 1048576 bytes | 512 bytes | copies the end of the drive    |
+        | read    |         | 320 KiB       | 256 KiB   | copies more than one at a time |
+      Then the bitmaps of "overlay0" should be:
+        | bitmap  | granularity | recording | busy | dirty  |
+        | bitmap0 | 32 KiB      | yes       | no   | 64 KiB |
+      When an incremental backup of "overlay0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "overlay0" as it was at that moment
+      And each of them should hold only what had changed
+
+    @bug-B51
+    Scenario: A backup that only saves what is about to be overwritten
+      Given a backup of "overlay0" has been started with:
+        | option | value |
+        | sync   | none  |
+      And the guest has written to "overlay0":
+        | request      | pattern | at            | length    | which                       |
+        | read         |         | 65535 bytes   | 2 bytes   | copies two clusters up      |
+        | read         |         | 600 KiB       | 1 KiB     | copies zeros up             |
+        | write        | 0xab    | 127 KiB       | 1 KiB     | over what is up by now      |
+        | write zeroes |         | 448 KiB       | 1 KiB     | over what is not            |
+        | read         |         | 448 KiB       | 64 KiB    | it is now                   |
+        | read         |         | 1048576 bytes | 512 bytes | copies the end of the drive |
+      When the backup of "overlay0" is cancelled
+      Then the backup of "overlay0" should be cancelled
+      And each of them should hold only what had changed
+      And the image of the backup of "overlay0" should itself hold:
+        | pattern | at      | length | which               |
+        | 0x11    | 64 KiB  | 64 KiB | what was written to |
+        | 0x11    | 448 KiB | 64 KiB | what became zeros   |
+
+  Rule: A backup keeps its moment, whatever is copied up meanwhile
+    @bug-B38
+    Scenario Outline: The guest reads and writes during a <sync> backup
+      Given the guest has written to "overlay0":
+        | request | pattern | at      | length | which                  |
+        | write   | 0xab    | 63 KiB  | 2 KiB  | over an edge           |
+        | read    |         | 448 KiB | 1 KiB  | is in the top layer so |
+        | write   | 0x77    | 700 KiB | 1 KiB  | left alone from now on |
+      And a backup of "overlay0" is kept running that was started with:
+        | option | value  |
+        | sync   | <sync> |
+      And the guest has written to "overlay0":
+        | request | pattern | at            | length    | which                          |
+        | read    |         | 449 KiB       | 63 KiB    | which has yet to be copied     |
+        | write   | 0xfe    | 450 KiB       | 1 KiB     | over what was up before        |
+        | read    |         | 800 KiB       | 100 KiB   | copies up now                  |
+        | write   | 0x33    | 850 KiB       | 1 KiB     | over that                      |
+        | write   | 0x64    | 1048576 bytes | 512 bytes | over what nobody has copied up |
+      When the backup of "overlay0" is let go
+      Then the backup of "overlay0" should succeed
+      And each of them should restore its drive as it was at that moment
+
+      Examples: all of it, and only what is on top
+        | sync | which                                |
+        | full | looks through all layers             |
+        | top  | copies what was on top when it began |
