@@ -45,6 +45,9 @@ KEY_OPTION = "key-secret"
 SECRET: Mapping[str, str] = {"qom-type": "secret", "id": "key", "data": "open sesame"}
 """The key of all encrypted images, as an object of QEMU and of its tools."""
 
+CALIBRATION = 30
+"""How many times the usual bound it may take to make an encrypted image: qemu-img uses up seconds of processor time."""
+
 # A key of the usual strength takes seconds to derive. How long it takes, qemu-img measures first by the CPU time of a
 # thread, and some builds give up if that is none at all: a slow digest keeps them from being so fast.
 _LUKS: Mapping[str, str] = {KEY_OPTION: SECRET["id"], "iter-time": "10", "hash-alg": "sha512"}
@@ -325,14 +328,17 @@ class Images:
         shutil.copyfile(template, self.home / name)
 
     def _make(self, name: str, image_format: str, content: Content, options: Mapping[str, str] | None) -> None:
-        self._img("create", "-q", "-f", image_format, *_options(options), name, str(content.size))
+        bound = self.bound * (CALIBRATION if any(KEY_OPTION in option for option in options or {}) else 1)
+        self._img("create", "-q", "-f", image_format, *_options(options), name, str(content.size), bound=bound)
         writes = [f"write -q -P {run.pattern} {run.start} {run.end - run.start}" for run in content.runs]
         if writes and (words := self._io(image_format, writes, name).stdout.strip()):
             raise ToolFailed(f"writing to {PurePath(name).name} failed: {words}")
 
-    def _img(self, command: str, *arguments: str, allowed: tuple[int, ...] = (0,)) -> Finished:
+    def _img(
+        self, command: str, *arguments: str, allowed: tuple[int, ...] = (0,), bound: float | None = None
+    ) -> Finished:
         argv = (str(self.qemu_img), command, *_key_for(arguments), *arguments)
-        return run_tool(argv, cwd=self.home, bound=self.bound, allowed=allowed)
+        return run_tool(argv, cwd=self.home, bound=bound or self.bound, allowed=allowed)
 
     def _io(self, image_format: str, commands: Iterable[str], name: str, *flags: str) -> Finished:
         arguments = [str(self.qemu_io), *_key_for([name]), *flags, "-f", image_format]
