@@ -30,8 +30,8 @@ REPORT = "backup.incremental_chain"
 SELECTION = (FEATURE, "--tags=@incremental_simple")
 """Two scenarios, each of which takes four backups of a drive."""
 
-HOME = "*three-incremental-backups*"
-"""Pattern of the names of the directories in which these scenarios run."""
+HOME = "*-ahead|*three-incremental-backups*"
+"""Patterns of the names of the directories in which a machine is launched, and in which these scenarios run."""
 
 
 def copy_checkout(home: Path) -> Project:
