@@ -15,6 +15,12 @@ def machine_with_disks(context: Context) -> None:
     world_of(context).use_board(board)
 
 
+@given("the guest {policy:GuestPolicy}")
+def guest_policy(context: Context, policy: str) -> None:
+    """Choose what is done when the guest meets an error of one of its drives, which are added later."""
+    world_of(context).set_guest_policy(policy)
+
+
 @given("a second monitor is listening")
 def second_monitor(context: Context) -> None:
     """Connect another client to the machine, which hears what the first one hears."""

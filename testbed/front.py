@@ -77,14 +77,15 @@ class MonitorFront:
 
 @dataclass(frozen=True)
 class MonitorFronts:
-    """Makes devices by the human monitor."""
+    """Makes devices by the human monitor, with `options` of theirs besides what makes them the guest's."""
 
     machine: Machine
+    options: Options = field(default_factory=dict)
 
     def attach(self, node: Options) -> MonitorFront:
         """Add a drive with a device, called "guest-" and the node's name."""
         front = MonitorFront(self.machine, f"guest-{node['node-name']}")
-        options = {"if": "none", "id": front.name, **dict(_flat(node))}
+        options = {"if": "none", "id": front.name, **self.options, **dict(_flat(node))}
         line = ",".join(f"{key}={str(value).replace(',', ',,')}" for key, value in options.items())
         answer = self.machine.human(f'drive_add 0 "{line}"').strip()
         if answer != "OK":

@@ -52,6 +52,12 @@ MACHINE_ACTS: Mapping[str, tuple[str, str]] = {
 }
 """What can be done to a machine, in the words of a sentence: the command, and the event that tells of it."""
 
+GUEST_POLICIES: Mapping[str, str] = {
+    "is paused at its drives' errors": "stop",
+    "never learns of its drives' errors": "ignore",
+}
+"""What is done at an error that the guest meets, in the words of a sentence, and in QEMU's."""
+
 DiskAct = Callable[[Disk], None]
 
 DISK_ACTS: Mapping[str, DiskAct] = {
@@ -189,6 +195,12 @@ def machine_act(text: str) -> tuple[str, str]:
     return MACHINE_ACTS[text]
 
 
+@_word("|".join(GUEST_POLICIES))
+def guest_policy(text: str) -> str:
+    """Read what is done at an error that the guest meets."""
+    return GUEST_POLICIES[text]
+
+
 @_word("|".join(FILTERS))
 def added_filter(text: str) -> AddFilter:
     """Read which filter is put over a drive."""
@@ -302,6 +314,7 @@ def register_words() -> None:
         Count=count,
         MachineAct=machine_act,
         DiskAct=disk_act,
+        GuestPolicy=guest_policy,
         Filter=added_filter,
         Way=way,
         JobAct=job_act,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from testbed.disk import Disk
 from testbed.drive import Drive
 from testbed.export import Exports
 from testbed.fault import Storage, sound
-from testbed.front import Fronts
+from testbed.front import Fronts, MonitorFronts
 from testbed.image import Images, Kind
 from testbed.job import Job
 from testbed.keeping import WAYS
@@ -113,6 +113,14 @@ class World:
         self.machine.quit()
         self.machine.start(board.hardware)
         self.board = board
+
+    def set_guest_policy(self, policy: str) -> None:
+        """Choose what is done when the guest meets an error of a drive that is added from now on, in QEMU's word.
+
+        That is "ignore", "report" or "stop" (rerror and werror in QEMU's manual).
+        """
+        assert isinstance(self.fronts, MonitorFronts), "the tag needs.human-monitor says that a scenario needs one"
+        self.fronts = replace(self.fronts, options={"rerror": policy, "werror": policy})
 
     def add_drive(
         self, name: str, size: int, runs: Sequence[Run] = (), storage: Storage = sound, kind: Kind | None = None

@@ -53,7 +53,8 @@ NEEDED_FOR = {
     "a drive without a medium": "needs.human-monitor",
     "are on their way": "needs.human-monitor",
     "lives in an iothread": "needs.human-monitor",
-    "the machine has been": "needs.guest-disk",
+    "the machine has been": "needs.human-monitor",
+    "its drives' errors": "needs.human-monitor",
     "a machine whose guest sees": "needs.guest-disk",
     "sees its drives as disks": "needs.human-monitor",
 }

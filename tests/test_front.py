@@ -105,6 +105,13 @@ def test_a_drive_that_qemu_does_not_take_is_an_error(drive: Drive, fronts: Front
         fronts.attach({"driver": "null-co", "node-name": drive.name})
 
 
+def test_a_policy_for_the_guest_comes_to_its_device(machine: Machine) -> None:
+    node = {"node-name": "drive0", "driver": "null-co"}
+    with pytest.raises(AssertionError, match=r"did not take the drive drive0: .*some"):
+        MonitorFronts(machine, {"rerror": "some"}).attach(node)
+    assert MonitorFronts(machine, {"rerror": "stop", "werror": "stop"}).attach(node).name == "guest-drive0"
+
+
 def test_a_resized_drive_can_be_written_up_to_its_new_end(drive: Drive, machine_of: Machine) -> None:
     ask(machine_of, drive.resize(2 * SIZE))
     drive.write(0x41, 2 * SIZE - 512, 512)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import plays
 from plays import (
     BACKUPS,
+    adding,
     also,
     altering,
     at,
@@ -547,6 +548,13 @@ _JOBS = (
         events(altering("BLOCK_JOB_ERROR", device="another")),
         ("BLOCK_JOB_ERROR",),
         ("failure/error_policies", "failure/stopped_backup"),
+    ),
+    Kind(
+        "error-pauses-guest",
+        "an error of a job pauses the guest",
+        events(adding("BLOCK_JOB_ERROR", "STOP")),
+        ("STOP",),
+        ("failure/guest_policies",),
     ),
     Kind(
         "len-one-too-many",

@@ -447,6 +447,11 @@ def doubling(name: str, **data: object) -> Callable[[Message], list[Message]]:
     return lambda event: [event, event] if _is(event, name, data) else [event]
 
 
+def adding(name: str, other: str) -> Callable[[Message], list[Message]]:
+    """Make a function that adds another event, without data, after events of a name."""
+    return lambda event: [event, {**event, "event": other, "data": {}}] if event["event"] == name else [event]
+
+
 def altering(name: str, **data: object) -> Callable[[Message], list[Message]]:
     """Make a function that puts other data into events of a name, where they have such data."""
 
