@@ -1,5 +1,7 @@
 """Sentences about the machine as a whole."""
 
+from collections.abc import Mapping
+
 from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that, equal_to
@@ -15,10 +17,10 @@ def machine_with_disks(context: Context) -> None:
     world_of(context).use_board(board)
 
 
-@given("the guest {policy:GuestPolicy}")
-def guest_policy(context: Context, policy: str) -> None:
-    """Choose what is done when the guest meets an error of one of its drives, which are added later."""
-    world_of(context).set_guest_policy(policy)
+@given("the guest {options:DriveOptions}")
+def drives_set_up(context: Context, options: Mapping[str, str]) -> None:
+    """Set up all drives that the machine is given from now on."""
+    world_of(context).set_up_drives(options)
 
 
 @given("a second monitor is listening")

@@ -20,9 +20,10 @@ class Drive(Node):
     `front` is that way in, over the node or a filter above it; `fronts` makes such. The requests pass through whatever
     a job puts over the node, as a guest's would, and through the `filters`, which have bitmaps of their own. `content`
     is what the drive must read as; `discard_unit` is the length in bytes of what a discard can turn into zeros. `below`
-    is the drive on which a snapshot has put this one as an overlay, `file` the node below that has bitmaps of its own.
-    `on_their_way` are writes that the guest has made and QEMU holds up; `allocated` is what its image has taken space
-    for, in units of what it allocates at a time; `copies_up` tells whether that includes what the guest reads.
+    is the drive on which a snapshot has put this one as an overlay, `has_base` tells whether it stands on another image
+    since it was made, and `file` is the node below that has bitmaps of its own. `on_their_way` are writes that the
+    guest has made and QEMU holds up; `allocated` is what its image has taken space for, in units of what it allocates
+    at a time; `copies_up` tells whether that includes what the guest reads.
     """
 
     image: str
@@ -37,6 +38,7 @@ class Drive(Node):
     on_their_way: list[Run] = field(default_factory=list, init=False)
     allocated: Ranges = field(default=NOTHING, init=False)
     copies_up: bool = field(default=False, init=False)
+    has_base: bool = field(default=False, init=False)
 
     @property
     def file_name(self) -> str:
@@ -146,7 +148,7 @@ class Drive(Node):
         # The part of a unit at the end of the drive is as good as whole.
         discarded = Ranges.of((at, length), (self.size, self.discard_unit)).rounded_in(self.discard_unit)
         self.content = self.content.zeroed(discarded)
-        if self.below:
+        if self.below or self.has_base:
             self._allocate(discarded)  # zeros that hide what lies below
         self._note(at, length)
 

@@ -57,12 +57,14 @@ _LUKS: Mapping[str, str] = {KEY_OPTION: SECRET["id"], "iter-time": "10", "hash-a
 class Kind:
     """How an image is made: its format, and options of qemu-img create.
 
-    `opening` are the options that whoever opens such an image needs besides its format, as blockdev-add has them.
+    `opening` are the options that whoever opens such an image needs besides its format, as blockdev-add has them;
+    `has_base` tells whether what it holds at first is in another image, on which it stands.
     """
 
     image_format: str
     options: Mapping[str, str] = field(default_factory=dict)
     opening: Mapping[str, object] = field(default_factory=dict)
+    has_base: bool = False
 
     def address(self, file: str) -> str:
         """Return the name by which the tools can open such an image, and by which another one can stand on it."""
@@ -87,6 +89,7 @@ KINDS: Mapping[str, Kind] = {
     "a qcow2 image": Kind("qcow2"),
     "a qcow2 image of version 2": Kind("qcow2", {"compat": "0.10"}),
     "a qcow2 image with extended L2 entries": Kind("qcow2", {"extended_l2": "on"}),
+    "a qcow2 image on a base": Kind("qcow2", has_base=True),
     "a qcow2 image with its data in a file of its own": Kind("qcow2", {DATA_FILE: ""}),
     "a qcow2 image with its data in a raw image": Kind("qcow2", {DATA_FILE: "", "data_file_raw": "on"}),
     "a qcow2 image with preallocated metadata": Kind("qcow2", {"preallocation": "metadata"}),
@@ -175,6 +178,12 @@ class Images:
             repr((image_format, content, sorted((options or {}).items()))),
             lambda template: self._make(template, image_format, content, options),
         )
+
+    def create_on_base(self, name: str, kind: Kind, content: Content) -> None:
+        """Make an empty image on top of one of the same kind that holds a content, and is called after it."""
+        base = f"base-of-{name}"
+        self.create(base, kind.image_format, content, options=kind.options)
+        self.create_above(name, kind.image_format, content.size, (base, kind.image_format), kind.options)
 
     def create_above(
         self,

@@ -52,11 +52,12 @@ MACHINE_ACTS: Mapping[str, tuple[str, str]] = {
 }
 """What can be done to a machine, in the words of a sentence: the command, and the event that tells of it."""
 
-GUEST_POLICIES: Mapping[str, str] = {
-    "is paused at its drives' errors": "stop",
-    "never learns of its drives' errors": "ignore",
+DRIVE_OPTIONS: Mapping[str, Mapping[str, str]] = {
+    "is paused at its drives' errors": {"rerror": "stop", "werror": "stop"},
+    "never learns of its drives' errors": {"rerror": "ignore", "werror": "ignore"},
+    "has drives that copy up what is read": {"copy-on-read": "on"},
 }
-"""What is done at an error that the guest meets, in the words of a sentence, and in QEMU's."""
+"""How a guest's drives are set up, in the words of a sentence, and as options of -drive."""
 
 DiskAct = Callable[[Disk], None]
 
@@ -195,10 +196,10 @@ def machine_act(text: str) -> tuple[str, str]:
     return MACHINE_ACTS[text]
 
 
-@_word("|".join(GUEST_POLICIES))
-def guest_policy(text: str) -> str:
-    """Read what is done at an error that the guest meets."""
-    return GUEST_POLICIES[text]
+@_word("|".join(DRIVE_OPTIONS))
+def drive_options(text: str) -> Mapping[str, str]:
+    """Read how a guest's drives are set up."""
+    return DRIVE_OPTIONS[text]
 
 
 @_word("|".join(FILTERS))
@@ -314,7 +315,7 @@ def register_words() -> None:
         Count=count,
         MachineAct=machine_act,
         DiskAct=disk_act,
-        GuestPolicy=guest_policy,
+        DriveOptions=drive_options,
         Filter=added_filter,
         Way=way,
         JobAct=job_act,

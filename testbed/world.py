@@ -36,6 +36,7 @@ from testbed.mirror import Mirror
 from testbed.monitor import Event, Refused
 from testbed.needs import Board
 from testbed.node import Node, UnknownName
+from testbed.ranges import NOTHING
 from testbed.request import Request, transaction
 from testbed.server import Server
 from testbed.smalldisk import SmallDisk
@@ -68,6 +69,7 @@ class World:
     with_references: bool = False
     board: Board | None = None
     drives: dict[str, Drive] = field(default_factory=dict)
+    drive_options: Mapping[str, str] = field(default_factory=dict)
     group: list[Backup] = field(default_factory=list)
     spoken_of: list[Backup] = field(default_factory=list)
     mirrors: dict[str, Mirror] = field(default_factory=dict)
@@ -114,13 +116,11 @@ class World:
         self.machine.start(board.hardware)
         self.board = board
 
-    def set_guest_policy(self, policy: str) -> None:
-        """Choose what is done when the guest meets an error of a drive that is added from now on, in QEMU's word.
-
-        That is "ignore", "report" or "stop" (rerror and werror in QEMU's manual).
-        """
+    def set_up_drives(self, options: Mapping[str, str]) -> None:
+        """Give options of -drive to all drives that are added from now on (see there in QEMU's manual)."""
         assert isinstance(self.fronts, MonitorFronts), "the tag needs.human-monitor says that a scenario needs one"
-        self.fronts = replace(self.fronts, options={"rerror": policy, "werror": policy})
+        self.fronts = replace(self.fronts, options=options)
+        self.drive_options = options
 
     def add_drive(
         self, name: str, size: int, runs: Sequence[Run] = (), storage: Storage = sound, kind: Kind | None = None
@@ -134,7 +134,10 @@ class World:
         content = Content(size)
         for run in runs:
             content = content.written(run.pattern, run.start, run.end - run.start)
-        self.images.create(image, kind.image_format, content, options=kind.options)
+        if kind.has_base:
+            self.images.create_on_base(image, kind, content)
+        else:
+            self.images.create(image, kind.image_format, content, options=kind.options)
         return self._attach(name, image, kind, content, storage)
 
     def add_drive_with_stored(self, name: str, size: int, bitmaps: Mapping[str, Mapping[str, object]]) -> Drive:
@@ -207,7 +210,8 @@ class World:
 
     def _attach(self, name: str, image: str, kind: Kind, content: Content, storage: Storage) -> Drive:
         drive = self._drive(name, image, kind, content)
-        drive.allocated = content.data.rounded_out(drive.discard_unit)
+        drive.has_base, drive.copies_up = kind.has_base, "copy-on-read" in self.drive_options
+        drive.allocated = NOTHING if kind.has_base else content.data.rounded_out(drive.discard_unit)
         drive.attach(storage(image))
         return drive
 

@@ -10,7 +10,7 @@ import pytest
 
 from testbed.backup import own_layer
 from testbed.content import Content
-from testbed.image import Difference, Images
+from testbed.image import Difference, Images, Kind
 from testbed.process import ToolFailed, run_tool
 from testbed.ranges import NOTHING, Ranges
 
@@ -46,6 +46,13 @@ def chain(images: Images) -> tuple[str, Content]:
         content = content.written(0x60 + number, at, 300)
         below = name
     return below, content
+
+
+def test_an_image_on_a_base_holds_nothing_by_itself_and_reads_as_the_base(images: Images) -> None:
+    images.create_on_base("top", Kind("qcow2"), CONTENT)
+    held, _ = own_layer(images.map("top", "qcow2"))
+    assert held == NOTHING
+    assert images.first_difference("top", "qcow2", CONTENT) is None
 
 
 # The first byte that differs.

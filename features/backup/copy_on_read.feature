@@ -78,3 +78,51 @@ Feature: Backups of drives that copy up what the guest reads
         | sync | which                                |
         | full | looks through all layers             |
         | top  | copies what was on top when it began |
+
+  Rule: It is the same when the drive itself copies up, whoever reads
+    @needs.human-monitor @bug-B38
+    Scenario: The top layer holds what the guest has read
+      Given the guest has drives that copy up what is read
+      And the 1049088 bytes drive "drive1" in a qcow2 image on a base, holding:
+        | pattern | at      | length       |
+        | 0x33    | 0       | 524288 bytes |
+        | 0x44    | 768 KiB | 262656 bytes |
+      And the guest has written to "drive1":
+        | request | pattern | at            | length    | which                       |
+        | read    |         | 65535 bytes   | 2 bytes   | copies two clusters up      |
+        | read    |         | 576 KiB       | 1 KiB     | copies zeros up             |
+        | write   | 0xab    | 100 KiB       | 1 KiB     | over what is up             |
+        | read    |         | 1048576 bytes | 512 bytes | copies the end of the drive |
+      When a backup of "drive1" is started with:
+        | option | value |
+        | sync   | top   |
+      Then the backup of "drive1" should succeed
+      And each of them should hold only what had changed
+      And the image of the backup of "drive1" should itself hold:
+        | pattern | at      | length    | which                     |
+        | 0x33    | 0       | 100 KiB   | on both sides of the edge |
+        | 0xab    | 100 KiB | 1 KiB     | over what is up           |
+        | 0x33    | 101 KiB | 27 KiB    | the rest of its cluster   |
+        | 0x00    | 576 KiB | 64 KiB    | zeros that were read      |
+        | 0x44    | 1 MiB   | 512 bytes | the rest at the end       |
+
+    @needs.human-monitor @bug-B38
+    Scenario: A backup copies up what it reads, and that is no change
+      Given the guest has drives that copy up what is read
+      And the 1049088 bytes drive "drive1" in a qcow2 image on a base, holding:
+        | pattern | at      | length       |
+        | 0x33    | 0       | 524288 bytes |
+        | 0x44    | 768 KiB | 262656 bytes |
+      And a bitmap "bitmap0" with a granularity of 32 KiB on "drive1"
+      And a full backup of "drive1"
+      When the guest writes to "drive1":
+        | request | pattern | at      | length | which                     |
+        | write   | 0xab    | 63 KiB  | 2 KiB  | over an edge              |
+        | discard |         | 192 KiB | 64 KiB | hides what the base holds |
+        | read    |         | 448 KiB | 64 KiB | no change                 |
+      Then the bitmaps of "drive1" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 32 KiB      | yes       | no   | 128 KiB |
+      When an incremental backup of "drive1" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive1" as it was at that moment
+      And each of them should hold only what had changed
