@@ -105,6 +105,30 @@ def guest_writes_held(context: Context, name: str) -> None:
     world_of(context).drive(name).send(runs(context))
 
 
+@given("the next read of {name:Name} is to be held up")
+def next_read_held(context: Context, name: str) -> None:
+    """Let the drive's storage hold up the next read, be it a backup's or the guest's."""
+    world_of(context).drive(name).hold_next_read()
+
+
+@given("a read of {name:Name} is held up")
+def read_held(context: Context, name: str) -> None:
+    """Wait until the storage holds up the read that it was told to."""
+    world_of(context).drive(name).wait_for_read()
+
+
+@given("the guest has begun to write to {name:Name}:")
+def guest_begins(context: Context, name: str) -> None:
+    """Let the guest make writes, and wait for none of them; the pattern 0x00 is zeros that are not sent."""
+    world_of(context).drive(name).begin(runs(context))
+
+
+@when("the read of {name:Name} goes on")
+def read_goes_on(context: Context, name: str) -> None:
+    """Let the held-up read go on, and wait until the writes that had begun are done."""
+    world_of(context).drive(name).let_read_go_on()
+
+
 @given("a snapshot has put the overlay {overlay:Name} on {drive:Name}")
 def overlay_put(context: Context, overlay: str, drive: str) -> None:
     """Take an external snapshot: the drive is kept as it is, and the guest goes on with a new image on top of it."""

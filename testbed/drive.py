@@ -12,6 +12,9 @@ from testbed.node import Node
 from testbed.ranges import NOTHING, Ranges
 from testbed.request import Request
 
+HELD = "held"
+"""What a request that the storage holds up is called."""
+
 
 @dataclass
 class Drive(Node):
@@ -165,14 +168,36 @@ class Drive(Node):
         """
         self.front.limit(1)
         self.read(0, 512)  # takes what the limit lets through at once
+        self.begin(writes)
+
+    def begin(self, writes: Sequence[Run]) -> None:
+        """Let the guest make writes without waiting for them, zeros without sending them."""
         for write in writes:
-            self._ask(f"aio_write -P {write.pattern:#x} {write.start} {write.end - write.start}", "")
+            what = "-z" if write.pattern == ZERO else f"-P {write.pattern:#x}"
+            self.front.begin(f"aio_write {what} {write.start} {write.end - write.start}")
         self.on_their_way += writes
+
+    def hold_next_read(self) -> None:
+        """Let the storage hold up the next read of the drive, whoever makes it, until `let_read_go_on`."""
+        self.front.begin(f"break read_aio {HELD}")
+
+    def wait_for_read(self) -> None:
+        """Wait until a read is held up; raises MachineHung when there is none."""
+        self.front.begin(f"wait_break {HELD}")
+
+    def let_read_go_on(self) -> None:
+        """Let the read go on that is held up, and wait until all that waited for it has been written."""
+        self.front.begin(f"resume {HELD}")
+        self.front.begin("aio_flush")
+        self._arrived()
 
     def arrive(self) -> None:
         """Take note that QEMU has drained the drive: what was on its way has been written."""
         if self.on_their_way:
             self.front.limit(0)
+        self._arrived()
+
+    def _arrived(self) -> None:
         for write in self.on_their_way:
             self._written(write.pattern, write.start, write.end - write.start)
         self.on_their_way = []

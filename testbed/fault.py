@@ -44,6 +44,11 @@ def failing_zeroes(error: int) -> Storage:
     return _faulty([], [{**_once("none", 0, error), "iotype": "write-zeroes"}])
 
 
+def holdable(image: str) -> Options:
+    """Return storage that never fails, and can be told to hold up a request."""
+    return {"driver": "blkdebug", "image": sound(image)}
+
+
 def aligned(unit: int) -> Storage:
     """Return storage that reads and writes only whole blocks of `unit` bytes."""
     return lambda image: {"driver": "blkdebug", "image": sound(image), "align": unit}
@@ -78,6 +83,7 @@ _WRITES = {"write": "write_aio", "compressed write": "write_compressed"}
 
 PATTERN = (
     r"never fails(?: with \"[^\"]+\")?"
+    r"|can be held up"
     rf"|reads and writes only whole blocks of {SIZE_PATTERN}"
     r"|fails the first \d+ reads after a flush(?: with \"[^\"]+\")?"
     rf"|fails (?:{'|'.join(_TURNS)}) (?:{'|'.join(_WRITES)}|read after a flush)(?: with \"[^\"]+\")?"
@@ -100,4 +106,4 @@ def storage(text: str) -> Storage:
         return failing_zeroes(error)
     if found := re.fullmatch(f"fails ({'|'.join(_TURNS)}) ({'|'.join(_WRITES)})", does):
         return failing_writes(_WRITES[found[2]], _TURNS[found[1]], error)
-    return sound
+    return holdable if does == "can be held up" else sound

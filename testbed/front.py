@@ -5,6 +5,7 @@ A machine with a human monitor has devices for that. Where there is none, client
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,9 @@ class Front(Protocol):
 
     def limit(self, speed: int) -> None:
         """Limit what the guest reads and writes to `speed` bytes a second, or not at all when that is 0."""
+
+    def begin(self, request: str) -> None:
+        """Begin a request in qemu-io's words of which nobody is told at once whether it is carried out."""
 
 
 class Fronts(Protocol):
@@ -73,6 +77,12 @@ class MonitorFront:
         """Limit the device's throughput, in bytes a second; 0 is no limit."""
         others = dict.fromkeys(("bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
         self.machine.execute("block_set_io_throttle", {"device": self.name, "bps": speed, **others})
+
+    def begin(self, request: str) -> None:
+        """Begin a request; raises GuestRequestFailed when QEMU speaks of a failure."""
+        verdict = self.machine.human(f'qemu-io {self.name} "{request}"').strip()
+        if re.search("(?i)fail|could not|error", verdict):
+            raise GuestRequestFailed(f'"{request}" on {self.name} failed; QEMU said: {verdict}')
 
 
 @dataclass(frozen=True)
@@ -150,10 +160,15 @@ class ExportFront:
 
     def limit(self, speed: int) -> None:
         """Raise AssertionError: what goes by an export cannot be limited."""
-        raise AssertionError(
-            f"{self.name} cannot be limited to {speed} bytes a second where no human monitor is; "
-            "the tag needs.human-monitor says that a scenario needs one"
-        )
+        raise self._lack(f"cannot be limited to {speed} bytes a second")
+
+    def begin(self, request: str) -> None:
+        """Raise AssertionError: a client ends with its request."""
+        raise self._lack(f'cannot begin "{request}"')
+
+    def _lack(self, what: str) -> AssertionError:
+        tag = "the tag needs.human-monitor says that a scenario needs one"
+        return AssertionError(f"{self.name} {what} where no human monitor is; {tag}")
 
 
 @dataclass(frozen=True)

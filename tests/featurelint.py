@@ -52,6 +52,7 @@ NEEDED_FOR = {
     "the guest should reach": "needs.block-graph",
     "a drive without a medium": "needs.human-monitor",
     "are on their way": "needs.human-monitor",
+    "is to be held up": "needs.human-monitor",
     "lives in an iothread": "needs.human-monitor",
     "the machine has been": "needs.human-monitor",
     "its drives' errors": "needs.human-monitor",

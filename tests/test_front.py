@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -161,11 +161,14 @@ def test_the_death_of_qemu_is_no_matter_of_the_request(drive: Drive, machine_of:
         drive.write(0x41, 0, 512)
 
 
-def test_an_export_cannot_be_limited_and_says_what_that_takes(daemon: Daemon, toolchain: Toolchain) -> None:
+@pytest.mark.parametrize("ask", [lambda front: front.limit(1), lambda front: front.begin("aio_write 0 512")])
+def test_what_an_export_cannot_do_it_says_with_what_that_takes(
+    daemon: Daemon, toolchain: Toolchain, ask: Callable[[ExportFront], None]
+) -> None:
     daemon.execute("blockdev-add", {"driver": "null-co", "node-name": "drive0", "size": SIZE})
     front = ExportFront(daemon, toolchain.qemu_io.path, "drive0", {})
     with pytest.raises(AssertionError, match=r"the tag needs\.human-monitor says that a scenario needs one"):
-        front.limit(1)
+        ask(front)
 
 
 # The daemon itself.

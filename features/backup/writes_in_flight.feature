@@ -1,0 +1,122 @@
+@backup @blockdev-backup @needs.human-monitor @needs.blkdebug
+Feature: Writes of the guest to what is just being copied
+  A disk takes its time, and while a backup waits for what it has asked the disk for, the guest may overwrite that very
+  place. If its write went ahead, the backup would read the new data and take it for the old, and nobody would notice
+  until the day it is restored. So the write has to wait for the copy, however many there are; and it must not be
+  forgotten then. The storage of the drives here holds up one read, so that the moment lasts as long as it has to.
+
+  Background:
+    Given the 4097 KiB drive "drive0" in a qcow2 image, whose storage can be held up, holding:
+      | pattern | at    | length  |
+      | 0x41    | 0     | 200 KiB |
+      | 0xd5    | 3 MiB | 64 KiB  |
+    And a full backup of "drive0" with a new bitmap "bitmap0"
+    And the guest has written to "drive0":
+      | pattern | at       | length  | which                       |
+      | 0xab    | 0        | 130 KiB | three clusters              |
+      | 0x64    | 4096 KiB | 1 KiB   | the rest at the drive's end |
+
+  Rule: A write waits for what is being copied, and belongs to the next backup
+    Scenario Outline: The guest writes <what> while a backup with sync <sync> reads
+      Given the next read of "drive0" is to be held up
+      And a backup of "drive0" has been started with:
+        | option      | value      |
+        | sync        | <sync>     |
+        | bitmap      | bitmap0    |
+        | bitmap-mode | on-success |
+      And a read of "drive0" is held up
+      And the guest has begun to write to "drive0":
+        | pattern | at            | length | which                       |
+        | <first> | 1 KiB         | 1 KiB  | what is being read          |
+        | <other> | 8 KiB         | 56 KiB | the same cluster to its end |
+        | <other> | 3136 KiB      | 64 KiB | what had not changed        |
+        | <other> | 4195327 bytes | 1 byte | the drive's last byte       |
+      When the read of "drive0" goes on
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+      And the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | 192 KiB |
+
+      Examples: kinds of backups, and of writes
+        | sync        | first | other | what           |
+        | full        | 0x11  | 0x22  | data           |
+        | full        | 0x00  | 0x00  | zeros          |
+        | incremental | 0x11  | 0x00  | data and zeros |
+        | top         | 0x00  | 0x22  | zeros and data |
+
+    Scenario: Two writes of the guest meet where the old data have yet to be saved
+      Given the next read of "drive0" is to be held up
+      And a backup of "drive0" has been started with:
+        | option | value |
+        | sync   | none  |
+      And the guest has begun to write to "drive0":
+        | pattern | at      | length | which             |
+        | 0x11    | 100 KiB | 1 KiB  | saves the cluster |
+      And a read of "drive0" is held up
+      And the guest has begun to write to "drive0":
+        | pattern | at      | length    | which                            |
+        | 0x22    | 64 KiB  | 512 bytes | at the start of the same cluster |
+        | 0x00    | 110 KiB | 100 KiB   | from there into others           |
+      When the read of "drive0" goes on
+      Then QEMU should show the backup of "drive0" as:
+        | status  | offset  |
+        | running | 192 KiB |
+      When the backup of "drive0" is cancelled
+      Then the backup of "drive0" should be cancelled
+      And the image of the backup of "drive0" should itself hold:
+        | pattern | at      | length | which                     |
+        | 0xab    | 64 KiB  | 66 KiB | what was there before all |
+        | 0x41    | 130 KiB | 70 KiB |                           |
+        | 0x00    | 200 KiB | 56 KiB |                           |
+
+  Rule: A backup ends when the last copy is done, whoever has asked for it
+    @needs.x-perf
+    Scenario Outline: The job of a <sync> backup comes to what it still has to save for the guest
+      Given a backup of "drive0" is kept running that was started with:
+        | option           | value      |
+        | sync             | <sync>     |
+        | bitmap           | bitmap0    |
+        | bitmap-mode      | on-success |
+        | x-perf.max-chunk | 64 KiB     |
+      And the next read of "drive0" is to be held up
+      And the guest has begun to write to "drive0":
+        | pattern | at            | length | which                        |
+        | 0x11    | 4195327 bytes | 1 byte | what the job had yet to copy |
+      And a read of "drive0" is held up
+      And the backup of "drive0" has been let go
+      When the read of "drive0" goes on
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+      And the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty  |
+        | bitmap0 | 64 KiB      | yes       | no   | 64 KiB |
+
+      Examples: kinds of backups
+        | sync        |
+        | full        |
+        | incremental |
+
+    Scenario Outline: A <sync> backup is cancelled while it reads what the guest is about to overwrite
+      Given the next read of "drive0" is to be held up
+      And a backup of "drive0" has been started with:
+        | option      | value      |
+        | sync        | <sync>     |
+        | bitmap      | bitmap0    |
+        | bitmap-mode | on-success |
+      And a read of "drive0" is held up
+      And the guest has begun to write to "drive0":
+        | pattern | at    | length | which              |
+        | 0x11    | 1 KiB | 1 KiB  | what is being read |
+        | 0x22    | 3 MiB | 1 KiB  | what is not        |
+      And the backup of "drive0" has been cancelled
+      When the read of "drive0" goes on
+      Then the backup of "drive0" should be cancelled
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: kinds of backups
+        | sync        |
+        | full        |
+        | incremental |
