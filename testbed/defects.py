@@ -167,6 +167,14 @@ DEFECTS = (
         failure=r"Expected: 'completed'[\s\S]*was 'failed with \"Input/output error\"'",
     ),
     Defect(
+        name="compressed-in-the-clear",
+        what="a compressed backup into an encrypted qcow2 image is stored as plain text that anybody can inflate",
+        how="blockdev-backup with compress=true into a qcow2 image with encrypt.format=luks",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"shows what its drive held: at offset \d+ of the file stands 0x\w\w, compressed",
+    ),
+    Defect(
         name="qed-odd-size",
         what="a backup into a QED image kills QEMU when its drive ends with zeros in the middle of a cluster",
         how="blockdev-backup or drive-backup with sync=full of a drive of 4,198,912 bytes into a new QED image",

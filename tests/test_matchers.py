@@ -31,6 +31,7 @@ from testbed.matchers import (
     holds_itself,
     holds_only_what_had_changed,
     holds_what_the_guest_wrote,
+    is_encrypted,
     refused_with,
     reports,
     restores_its_moment,
@@ -174,6 +175,22 @@ def test_a_wrong_byte_below_breaks_what_stands_on_it(story: Story) -> None:
     spoil(story, story.full.target.name, f"write -q -P 0x77 {3 * MIB} 1")
     said = why_not([story.full, story.first, story.second], each(restores_its_moment(story.images)))
     assert said.count("the byte at offset 3145728 (3 MiB) should be 0x00 and is 0x77") == 3
+
+
+@pytest.mark.parametrize(("how", "said"), [("", "stands 0xab"), (" -c", "stands 0xcd, compressed")])
+def test_what_can_be_read_without_a_key_is_not_encrypted(story: Story, how: str, said: str) -> None:
+    story.images.create_above("open.qcow2", "qcow2", 4 * MIB, below(story))
+    legible = copy.copy(story.second)
+    legible.target = replace(story.second.target, name="open.qcow2")
+    assert_that(legible, is_encrypted(story.images))
+    spoil(story, "open.qcow2", f"write -q{how} -P {said[7:11]} {MIB} 64k")
+    assert said in why_not(legible, is_encrypted(story.images))
+
+
+def test_a_backup_of_a_drive_without_data_does_not_show_whether_it_is_encrypted(story: Story) -> None:
+    blank = copy.copy(story.full)
+    blank.content = Content(4 * MIB)
+    assert "held nothing which could be found again" in why_not(blank, is_encrypted(story.images))
 
 
 def test_a_backup_of_another_moment_breaks_the_first_oracle(story: Story) -> None:

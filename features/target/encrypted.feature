@@ -51,6 +51,17 @@ Feature: Encrypted backups
         | running |
         | paused  |
 
+    @needs.compress @known-defect.compressed-in-the-clear
+    Scenario: An encrypted backup is compressed as well
+      Given each backup goes into an encrypted qcow2 image
+      When a backup of "drive0" is started with:
+        | option   | value |
+        | sync     | full  |
+        | compress | yes   |
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
+      And each of them should be encrypted
+
   Rule: Encrypted increments make as good a chain as others
     Scenario Outline: Two encrypted increments on <base>
       Given each backup goes into <base>
