@@ -25,12 +25,15 @@ Feature: Writes of the guest to what is just being copied
         | bitmap      | bitmap0    |
         | bitmap-mode | on-success |
       And a read of "drive0" is held up
-      And the guest has begun to write to "drive0":
+      When the guest begins to write to "drive0":
         | pattern | at            | length | which                       |
         | <first> | 1 KiB         | 1 KiB  | what is being read          |
         | <other> | 8 KiB         | 56 KiB | the same cluster to its end |
         | <other> | 3136 KiB      | 64 KiB | what had not changed        |
         | <other> | 4195327 bytes | 1 byte | the drive's last byte       |
+      Then QEMU should show the backup of "drive0" as:
+        | len   |
+        | <all> |
       When the read of "drive0" goes on
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment
@@ -39,11 +42,11 @@ Feature: Writes of the guest to what is just being copied
         | bitmap0 | 64 KiB      | yes       | no   | 192 KiB |
 
       Examples: kinds of backups, and of writes
-        | sync        | first | other | what           |
-        | full        | 0x11  | 0x22  | data           |
-        | full        | 0x00  | 0x00  | zeros          |
-        | incremental | 0x11  | 0x00  | data and zeros |
-        | top         | 0x00  | 0x22  | zeros and data |
+        | sync        | first | other | what           | all      | which              |
+        | full        | 0x11  | 0x22  | data           | 4160 KiB | all of the drive   |
+        | full        | 0x00  | 0x00  | zeros          | 4160 KiB | the same           |
+        | incremental | 0x11  | 0x00  | data and zeros | 256 KiB  | what had changed   |
+        | top         | 0x00  | 0x22  | zeros and data | 384 KiB  | what the layer had |
 
     Scenario: Two writes of the guest meet where the old data have yet to be saved
       Given the next read of "drive0" is to be held up
