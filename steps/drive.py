@@ -112,6 +112,7 @@ def next_read_held(context: Context, name: str) -> None:
 
 
 @given("a read of {name:Name} is held up")
+@when("a read of {name:Name} is held up")
 def read_held(context: Context, name: str) -> None:
     """Wait until the storage holds up the read that it was told to."""
     world_of(context).drive(name).wait_for_read()

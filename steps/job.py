@@ -96,6 +96,12 @@ def backup_shown(context: Context, which: Which) -> None:
     assert_that(which(world_of(context).backups).job, is_shown_as(shown_row(row)))
 
 
+@then("the backup {which:Which} should copy {size:Size}")
+def progress_made(context: Context, which: Which, size: int) -> None:
+    """Wait until QEMU shows that a backup has copied at least so much."""
+    which(world_of(context).backups).job.wait_until_copied(size)
+
+
 @then("the backup {which:Which} should copy nothing while the guest reads {count:Count} times")
 def no_progress(context: Context, which: Which, count: int) -> None:
     """Compare what QEMU shows of a backup's job before and after so many requests that change nothing."""

@@ -46,6 +46,30 @@ Feature: Backups that are tuned
         | command      | workers | chunk        | offload | which                              |
         | drive-backup | 3       | 100001 bytes | yes     | a chunk that ends within a cluster |
 
+  Rule: A backup has as many requests under way as it may, and none is longer than it may be
+    @blockdev-backup @needs.blkdebug @needs.human-monitor
+    Scenario Outline: One of <workers> requests of <chunk> is held up
+      Given the 4 MiB drive "drive1", whose storage can be held up, holding:
+        | pattern | at | length |
+        | 0x41    | 0  | 4 MiB  |
+      And the next read of "drive1" is to be held up
+      And a backup of "drive1" has been started with:
+        | option             | value     |
+        | sync               | full      |
+        | x-perf.max-workers | <workers> |
+        | x-perf.max-chunk   | <chunk>   |
+      When a read of "drive1" is held up
+      Then the backup of "drive1" should copy <copied>
+      And the backup of "drive1" should copy nothing while the guest reads 20 times
+      When the read of "drive1" goes on
+      Then the backup of "drive1" should succeed
+
+      Examples: what gets done meanwhile
+        | workers | chunk   | copied   | which                                  |
+        | 1       | 64 KiB  | 0 bytes  | nothing                                |
+        | 2       | 64 KiB  | 4032 KiB | the other one does all else            |
+        | 2       | 256 KiB | 3840 KiB | and here four times as much is held up |
+
   Rule: What is copied at a time can be made larger, and then an increment holds so much more
     @blockdev-backup @needs.min-cluster-size
     Scenario Outline: An increment that copies at least so much at a time
