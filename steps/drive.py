@@ -119,7 +119,6 @@ def read_held(context: Context, name: str) -> None:
 
 
 @given("the guest has begun to write to {name:Name}:")
-@when("the guest begins to write to {name:Name}:")
 def guest_begins(context: Context, name: str) -> None:
     """Let the guest make writes, and wait for none of them; the pattern 0x00 is zeros that are not sent."""
     world_of(context).drive(name).begin(runs(context))

@@ -25,15 +25,12 @@ Feature: Writes of the guest to what is just being copied
         | bitmap      | bitmap0    |
         | bitmap-mode | on-success |
       And a read of "drive0" is held up
-      When the guest begins to write to "drive0":
+      And the guest has begun to write to "drive0":
         | pattern | at            | length | which                       |
         | <first> | 1 KiB         | 1 KiB  | what is being read          |
         | <other> | 8 KiB         | 56 KiB | the same cluster to its end |
         | <other> | 3136 KiB      | 64 KiB | what had not changed        |
         | <other> | 4195327 bytes | 1 byte | the drive's last byte       |
-      Then QEMU should show the backup of "drive0" as:
-        | len   |
-        | <all> |
       When the read of "drive0" goes on
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment
@@ -42,11 +39,11 @@ Feature: Writes of the guest to what is just being copied
         | bitmap0 | 64 KiB      | yes       | no   | 192 KiB |
 
       Examples: kinds of backups, and of writes
-        | sync        | first | other | what           | all      | which              |
-        | full        | 0x11  | 0x22  | data           | 4160 KiB | all of the drive   |
-        | full        | 0x00  | 0x00  | zeros          | 4160 KiB | the same           |
-        | incremental | 0x11  | 0x00  | data and zeros | 256 KiB  | what had changed   |
-        | top         | 0x00  | 0x22  | zeros and data | 384 KiB  | what the layer had |
+        | sync        | first | other | what           |
+        | full        | 0x11  | 0x22  | data           |
+        | full        | 0x00  | 0x00  | zeros          |
+        | incremental | 0x11  | 0x00  | data and zeros |
+        | top         | 0x00  | 0x22  | zeros and data |
 
     Scenario: Two writes of the guest meet where the old data have yet to be saved
       Given the next read of "drive0" is to be held up
@@ -99,6 +96,29 @@ Feature: Writes of the guest to what is just being copied
         | sync        |
         | full        |
         | incremental |
+
+    @needs.x-perf
+    Scenario Outline: The progress of a <sync> backup while one of its reads is held up
+      Given the next read of "drive0" is to be held up
+      And a backup of "drive0" has been started with:
+        | option           | value      |
+        | sync             | <sync>     |
+        | bitmap           | bitmap0    |
+        | bitmap-mode      | on-success |
+        | x-perf.max-chunk | 64 KiB     |
+      When a read of "drive0" is held up
+      Then the backup of "drive0" should copy <copied>
+      And QEMU should show the backup of "drive0" as:
+        | offset   | len   | which                                   |
+        | <copied> | <all> | what is being read has yet to be copied |
+      When the read of "drive0" goes on
+      Then the backup of "drive0" should succeed
+
+      Examples: kinds of backups
+        | sync        | copied   | all      | which              |
+        | full        | 4096 KiB | 4160 KiB | all of the drive   |
+        | incremental | 192 KiB  | 256 KiB  | what had changed   |
+        | top         | 320 KiB  | 384 KiB  | what the layer had |
 
     Scenario Outline: A <sync> backup is cancelled while it reads what the guest is about to overwrite
       Given the next read of "drive0" is to be held up

@@ -59,6 +59,31 @@ Feature: Backup jobs that are paused
       Then the backup of "drive1" should succeed
       And the backup of "drive0" should succeed
 
+    @needs.blkdebug @needs.human-monitor @needs.x-perf
+    Scenario Outline: A backup is told to pause while the disk keeps it waiting
+      Given the 4 MiB drive "drive2", whose storage can be held up, holding:
+        | pattern | at | length |
+        | 0x41    | 0  | 4 MiB  |
+      And the next read of "drive2" is to be held up
+      And a backup of "drive2" has been started with:
+        | option             | value      |
+        | sync               | full       |
+        | compress           | <compress> |
+        | x-perf.max-workers | 1          |
+      And a read of "drive2" is held up
+      When the backup of "drive2" is paused
+      Then QEMU should show the backup of "drive2" as:
+        | status  | paused | which                                   |
+        | running | yes    | it will be, but has something under way |
+      When the read of "drive2" goes on
+      Then the backup of "drive2" should become paused
+      And the backup of "drive2" should copy nothing while the guest reads 20 times
+
+      Examples: how much it has under way
+        | compress | which                 |
+        | no       | up to 1 MiB           |
+        | yes      | one cluster at a time |
+
   Rule: What the guest writes during a pause is saved before it is overwritten, and recorded for the next backup
     Scenario: The guest writes before, in and behind what a paused job has yet to copy
       Given an incremental backup of "drive0" with "bitmap0" is kept paused
