@@ -131,6 +131,7 @@ class Job:
 
         Raises WrongLife when its events do not tell of one orderly life, MachineHung or MachineDied as any wait does.
         """
+        self.machine.check_alive()
         if self.machine.running:
             self.wait_until("null")
         last = ("null",) if self.machine.running or self.auto_dismiss else ("concluded", "null")

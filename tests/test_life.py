@@ -1,6 +1,13 @@
 from __future__ import annotations
 
+import os
+import signal
+
+import pytest
+
+from testbed.job import Job
 from testbed.life import ends_without_a_run
+from testbed.machine import Machine, MachineDied
 from testbed.monitor import Event
 
 
@@ -27,3 +34,10 @@ def test_run_of_an_earlier_job_of_that_name_does_not_count() -> None:
 
 def test_run_of_another_job_does_not_count() -> None:
     assert ends_without_a_run([state("a", "running"), told := end("b")]) == [told]
+
+
+def test_whoever_waits_for_a_job_is_told_that_its_qemu_had_died_before(machine: Machine) -> None:
+    os.kill(machine.child.pid, signal.SIGKILL)
+    machine.child.wait(machine.bound)
+    with pytest.raises(MachineDied, match=r"^QEMU killed by SIGKILL"):
+        Job(machine, "job0").wait()
