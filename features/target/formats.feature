@@ -50,19 +50,6 @@ Feature: Backups into images of any format
         | a qcow2 image of version 2               | a qcow2 image | cannot tell zeros from a hole       |
         | a qcow2 image with preallocated metadata | a qcow2 image | where all clusters have their place |
 
-    @needs.qed @known-defect.qed-odd-size
-    Scenario: A drive whose odd end is empty, into a format of the past
-      Given the 4198912 bytes drive "drive0" holding:
-        | pattern | at    | length |
-        | 0x41    | 0     | 64 KiB |
-        | 0xd5    | 3 MiB | 64 KiB |
-      And each backup goes into a QED image
-      When a backup of "drive0" is started with:
-        | option | value |
-        | sync   | full  |
-      Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
-
   Rule: A chain of increments restores the drive from any format that can stand on a base
     Scenario Outline: An increment on a full backup in the same format
       Given the 4198912 bytes drive "drive0" in <source>, holding:

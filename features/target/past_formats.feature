@@ -1,0 +1,23 @@
+@target @blockdev-backup @needs.qed
+Feature: Backups into a format of the past
+  Some archives ask for a format that nobody develops any more, and QEMU still writes it. It gives space to one request at
+  a time, so that the requests of a backup have to queue for it, the last of them for less than a cluster.
+
+  Rule: A full backup into such an image restores the drive, also where its end is no whole cluster
+    @known-defect.qed-odd-size
+    Scenario: A drive whose odd end is empty
+      Given the 4198912 bytes drive "drive0" holding:
+        | pattern | at       | length | which                                                |
+        | 0x41    | 0        | 64 KiB | so much that there is always something left to write |
+        | 0x52    | 512 KiB  | 64 KiB |                                                      |
+        | 0x63    | 1 MiB    | 64 KiB |                                                      |
+        | 0x74    | 1536 KiB | 64 KiB |                                                      |
+        | 0x85    | 2 MiB    | 64 KiB |                                                      |
+        | 0x96    | 2560 KiB | 64 KiB |                                                      |
+        | 0xd5    | 3 MiB    | 64 KiB |                                                      |
+      And each backup goes into a QED image
+      When a backup of "drive0" is started with:
+        | option | value |
+        | sync   | full  |
+      Then the backup of "drive0" should succeed
+      And each of them should restore its drive as it was at that moment
