@@ -57,6 +57,10 @@ Feature: Backups that go to another machine
     @bug-B56 @known-defect.cancel-waits-for-target
     Scenario: The operator does not wait for the other machine
       Given the speed of the backup of "drive0" has been set to 0 bytes a second
+      And the guest has written to "drive0":
+        | request | at | length   | which                                     |
+        | read    | 0  | 4100 KiB | what the job reads as well, who was first |
+        | read    | 0  | 4100 KiB | and has it by now, but cannot write it    |
       When the backup of "drive0" is cancelled by force
       Then the backup of "drive0" should be cancelled
       And QEMU should have reported these errors and no others:
