@@ -96,7 +96,7 @@ def backup_shown(context: Context, which: Which) -> None:
     assert_that(which(world_of(context).backups).job, is_shown_as(shown_row(row)))
 
 
-@then("the backup {which:Which} should copy {size:Size}")
+@then("the backup {which:Which} should copy at least {size:Size}")
 def progress_made(context: Context, which: Which, size: int) -> None:
     """Wait until QEMU shows that a backup has copied at least so much."""
     which(world_of(context).backups).job.wait_until_copied(size)
