@@ -26,7 +26,7 @@ class Drive(Node):
     is the drive on which a snapshot has put this one as an overlay, `has_base` tells whether it stands on another image
     since it was made, and `file` is the node below that has bitmaps of its own. `on_their_way` are writes that the
     guest has made and QEMU holds up; `allocated` is what its image has taken space for, in units of what it allocates
-    at a time; `copies_up` tells whether that includes what the guest reads.
+    at a time; `copies_up` tells whether that includes what the guest reads. What a backup copies up is not among it.
     """
 
     image: str
@@ -171,24 +171,30 @@ class Drive(Node):
         self.begin(writes)
 
     def begin(self, writes: Sequence[Run]) -> None:
-        """Let the guest make writes without waiting for them, zeros without sending them."""
+        """Let the guest make writes without waiting for them, zeros without sending them.
+
+        Raises GuestRequestFailed when QEMU speaks of a failure at once.
+        """
         for write in writes:
             what = "-z" if write.pattern == ZERO else f"-P {write.pattern:#x}"
-            self.front.begin(f"aio_write {what} {write.start} {write.end - write.start}")
+            self.front.tell(f"aio_write {what} {write.start} {write.end - write.start}")
         self.on_their_way += writes
 
     def hold_next_read(self) -> None:
-        """Let the storage hold up the next read of the drive, whoever makes it, until `let_read_go_on`."""
-        self.front.begin(f"break read_aio {HELD}")
+        """Let the storage hold up the next read of the drive, whoever makes it, until `let_read_go_on`.
+
+        Raises GuestRequestFailed when the storage cannot.
+        """
+        self.front.tell(f"break read_aio {HELD}")
 
     def wait_for_read(self) -> None:
         """Wait until a read is held up; raises MachineHung when there is none."""
-        self.front.begin(f"wait_break {HELD}")
+        self.front.tell(f"wait_break {HELD}")
 
     def let_read_go_on(self) -> None:
         """Let the read go on that is held up, and wait until all that waited for it has been written."""
-        self.front.begin(f"resume {HELD}")
-        self.front.begin("aio_flush")
+        self.front.tell(f"resume {HELD}")
+        self.front.tell("aio_flush")
         self._arrived()
 
     def arrive(self) -> None:

@@ -81,9 +81,10 @@ _TURNS = {
 
 _WRITES = {"write": "write_aio", "compressed write": "write_compressed"}
 
+_UNFAILING: Mapping[str, Storage] = {"never fails": sound, "can be held up": holdable}
+
 PATTERN = (
-    r"never fails(?: with \"[^\"]+\")?"
-    r"|can be held up"
+    rf"(?:{'|'.join(_UNFAILING)})(?: with \"[^\"]+\")?"
     rf"|reads and writes only whole blocks of {SIZE_PATTERN}"
     r"|fails the first \d+ reads after a flush(?: with \"[^\"]+\")?"
     rf"|fails (?:{'|'.join(_TURNS)}) (?:{'|'.join(_WRITES)}|read after a flush)(?: with \"[^\"]+\")?"
@@ -106,4 +107,4 @@ def storage(text: str) -> Storage:
         return failing_zeroes(error)
     if found := re.fullmatch(f"fails ({'|'.join(_TURNS)}) ({'|'.join(_WRITES)})", does):
         return failing_writes(_WRITES[found[2]], _TURNS[found[1]], error)
-    return holdable if does == "can be held up" else sound
+    return _UNFAILING[does]

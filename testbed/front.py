@@ -36,8 +36,8 @@ class Front(Protocol):
     def limit(self, speed: int) -> None:
         """Limit what the guest reads and writes to `speed` bytes a second, or not at all when that is 0."""
 
-    def begin(self, request: str) -> None:
-        """Begin a request in qemu-io's words of which nobody is told at once whether it is carried out."""
+    def tell(self, request: str) -> None:
+        """Let qemu-io do what does not end with a verdict: begin a request, or tell the storage to hold one up."""
 
 
 class Fronts(Protocol):
@@ -78,8 +78,8 @@ class MonitorFront:
         others = dict.fromkeys(("bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
         self.machine.execute("block_set_io_throttle", {"device": self.name, "bps": speed, **others})
 
-    def begin(self, request: str) -> None:
-        """Begin a request; raises GuestRequestFailed when QEMU speaks of a failure."""
+    def tell(self, request: str) -> None:
+        """Let qemu-io do it; raises GuestRequestFailed when QEMU speaks of a failure, of whichever request."""
         verdict = self.machine.human(f'qemu-io {self.name} "{request}"').strip()
         if re.search("(?i)fail|could not|error", verdict):
             raise GuestRequestFailed(f'"{request}" on {self.name} failed; QEMU said: {verdict}')
@@ -162,9 +162,9 @@ class ExportFront:
         """Raise AssertionError: what goes by an export cannot be limited."""
         raise self._lack(f"cannot be limited to {speed} bytes a second")
 
-    def begin(self, request: str) -> None:
+    def tell(self, request: str) -> None:
         """Raise AssertionError: a client ends with its request."""
-        raise self._lack(f'cannot begin "{request}"')
+        raise self._lack(f'cannot be told "{request}"')
 
     def _lack(self, what: str) -> AssertionError:
         tag = "the tag needs.human-monitor says that a scenario needs one"

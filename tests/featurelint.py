@@ -56,6 +56,7 @@ NEEDED_FOR = {
     "lives in an iothread": "needs.human-monitor",
     "the machine has been": "needs.human-monitor",
     "its drives' errors": "needs.human-monitor",
+    "has drives that copy up": "needs.human-monitor",
     "a machine whose guest sees": "needs.guest-disk",
     "sees its drives as disks": "needs.human-monitor",
 }

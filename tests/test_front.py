@@ -161,7 +161,7 @@ def test_the_death_of_qemu_is_no_matter_of_the_request(drive: Drive, machine_of:
         drive.write(0x41, 0, 512)
 
 
-@pytest.mark.parametrize("ask", [lambda front: front.limit(1), lambda front: front.begin("aio_write 0 512")])
+@pytest.mark.parametrize("ask", [lambda front: front.limit(1), lambda front: front.tell("aio_write 0 512")])
 def test_what_an_export_cannot_do_it_says_with_what_that_takes(
     daemon: Daemon, toolchain: Toolchain, ask: Callable[[ExportFront], None]
 ) -> None:

@@ -79,7 +79,7 @@ Feature: Backups of drives that copy up what the guest reads
         | full | looks through all layers             |
         | top  | copies what was on top when it began |
 
-  Rule: It is the same when the drive itself copies up, whoever reads
+  Rule: What a drive copies up by itself, whoever reads, is no change either
     @needs.human-monitor @bug-B38
     Scenario: The top layer holds what the guest has read
       Given the guest has drives that copy up what is read
@@ -107,7 +107,7 @@ Feature: Backups of drives that copy up what the guest reads
         | 0x44    | 1 MiB   | 512 bytes | the rest at the end       |
 
     @needs.human-monitor @bug-B38
-    Scenario: A backup copies up what it reads, and that is no change
+    Scenario: A full backup reads all of the drive before an increment is taken
       Given the guest has drives that copy up what is read
       And the 1049088 bytes drive "drive1" in a qcow2 image on a base, holding:
         | pattern | at      | length       |

@@ -26,25 +26,25 @@ Feature: Errors of a backup under a running guest
         | on-<side>-error | <policy> |
       Then the backup of "drive0" should <become>
       And QEMU should have reported these events and no others:
-        | event           | drive  | action   | operation   | which             |
-        | RESUME          |        |          |             | the guest started |
-        | BLOCK_JOB_ERROR | drive0 | <policy> | <operation> |                   |
-        | <end>           | drive0 |          |             |                   |
-      When the backup of "drive0" is <answer>
+        | event               | drive  | action   | operation   | which             |
+        | RESUME              |        |          |             | the guest started |
+        | BLOCK_JOB_ERROR     | drive0 | <policy> | <operation> |                   |
+        | BLOCK_JOB_COMPLETED | drive0 |          |             |                   |
+      When the backup of "drive0" is taken again
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment
 
       Examples: errors of the drive
-        | choice                             | policy | become                         | end                 | answer      | side   | operation | source                             | target      |
-        | is paused at its drives' errors    | report | fail with "Input/output error" | BLOCK_JOB_COMPLETED | taken again | source | read      | fails the first read after a flush | never fails |
-        | is paused at its drives' errors    | ignore | succeed                        | BLOCK_JOB_COMPLETED | taken again | source | read      | fails the first read after a flush | never fails |
-        | never learns of its drives' errors | report | fail with "Input/output error" | BLOCK_JOB_COMPLETED | taken again | source | read      | fails the first read after a flush | never fails |
+        | choice                             | policy | become                         | side   | operation | source                             | target      |
+        | is paused at its drives' errors    | report | fail with "Input/output error" | source | read      | fails the first read after a flush | never fails |
+        | is paused at its drives' errors    | ignore | succeed                        | source | read      | fails the first read after a flush | never fails |
+        | never learns of its drives' errors | report | fail with "Input/output error" | source | read      | fails the first read after a flush | never fails |
 
       Examples: errors of the target
-        | choice                             | policy | become                         | end                 | answer      | side   | operation | source      | target                 |
-        | is paused at its drives' errors    | report | fail with "Input/output error" | BLOCK_JOB_COMPLETED | taken again | target | write     | never fails | fails the second write |
-        | is paused at its drives' errors    | ignore | succeed                        | BLOCK_JOB_COMPLETED | taken again | target | write     | never fails | fails the second write |
-        | never learns of its drives' errors | report | fail with "Input/output error" | BLOCK_JOB_COMPLETED | taken again | target | write     | never fails | fails the second write |
+        | choice                             | policy | become                         | side   | operation | source      | target                 |
+        | is paused at its drives' errors    | report | fail with "Input/output error" | target | write     | never fails | fails the second write |
+        | is paused at its drives' errors    | ignore | succeed                        | target | write     | never fails | fails the second write |
+        | never learns of its drives' errors | report | fail with "Input/output error" | target | write     | never fails | fails the second write |
 
     Scenario Outline: A guest that <choice>, and a backup that stops at an error of the <side>
       Given the guest <choice>
