@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
@@ -83,6 +84,7 @@ class Story(Formatter):
     def __init__(self, stream_opener: StreamOpener, config: Config) -> None:
         super().__init__(stream_opener, config)
         self._ink = Ink(stream_opener.open(), config)
+        self._lists_unrun = bool(config.dry_run)
         self._file: str | None = None
         self._rule: str | None = None
 
@@ -103,9 +105,11 @@ class Story(Formatter):
             self._ink.write(f"    {'running':{_COLUMN}}             {outcome.scenario}"[:width])
 
     def scenario_settled(self, outcome: Outcome) -> None:
-        """Print the scenario, and what there is to be said of it."""
+        """Print the scenario, and what there is to be said of it; one that was not run only counts in the end."""
         if self._ink.is_terminal:
             self._ink.take_back()
+        if outcome.status is Status.NOT_RUN and not self._lists_unrun:
+            return
         self._print_headings(outcome)
         label, colour = _LABELS[outcome.status]
         self._ink.write(f"    {label:{_COLUMN}}", colour)
@@ -135,7 +139,7 @@ def print_summary(summary: RunSummary, ink: Ink) -> None:
     """Print what remains to be said when a run is over: the failures last but for the counts."""
     sections = {
         "Not applicable": _by_reason(summary, Status.NOT_APPLICABLE),
-        "Not run": _by_reason(summary, Status.NOT_RUN) if summary.in_earnest else [],
+        "Not run": _unrun(summary) if summary.in_earnest else [],
         "Known defects of QEMU": _by_reason(summary, Status.KNOWN_DEFECT),
         "Passed, to be remarked": _by_reason(summary, Status.PASSED),
         "Slowest": _slowest(summary),
@@ -145,8 +149,7 @@ def print_summary(summary: RunSummary, ink: Ink) -> None:
         if lines:
             ink.line(f"\n{title}", _BOLD)
             ink.line(indent("\n".join(lines), "  "))
-    total = len(summary.outcomes)
-    ink.write(f"\n{total} scenario{'s' if total != 1 else ''} in {summary.seconds:.1f} s")
+    ink.write(f"\n{_scenarios(len(summary.outcomes))} in {summary.seconds:.1f} s")
     separator = ": "
     for status, count in summary.counts().items():
         ink.write(separator)
@@ -189,9 +192,20 @@ def _by_reason(summary: RunSummary, status: Status) -> list[str]:
     return lines
 
 
+def _unrun(summary: RunSummary) -> list[str]:
+    """Give each set of reasons with the number of scenarios that it kept from being run, which may be nearly all."""
+    reasons = Counter("; ".join(outcome.reasons) for outcome in summary.outcomes if outcome.status is Status.NOT_RUN)
+    return [f"{_scenarios(count)}: {why}" for why, count in reasons.items()]
+
+
+def _scenarios(count: int) -> str:
+    return f"{count} scenario{'s' if count != 1 else ''}"
+
+
 def _slowest(summary: RunSummary) -> list[str]:
     """Give the slowest scenarios, unless those would be all."""
-    ran = sorted(summary.outcomes, key=lambda outcome: outcome.seconds, reverse=True)
+    tried = [outcome for outcome in summary.outcomes if outcome.status is not Status.NOT_RUN]
+    ran = sorted(tried, key=lambda outcome: outcome.seconds, reverse=True)
     return [f"{outcome.seconds:7.2f} s  {_place(outcome)}" for outcome in ran[:SLOWEST]] if len(ran) > SLOWEST else []
 
 

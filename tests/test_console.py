@@ -125,13 +125,16 @@ def test_a_failure_is_told_at_once() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("outcome", "label"), [(UNFIT, "not applicable"), (ON_RECORD, "known defect"), (UNRUN, "not run")]
-)
+@pytest.mark.parametrize(("outcome", "label"), [(UNFIT, "not applicable"), (ON_RECORD, "known defect")])
 def test_reasons_are_told_at_once(outcome: Outcome, label: str) -> None:
     text = told(outcome, stream=io.StringIO())
     assert f"    {label} " in text
     assert text.endswith("".join(f"        {reason}\n" for reason in outcome.reasons))
+
+
+def test_what_was_not_run_gets_a_line_only_in_a_dry_run() -> None:
+    assert told(UNRUN, stream=io.StringIO()) == ""
+    assert "    not run " in told(UNRUN, stream=io.StringIO(), args=("--dry-run",))
 
 
 def test_a_terminal_shows_what_runs_and_takes_it_back() -> None:
@@ -221,8 +224,10 @@ def test_the_slowest_five_are_named_when_there_are_more() -> None:
     assert [line.split()[2] for line in slowest] == ["S5", "S4", "S3", "S2", "S1"]
 
 
-def test_what_was_not_run_needs_a_reason_only_in_earnest() -> None:
-    assert "interrupted by SIGINT\n    Late" in summed_up(UNRUN)
+def test_what_was_not_run_is_counted_with_its_reason_only_in_earnest() -> None:
+    assert "Not run\n  1 scenario: the run was interrupted by SIGINT\n" in summed_up(UNRUN)
+    assert "Not run\n  7 scenarios: the run was interrupted by SIGINT\n" in summed_up(*[UNRUN] * 7)
+    assert "Slowest" not in summed_up(*[UNRUN] * 7)
     assert "SIGINT" not in summed_up(UNRUN, in_earnest=False)
     assert "1 scenario in 12.3 s: not run 1" in summed_up(UNRUN)
 
