@@ -37,6 +37,10 @@ PATIENCE = 0.5
 
 JUDGED = ("failed", "error")
 
+PYTHON = Path(sys.executable).absolute()
+"""This Python, wherever one stands: started by way of a PATH with relative folders, it knows itself by a relative name,
+and what starts the stand-in stands in a scenario's own folder."""
+
 
 @dataclass
 class Suite:
@@ -46,7 +50,7 @@ class Suite:
     """
 
     place: Path
-    qemu: str
+    qemu: Path
     arguments: Sequence[str]
 
     def __post_init__(self) -> None:
@@ -56,7 +60,7 @@ class Suite:
         """Run it against one fault, `without` an oracle if one is named; return the summary of the run."""
         reports = self.place / f"reports-{next(self._runs)}"
         program = self.place / f"qemu-system-{kind.name}"
-        words = (sys.executable, "-S", "-E", str(HERE / "relay.py"), kind.name, self.qemu)
+        words = (str(PYTHON), "-S", "-E", str(HERE / "relay.py"), kind.name, str(self.qemu))
         program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
         program.chmod(0o755)
         patience = 1 if kind.name == "none" else PATIENCE
@@ -64,7 +68,7 @@ class Suite:
         behave = [str(HERE / "without.py"), without] if without else ["-m", "behave"]
         given = [word for name, value in options.items() for word in ("-D", f"{name}={value}")]
         ran = subprocess.run(
-            [sys.executable, *behave, *given, *self.arguments, *arguments],
+            [PYTHON, *behave, *given, *self.arguments, *arguments],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -160,9 +164,10 @@ def main() -> int:
     if unknown or not chosen.qemu:
         parser.error(f"there is no fault {', '.join(unknown)}" if unknown else "no QEMU is found; name one with --qemu")
     when, start = datetime.now(UTC), monotonic()
-    version = subprocess.run([chosen.qemu, "--version"], capture_output=True, text=True, check=True).stdout.split()[3]
+    qemu = Path(chosen.qemu).absolute()
+    version = subprocess.run([qemu, "--version"], capture_output=True, text=True, check=True).stdout.split()[3]
     with tempfile.TemporaryDirectory(prefix="qemu-accept-prove-") as place:
-        suite = Suite(Path(place), chosen.qemu, arguments)
+        suite = Suite(Path(place), qemu, arguments)
         findings, scenarios = [], {}
         if not chosen.faults:
             names.remove("none")
@@ -170,6 +175,9 @@ def main() -> int:
             findings = [Finding(FAULTS["none"], list(red_in(sound)))]
             tell(findings[0])
             scenarios = {place_of(one): one["name"] for one in sound["outcomes"] if one["status"] == "passed"}
+            if not scenarios:
+                said = findings[0].shown.said
+                parser.exit(1, f"Without a fault, no scenario passes, so that no fault can be shown. {said}\n")
         findings += prove(suite, [FAULTS[name] for name in names], chosen.at_once)
         failed = failed_by(widen(suite, findings, scenarios, chosen.at_once) if scenarios else findings)
     proof = Proof(findings, scenarios, version, when, monotonic() - start, failed)
