@@ -23,6 +23,7 @@ class Node:
 
     `granularity` is that of a bitmap which is added without one, in bytes. `moment` counts what has changed the node:
     nothing has between two things that happened at the same moment; `changes` says what changed at which moment.
+    `has_stored` tells whether it has ever had a persistent bitmap, be it removed again.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Node:
     bitmaps: dict[str, Bitmap] = field(default_factory=dict, kw_only=True)
     moment: int = field(default=0, init=False)
     changes: list[tuple[int, Ranges]] = field(default_factory=list, init=False, repr=False)
+    has_stored: bool = field(default=False, init=False)
 
     # What the operator asks for. The bitmaps are looked up when QEMU has agreed: a transaction may add one and use it.
 
@@ -101,6 +103,7 @@ class Node:
             persistent=properties.get("persistent", False),
             since=self.moment,
         )
+        self.has_stored |= self.bitmaps[name].persistent
 
     def changed(self, ranges: Ranges) -> None:
         """Take note of a write, zero write or discard that went through the node."""

@@ -10,9 +10,8 @@ from typing import Any
 
 from testbed.backup import Backup
 from testbed.backups import Backups
-from testbed.bitmap import Bitmap
 from testbed.content import Content, Run
-from testbed.dirty import DEFAULT_GRANULARITY, Dirty, default_granularity
+from testbed.dirty import DEFAULT_GRANULARITY, default_granularity
 from testbed.disk import Disk
 from testbed.drive import Drive
 from testbed.export import Exports
@@ -35,6 +34,7 @@ from testbed.matchers import (
 from testbed.mirror import Mirror
 from testbed.monitor import Event, Refused
 from testbed.needs import Board
+from testbed.nextmachine import complaints_of_next_machine
 from testbed.node import Node, UnknownName
 from testbed.ranges import NOTHING
 from testbed.request import Request, transaction
@@ -167,7 +167,8 @@ class World:
         self.images.copy(open_image, image)
         self.machine.execute("blockdev-del", {"node-name": "opened"})
         drive = self._attach(name, image, kind, content, sound)
-        drive.bitmaps[bitmap] = Bitmap(name, bitmap, Dirty(size), recording=False, persistent=True, inconsistent=True)
+        drive.gained_bitmap(bitmap, {"persistent": True, "disabled": True})
+        drive.bitmap(bitmap).inconsistent = True
         return drive
 
     def snapshot(self, drive: Drive, name: str) -> Request:
@@ -511,10 +512,12 @@ class World:
         """End the scenario: shut down, and judge all that no sentence has judged; raises BrokenPromise.
 
         Every scenario so promises that no refusal, no error and no job is left unexplained, that each bitmap holds what
-        was written, each drive what the guest wrote, and each backup its moment.
+        was written, also for the next machine if it is persistent, each drive what the guest wrote, and each backup its
+        moment.
         """
         self.shut_down()
         self._insist(all_complaints(self._lasting_promises()))
+        self._insist(self._complaints_of_next_machine())
 
     def complaints_about_bitmaps(self) -> list[str]:
         """Say where bitmaps are not, granule for granule, as the requests made so far must have left them."""
@@ -523,8 +526,16 @@ class World:
 
     def _complaints_about_bitmaps(self) -> list[str]:
         self._follow_backups()
-        in_step = has_bitmaps_in_step(with_digests=self.has_digests)
+        in_step = self._in_step
         return [complaint for node in self.nodes() if (complaint := in_step.complaint(node))]
+
+    def _complaints_of_next_machine(self) -> list[str]:
+        drives = [drive for drive in self.drives.values() if drive.has_stored]
+        return list(complaints_of_next_machine(self.machine, drives, self._in_step)) if drives else []
+
+    @property
+    def _in_step(self) -> Promise[Node]:
+        return has_bitmaps_in_step(with_digests=self.has_digests)
 
     def _follow_backups(self) -> None:
         """Let the models follow all backups that have ended, as far as QEMU was heard."""
@@ -550,7 +561,7 @@ class World:
     def _lasting_promises(self) -> Iterator[tuple[Any, Promise[Any]]]:
         for drive in self.drives.values():
             yield drive, holds_what_the_guest_wrote(self.images)
-            if any(bitmap.persistent for bitmap in drive.bitmaps.values()):
+            if drive.has_stored:
                 yield drive, stores_its_bitmaps(self.images)
         for backup in self.backups.taken:
             if backup.fulfilled and not backup.judged:

@@ -37,7 +37,7 @@ LAYERS = {
         "graph",
     ),
     "comparison": ("matchers",),
-    "the scenario": ("world", "launcher", "bench"),
+    "the scenario": ("nextmachine", "world", "launcher", "bench"),
     "the reports": ("labels", "verdict", "recorder", "reports", "evidence", "junit", "console", "crew", "runner"),
     "the sentences": ("sentences", "asking"),
     "the matrix": ("debian", "builds", "comparison", "compatibility", "webpage", "matrix"),

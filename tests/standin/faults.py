@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import plays
 from plays import (
     BACKUPS,
+    StoresNothing,
     adding,
     also,
     altering,
@@ -831,6 +832,13 @@ _OTHERS = (
         misreport(lambda bitmap: bitmap.pop("inconsistent", None)),
         ("inconsistent",),
         ("refusal/inconsistent_bitmap",),
+    ),
+    Kind(
+        "stores-nothing",
+        "what a persistent bitmap has recorded is not stored",
+        StoresNothing,
+        ("next machine", "dirty"),
+        ("bitmap/persistent",),
     ),
     Kind(
         "reported-transient",

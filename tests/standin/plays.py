@@ -633,6 +633,19 @@ def unlisted(query: str) -> Callable[[Conversation], Fault]:
 # The end of QEMU.
 
 
+class StoresNothing(Fault):
+    """Empties the persistent bitmaps before it stores them."""
+
+    def command(self, command: Message) -> Message:
+        """Do it when QEMU is told to quit."""
+        if command["execute"] == "quit":
+            for node in self.qemu.ask("query-named-block-nodes"):
+                for bitmap in bitmaps_in(node.get("dirty-bitmaps")):
+                    if bitmap["persistent"]:
+                        self.qemu.ask("block-dirty-bitmap-clear", node=node["node-name"], name=bitmap["name"])
+        return command
+
+
 def at(command_name: str, act: Callable[[], object], nth: int = 1) -> Callable[[Conversation], Fault]:
     """Make a fault that befalls QEMU when it is asked for something for the `nth` time."""
 
