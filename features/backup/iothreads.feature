@@ -1,4 +1,4 @@
-@backup @blockdev-backup @needs.block-export @needs.blkdebug @needs.human-monitor
+@backup @needs.block-export @needs.blkdebug @needs.human-monitor
 Feature: Backups of drives that live in iothreads
   A busy drive gets a thread of its own, so that its requests need not wait for QEMU's main thread. A backup of such a
   drive, and its target with it, has to move into that thread; the request that starts it, the bitmaps and the end of
@@ -17,7 +17,7 @@ Feature: Backups of drives that live in iothreads
     And "drive1" lives in an iothread of its own
 
   Rule: Drives in different iothreads can be backed up at one moment
-    @bug-B50
+    @blockdev-backup @bug-B50
     Scenario: A round of full backups and a round of increments, each one transaction
       Given these bitmaps on "drive0":
         | bitmap  | persistent | granularity |
@@ -39,8 +39,30 @@ Feature: Backups of drives that live in iothreads
         | drive1 | bitmap1 |
       Then both backups should succeed
 
+  Rule: A target that QEMU opens by itself goes into the thread of its drive
+    @drive-backup @needs.drive-backup
+    Scenario Outline: drive-backup of a drive in an iothread, mode <mode>
+      Given backups are taken with drive-backup
+      And a bitmap "bitmap0" on "drive1"
+      And the guest has written to "drive1":
+        | pattern | at       | length | which            |
+        | 0xba    | 63 KiB   | 2 KiB  | over an edge     |
+        | 0xef    | 4096 KiB | 1 KiB  | the last granule |
+      When a backup of "drive1" is started with:
+        | option | value       |
+        | sync   | incremental |
+        | bitmap | bitmap0     |
+        | mode   | <mode>      |
+      Then the backup of "drive1" should succeed
+      And each of them should hold only what had changed
+
+      Examples: targets that are made, and that are there
+        | mode           |
+        | absolute-paths |
+        | existing       |
+
   Rule: The guest can write to a drive in an iothread while it is backed up
-    @needs.block-graph
+    @blockdev-backup @needs.block-graph
     Scenario: The guest overwrites what is copied and what is not
       Given a backup of "drive1" has been started with:
         | option | value  |
@@ -57,7 +79,7 @@ Feature: Backups of drives that live in iothreads
       And the guest should reach "drive1" directly
 
   Rule: A round that cannot begin or cannot end well leaves all as it was, and nothing hangs
-    @bug-B48
+    @blockdev-backup @bug-B48
     Scenario: The last request of a round is wrong
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And a full backup of "drive1" with a new bitmap "bitmap1"
@@ -73,6 +95,7 @@ Feature: Backups of drives that live in iothreads
         | drive1 | bitmap1 |
       Then both backups should succeed
 
+    @blockdev-backup
     Scenario: A drive of a round fails
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And a full backup of "drive1" with a new bitmap "bitmap1"

@@ -90,6 +90,13 @@ Feature: Commands that do not fit the state of a job
         | concluded |
 
   Rule: A job that is gone is nobody's job
+    Scenario: The speed of a job that is gone is set
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup of "drive0" should succeed
+      When the speed of the backup of "drive0" is set to 64 KiB a second
+      Then QEMU should refuse it as a DeviceNotActive that says "Block job 'drive0' not found"
+      And nothing should have changed
+
     Scenario Outline: A job that is gone is <act>
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup of "drive0" should succeed
