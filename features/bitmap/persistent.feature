@@ -2,7 +2,7 @@
 Feature: Persistent bitmaps while the machine runs
   A persistent bitmap is one that the image stores when the machine shuts down. Until then it lives like any other: it
   can be added, emptied and removed again, with many beside it, whether the image has stored it before or has never heard
-  of it. What the image stores in the end is just what there is then.
+  of it. What the image stores in the end is just what there is then, and the next machine finds each bit of it.
 
   Rule: An image stores the bitmaps that there are in the end, each with its granularity
     Scenario: Persistent and transient bitmaps of several granularities
@@ -22,6 +22,27 @@ Feature: Persistent bitmaps while the machine runs
         | bitmap1 | 64 KiB      | yes       | no   | no         | 128 KiB |
         | bitmap2 | 512 bytes   | no        | no   | yes        | 0 bytes |
         | bitmap3 | 2 GiB       | yes       | no   | yes        | 2 GiB   |
+      And the image of "drive0" should store its persistent bitmaps and no others
+
+    Scenario: Bitmaps that need several clusters of their image
+      Given the 5 MiB drive "drive0" in a qcow2 image with clusters of 512 bytes
+      And these bitmaps on "drive0":
+        | bitmap  | granularity | persistent |
+        | bitmap0 | 512 bytes   | yes        |
+      And the guest has written to "drive0":
+        | pattern | at            | length  | which                                    |
+        | 0xab    | 2097151 bytes | 2 bytes | where the first cluster meets the second |
+        | 0xfe    | 3 MiB         | 64 KiB  | only a part of what the second speaks of |
+      And these bitmaps on "drive0":
+        | bitmap  | granularity | persistent |
+        | bitmap1 | 512 bytes   | yes        |
+      When the guest writes to "drive0":
+        | pattern | at            | length | which                                        |
+        | 0x64    | 5242879 bytes | 1 byte | the last bit, the rest of the third is empty |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | persistent | dirty       |
+        | bitmap0 | 512 bytes   | yes       | no   | yes        | 67072 bytes |
+        | bitmap1 | 512 bytes   | yes       | no   | yes        | 512 bytes   |
       And the image of "drive0" should store its persistent bitmaps and no others
 
     @needs.qemu-img-bitmap @bug-B33
