@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from testbed.drive import Drive
 from testbed.machine import Machine
 from testbed.matchers import Promise
+from testbed.monitor import Refused
 from testbed.node import Node
 
 
@@ -15,7 +16,7 @@ def complaints_of_next_machine(first: Machine, drives: Sequence[Drive], in_step:
 
     The `first` one must have ended: the other one works in its directory, since an image names other files as seen from
     there. `in_step` is what the bitmaps of a node must be. The drives are opened for reading only, so that all that is
-    stored stays as it was. Raises what Machine.start and Machine.execute do.
+    stored stays as it was. Raises MachineDied and MachineHung when it does not live through that.
     """
     machine = first.twin(first.home)
     try:
@@ -30,7 +31,11 @@ def complaints_of_next_machine(first: Machine, drives: Sequence[Drive], in_step:
 def _complaints_about(drive: Drive, machine: Machine, in_step: Promise[Node]) -> Iterator[str]:
     file = {"driver": "file", "filename": drive.image}
     opened = {"driver": drive.image_format, "node-name": drive.name, "read-only": True, "file": file}
-    machine.execute("blockdev-add", opened)
+    try:
+        machine.execute("blockdev-add", opened)
+    except Refused as refusal:
+        yield f"the next machine does not take {drive.name}: {refusal}"
+        return
     stored = {name: bitmap for name, bitmap in drive.bitmaps.items() if bitmap.persistent}
     if complaint := in_step.complaint(Node(drive.name, machine, drive.size, bitmaps=stored)):
         yield f"the next machine does not find the bitmaps of {drive.name} as they were left: {complaint}"

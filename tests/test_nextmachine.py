@@ -54,6 +54,13 @@ def test_the_next_machine_finds_a_bitmap_that_was_removed(world: World) -> None:
         world.settle()
 
 
+def test_the_next_machine_cannot_open_the_drive(world: World) -> None:
+    world.shut_down()
+    (world.machine.home / "drive0.qcow2").write_bytes(b"no image any more")
+    (complaint,) = world._complaints_of_next_machine()
+    assert complaint.startswith("the next machine does not take drive0: QEMU refused blockdev-add")
+
+
 def test_a_drive_that_never_stored_anything_needs_no_next_machine(world: World) -> None:
     world.drive("drive0").has_stored = False
     world.shut_down()
