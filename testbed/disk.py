@@ -28,6 +28,11 @@ class Disk(Drive):
         if self.is_plugged:
             yield from super().nodes
 
+    @property
+    def kept_bitmaps(self) -> Mapping[str, Bitmap]:
+        """Return the bitmaps that its image must hold for whoever opens it next: without the disk, as it was left."""
+        return super().kept_bitmaps if self.is_plugged else self.stored
+
     def attach(self, file: Mapping[str, object]) -> None:
         """Plug the disk in for the first time; `file` are the options of the node below the format's."""
         self.storage = {"node-name": self.file_name, **file}
@@ -51,8 +56,7 @@ class Disk(Drive):
             start=start,
         )
         self.machine.execute("blockdev-del", {"node-name": self.name})
-        self.stored = {name: bitmap for name, bitmap in self.bitmaps.items() if bitmap.persistent}
-        self.bitmaps, self.is_plugged = {}, False
+        self.bitmaps, self.stored, self.is_plugged = {}, dict(self.kept_bitmaps), False
 
     def flush(self) -> None:
         """Let the guest flush its writes, if it has the disk."""

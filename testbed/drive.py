@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from testbed.bitmap import Bitmap
 from testbed.content import ZERO, Content, Run
 from testbed.front import Front, Fronts
 from testbed.imagefile import ImageFile
@@ -61,6 +62,11 @@ class Drive(Node):
         yield from (self, *self.filters)
         if self.file:
             yield self.file
+
+    @property
+    def kept_bitmaps(self) -> Mapping[str, Bitmap]:
+        """Return the bitmaps that its image must hold for whoever opens it next: the persistent ones."""
+        return {name: bitmap for name, bitmap in self.bitmaps.items() if bitmap.persistent}
 
     @property
     def layers(self) -> Iterator[Drive]:

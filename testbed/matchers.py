@@ -256,9 +256,7 @@ def stores_its_bitmaps(images: Images) -> Promise[Drive]:
 
     def complaint(drive: Drive) -> str | None:
         wanted = {
-            bitmap.name: _stored(bitmap.dirty.granularity, bitmap.state.flags)
-            for bitmap in drive.bitmaps.values()
-            if bitmap.persistent
+            bitmap.name: _stored(bitmap.dirty.granularity, bitmap.state.flags) for bitmap in drive.kept_bitmaps.values()
         }
         found = {
             stored["name"]: _stored(stored["granularity"], [_FLAGS[flag] for flag in stored["flags"]])

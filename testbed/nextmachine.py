@@ -36,6 +36,6 @@ def _complaints_about(drive: Drive, machine: Machine, in_step: Promise[Node]) ->
     except Refused as refusal:
         yield f"the next machine does not take {drive.name}: {refusal}"
         return
-    stored = {name: bitmap for name, bitmap in drive.bitmaps.items() if bitmap.persistent}
-    if complaint := in_step.complaint(Node(drive.name, machine, drive.size, bitmaps=stored)):
+    node = Node(drive.name, machine, drive.size, bitmaps=dict(drive.kept_bitmaps))
+    if complaint := in_step.complaint(node):
         yield f"the next machine does not find the bitmaps of {drive.name} as they were left: {complaint}"
