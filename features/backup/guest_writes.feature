@@ -128,15 +128,17 @@ Feature: What the guest writes while a backup runs
         | incremental |
 
   Rule: However far ahead of the job the guest writes, the job misses nothing around that
+    A job keeps what it still has to copy in groups of 64 clusters, which are 4 MiB, and in groups of 64 such groups, which
+    are 256 MiB. What the guest overwrites is taken out of its group; the rest of the group must stay.
     Scenario Outline: The guest makes a <request> of <length> at <at> on a large drive
       Given the 520 MiB drive "drive0" holding:
-        | pattern | at        | length  | which                       |
-        | 0x41    | 0         | 2 MiB   | where the job waits         |
-        | 0xd5    | 9 MiB     | 192 KiB | in a group of 64 clusters   |
-        | 0x14    | 12224 KiB | 128 KiB | where it meets the next one |
-        | 0x5d    | 15 MiB    | 64 KiB  | in that one                 |
-        | 0xdc    | 260 MiB   | 128 KiB | in another group of groups  |
-        | 0x93    | 519 MiB   | 1 MiB   | up to the end               |
+        | pattern | at        | length  | which                         |
+        | 0x41    | 0         | 2 MiB   | where the job waits           |
+        | 0xd5    | 9 MiB     | 192 KiB | in the group from 8 MiB on    |
+        | 0x14    | 12224 KiB | 128 KiB | where it meets the next one   |
+        | 0x5d    | 15 MiB    | 64 KiB  | in that one                   |
+        | 0xdc    | 260 MiB   | 128 KiB | in the second group of groups |
+        | 0x93    | 519 MiB   | 1 MiB   | up to the end                 |
       And a backup of "drive0" is kept running that was started with:
         | option | value |
         | sync   | full  |
@@ -147,11 +149,11 @@ Feature: What the guest writes while a backup runs
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment
 
-      Examples: of the groups in which a job remembers what it still has to copy
+      Examples: what becomes of a group
         | request      | at        | length | which                                |
         | write        | 10 MiB    | 1 KiB  | a little of a group                  |
         | write        | 12287 KiB | 2 KiB  | the end of one, the next one's start |
-        | write        | 10 MiB    | 2 MiB  | half of a group                      |
-        | write zeroes | 12 MiB    | 2 MiB  | the other half of the next one       |
-        | write zeroes | 10 MiB    | 10 MiB | all of a group, and parts of two     |
+        | write        | 10 MiB    | 2 MiB  | the second half of a group           |
+        | write zeroes | 12 MiB    | 2 MiB  | the first half of the next one       |
+        | write zeroes | 10 MiB    | 8 MiB  | all of a group, and halves of two    |
         | write zeroes | 250 MiB   | 9 MiB  | from one group of groups to the next |

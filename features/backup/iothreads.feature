@@ -39,9 +39,9 @@ Feature: Backups of drives that live in iothreads
         | drive1 | bitmap1 |
       Then both backups should succeed
 
-  Rule: A target that QEMU opens by itself goes into the thread of its drive
+  Rule: A drive in an iothread can be backed up to a target that QEMU opens by itself
     @drive-backup @needs.drive-backup
-    Scenario Outline: drive-backup of a drive in an iothread, mode <mode>
+    Scenario Outline: QEMU opens the target of an increment, mode <mode>
       Given backups are taken with drive-backup
       And a bitmap "bitmap0" on "drive1"
       And the guest has written to "drive1":
@@ -57,9 +57,9 @@ Feature: Backups of drives that live in iothreads
       And each of them should hold only what had changed
 
       Examples: targets that are made, and that are there
-        | mode           |
-        | absolute-paths |
-        | existing       |
+        | mode           | which                   |
+        | absolute-paths | QEMU makes the image    |
+        | existing       | an operator has made it |
 
   Rule: The guest can write to a drive in an iothread while it is backed up
     @blockdev-backup @needs.block-graph

@@ -4,7 +4,7 @@ Feature: Persistent bitmaps while the machine runs
   can be added, emptied and removed again, with many beside it, whether the image has stored it before or has never heard
   of it. What the image stores in the end is just what there is then, and the next machine finds each bit of it.
 
-  Rule: An image stores the bitmaps that there are in the end, each with its granularity
+  Rule: An image stores the bitmaps that there are in the end, each with its granularity and all that it has recorded
     Scenario: Persistent and transient bitmaps of several granularities
       Given the 4097 KiB drive "drive0" in a qcow2 image
       And these bitmaps on "drive0":
