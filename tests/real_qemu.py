@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from testbed.bench import Bench
 from testbed.image import Images
 from testbed.machine import Machine
 from testbed.node import Node
 from testbed.settings import Settings
 from testbed.toolchain import Toolchain
+from testbed.world import World
 
 BOUND = 20.0
 """Seconds that a sound QEMU or tool may take for anything here."""
@@ -32,6 +34,22 @@ def taking(bound: float) -> Iterator[None]:
 def toolchain() -> Toolchain:
     """Return the programs under test."""
     return Toolchain.find(Settings.load({}, os.environ), os.environ)
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    """Return the place where scenarios run, as a run without options has it."""
+    bench = Bench.open({}, os.environ)
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def world(bench: Bench, request: pytest.FixtureRequest) -> Iterator[World]:
+    """Return the world of a scenario that is called after the test, with nothing but its machine in it yet."""
+    world = bench.world(request.node.name, [])
+    yield world
+    bench.discard(world)
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from testbed.bench import Bench
 from testbed.chain import CHAIN_ACTS, Chain
 from testbed.content import Run
 from testbed.matchers import is_found_broken, restores_its_moment
@@ -15,20 +13,14 @@ GRANULE = 64 * 1024
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world(world: World) -> World:
     """Return a world with a drive that holds something, a full backup of it and four increments, each of a granule."""
-    bench = Bench.open({}, os.environ)
-    try:
-        world = bench.world("a chain", [])
-        drive = world.add_drive("drive0", MIB, [Run(0, MIB, 0x11)])
-        world.take_successfully(drive, "full", before=[drive.add_bitmap("bitmap0")])
-        for number in range(1, 5):
-            drive.write(number, number * GRANULE, 512)
-            world.take_successfully(drive, "incremental", bitmap="bitmap0")
-        yield world
-        bench.discard(world)
-    finally:
-        bench.close()
+    drive = world.add_drive("drive0", MIB, [Run(0, MIB, 0x11)])
+    world.take_successfully(drive, "full", before=[drive.add_bitmap("bitmap0")])
+    for number in range(1, 5):
+        drive.write(number, number * GRANULE, 512)
+        world.take_successfully(drive, "incremental", bitmap="bitmap0")
+    return world
 
 
 def chain_of(world: World) -> Chain:

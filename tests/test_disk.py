@@ -1,6 +1,3 @@
-import os
-from collections.abc import Iterator
-
 import pytest
 from hamcrest import assert_that
 
@@ -14,18 +11,12 @@ MIB = 1024 * 1024
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world(bench: Bench, world: World) -> World:
     """Return a world whose guest sees its drives as disks, for those who have a machine with a disk."""
-    bench = Bench.open({}, os.environ)
-    try:
-        if bench.capabilities.board is None:
-            pytest.skip("this QEMU has no machine with a disk device")
-        world = bench.world("a disk", [])
-        world.use_board(bench.capabilities.board)
-        yield world
-        bench.discard(world)
-    finally:
-        bench.close()
+    if bench.capabilities.board is None:
+        pytest.skip("this QEMU has no machine with a disk device")
+    world.use_board(bench.capabilities.board)
+    return world
 
 
 @pytest.fixture

@@ -1,10 +1,6 @@
-import os
-from collections.abc import Iterator
-
 import pytest
 from hamcrest import assert_that
 
-from testbed.bench import Bench
 from testbed.content import Run
 from testbed.matchers import equals_its_mirrored_drive
 from testbed.mirror import Mirror
@@ -15,16 +11,10 @@ MIB = 1024 * 1024
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world(world: World) -> World:
     """Return a world with a drive that holds something."""
-    bench = Bench.open({}, os.environ)
-    try:
-        world = bench.world("a mirror", [])
-        world.add_drive("drive0", MIB, [Run(0, MIB, 0x11)])
-        yield world
-        bench.discard(world)
-    finally:
-        bench.close()
+    world.add_drive("drive0", MIB, [Run(0, MIB, 0x11)])
+    return world
 
 
 def started(world: World) -> Mirror:

@@ -1,9 +1,5 @@
-import os
-from collections.abc import Iterator
-
 import pytest
 
-from testbed.bench import Bench
 from testbed.ranges import Ranges
 from testbed.world import BrokenPromise, World
 
@@ -11,19 +7,13 @@ MIB = 1024 * 1024
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world(world: World) -> World:
     """Return a world whose drive has a persistent bitmap that has recorded something, and a transient one."""
-    bench = Bench.open({}, os.environ)
-    try:
-        world = bench.world("the next machine", [])
-        drive = world.add_drive("drive0", MIB)
-        for name, persistent in (("bitmap0", True), ("bitmap1", False)):
-            world.demand(drive.add_bitmap(name, {"persistent": persistent}))
-        drive.write(0xAB, 65535, 2)
-        yield world
-        bench.discard(world)
-    finally:
-        bench.close()
+    drive = world.add_drive("drive0", MIB)
+    for name, persistent in (("bitmap0", True), ("bitmap1", False)):
+        world.demand(drive.add_bitmap(name, {"persistent": persistent}))
+    drive.write(0xAB, 65535, 2)
+    return world
 
 
 def test_the_next_machine_finds_what_was_stored(world: World) -> None:

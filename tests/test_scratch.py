@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from aftermath import has_ended, is_alive, running
+from aftermath import BOUND, has_ended, is_alive, running
 
 from testbed import scratch as module
 from testbed.outcome import EnvironmentUnusable
@@ -193,7 +193,9 @@ def test_nobody_at_a_terminal_is_killed(place: Path) -> None:
         scenario = Path(words[0], "001-scenario")
         shell = subprocess.Popen(["/usr/bin/setsid", "--ctty", "/bin/sleep", "1000"], cwd=scenario, stdin=slave)
         try:
+            deadline = time.monotonic() + BOUND
             while b"sleep" not in Path(f"/proc/{shell.pid}/cmdline").read_bytes().split(b"\0")[0]:
+                assert time.monotonic() < deadline, "setsid does not become sleep"
                 time.sleep(0.002)
             run.kill()
             assert has_ended(int(words[1]))

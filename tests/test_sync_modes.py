@@ -1,12 +1,8 @@
 """What the models predict of backups of the top layer, and of those that save what is overwritten."""
 
-import os
-from collections.abc import Iterator
-
 import pytest
 
 from testbed.backup import Backup
-from testbed.bench import Bench
 from testbed.content import Content, Run
 from testbed.drive import Drive
 from testbed.life import WrongLife
@@ -19,17 +15,11 @@ PIECE = 64 * KIB
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world(world: World) -> World:
     """Return a world with a drive of 1 MiB and a sector that is full of data, and a full backup of it."""
-    bench = Bench.open({}, os.environ)
-    try:
-        world = bench.world("a kind of backup", [])
-        size = MIB + 512
-        world.take_successfully(world.add_drive("drive0", size, [Run(0, size, 0x11)]), "full")
-        yield world
-        bench.discard(world)
-    finally:
-        bench.close()
+    size = MIB + 512
+    world.take_successfully(world.add_drive("drive0", size, [Run(0, size, 0x11)]), "full")
+    return world
 
 
 def overlay(world: World) -> Drive:
