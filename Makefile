@@ -48,11 +48,11 @@ check: setup ## lint, types, tests of the testbed, then all scenarios
 
 matrix: ## compare builds of QEMU: BUILDS='debian:sid mine=/opt/qemu', else those that .ci/matrix.toml lists
 	@.ci/setup python
-	@missing=$$(python -m testbed.matrix --to-fetch $(MATRIX) $$BUILDS) && { test -z "$$missing" || .ci/setup mmdebstrap || :; }
-	@python -m testbed.matrix $${MIRROR:+--mirror "$$MIRROR"} $(MATRIX) $$BUILDS -- $${TAGS:+--tags "$$TAGS"} $(ARGS)
+	@missing=$$(python -m testbed.campaign.matrix --to-fetch $(MATRIX) $$BUILDS) && { test -z "$$missing" || .ci/setup mmdebstrap || :; }
+	@python -m testbed.campaign.matrix $${MIRROR:+--mirror "$$MIRROR"} $(MATRIX) $$BUILDS -- $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
 prove: setup ## see which faults of QEMU the suite finds; ARGS=--tags=... narrows it
-	python tests/standin/prove.py --at-once $(JOBS) $(ARGS)
+	python -m testbed.campaign.proof.prove --at-once $(JOBS) $(ARGS)
 
 format: setup ## format Python and features
 	ruff check --fix-only
@@ -61,7 +61,7 @@ format: setup ## format Python and features
 	chmod -R go+rX features # behave-format leaves files that only their owner may read
 
 docs: setup ## write the generated parts of the documentation anew
-	python tests/docs.py
+	python -m testbed.upkeep.docs
 
 steps: setup ## print the catalogue of steps
 	@behave --dry-run --format steps.doc

@@ -5,14 +5,16 @@ from contextlib import ExitStack
 
 from behave.runner import Context
 
-from testbed import evidence, tags
-from testbed.bench import Bench
-from testbed.gherkin import Scenario, Step
-from testbed.machine import NotOffered
-from testbed.outcome import EnvironmentUnusable, ScenarioNotes, notes_of
-from testbed.reports import Reports, reports_of
-from testbed.sentences import bench_of, register_words, world_of
-from testbed.world import World
+from testbed.base.gherkin import Scenario, Step
+from testbed.base.problems import EnvironmentUnusable, NotOffered
+from testbed.build.defects import compare
+from testbed.language import tags
+from testbed.language.words import bench_of, register_words, world_of
+from testbed.reports.directory import Reports, reports_of
+from testbed.reports.outcome import ScenarioNotes, notes_of
+from testbed.scenario import evidence
+from testbed.scenario.testbed import Bench
+from testbed.scenario.world import World
 
 register_words()
 
@@ -27,7 +29,7 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
     """Give the scenario a world of its own, unless the build lacks what it needs."""
     bench = bench_of(context)
     if misspelt := tags.unknown(scenario.effective_tags):
-        raise LookupError(f"unknown tags: {', '.join(misspelt)}; testbed/tags.py lists those there are")
+        raise LookupError(f"unknown tags: {', '.join(misspelt)}; testbed/language/tags.py lists those there are")
     if reasons := bench.unmet(scenario.effective_tags):
         if bench.settings.require == "all":
             raise AssertionError("; ".join(reasons))
@@ -56,7 +58,7 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
         try:
             if not failure:
                 world.settle()
-            bench.hold_against_record(notes, scenario.effective_tags)
+            notes.hold_against_record(compare(notes.failure, scenario.effective_tags, bench.toolchain.qemu))
             failure = failure or notes.unexpected
         except (AssertionError, EnvironmentUnusable) as broken:
             note_lack(context, notes, broken)

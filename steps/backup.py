@@ -4,16 +4,16 @@ from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that, equal_to, has_length, only_contains
 
-from testbed.backup import Command
-from testbed.matchers import (
-    each,
+from testbed.domain.backup import Command
+from testbed.language.words import Which, options, rows, runs, world_of
+from testbed.promises.backups import (
     equals_its_drive,
     equals_its_reference,
     holds_itself,
     holds_only_what_had_changed,
     restores_its_moment,
 )
-from testbed.sentences import Which, options, rows, runs, world_of
+from testbed.promises.promise import each
 
 
 @given("backups are taken with {command:Command}")

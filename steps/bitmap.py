@@ -4,8 +4,7 @@ from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that, contains_inanyorder
 
-from testbed.matchers import has_bitmaps, has_bitmaps_in_step, stores_its_bitmaps
-from testbed.sentences import (
+from testbed.language.words import (
     BITMAP_COLUMNS,
     BITMAP_PROPERTIES,
     Act,
@@ -16,6 +15,7 @@ from testbed.sentences import (
     rows,
     world_of,
 )
+from testbed.promises.bitmaps import has_bitmaps, has_bitmaps_in_step, stores_its_bitmaps
 
 
 @given("a bitmap {name:Name} on {drive:Name}")

@@ -4,9 +4,10 @@ from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that
 
-from testbed.chain import Chain, ChainAct
-from testbed.matchers import each, is_found_broken
-from testbed.sentences import in_round, let_guest_do, rows, world_of
+from testbed.domain.chain import Chain, ChainAct
+from testbed.language.words import in_round, let_guest_do, rows, world_of
+from testbed.promises.backups import is_found_broken
+from testbed.promises.promise import each
 
 
 @given("{count:Count} incremental backups of {drive:Name} with {bitmap:Name}, each after the guest has written:")

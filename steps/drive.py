@@ -4,12 +4,10 @@ from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that, contains_string, equal_to
 
-from testbed.disk import Disk
-from testbed.fault import Storage
-from testbed.graph import filters_over
-from testbed.image import Kind
-from testbed.matchers import holds_what_the_guest_wrote
-from testbed.sentences import (
+from testbed.domain.disk import Disk
+from testbed.domain.graph import filters_over
+from testbed.domain.storage import Storage
+from testbed.language.words import (
     AddFilter,
     DiskAct,
     bitmap_properties,
@@ -19,6 +17,8 @@ from testbed.sentences import (
     what_guest_is_told,
     world_of,
 )
+from testbed.promises.drives import holds_what_the_guest_wrote
+from testbed.qemu.images import Kind
 
 
 @given("the {size:Size} drive {name:Name}")

@@ -4,8 +4,7 @@ from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that, empty, is_in
 
-from testbed.matchers import has_lived, is_shown_as, reports
-from testbed.sentences import (
+from testbed.language.words import (
     EVENT_COLUMNS,
     LIFE_COLUMNS,
     SHOWN_COLUMNS,
@@ -18,6 +17,8 @@ from testbed.sentences import (
     shown_row,
     world_of,
 )
+from testbed.promises.events import reports
+from testbed.promises.jobs import has_lived, is_shown_as
 
 
 @then("QEMU should have reported these {kind:EventKind} and no others:")

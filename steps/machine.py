@@ -6,7 +6,7 @@ from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that, equal_to
 
-from testbed.sentences import bench_of, world_of
+from testbed.language.words import bench_of, world_of
 
 
 @given("a machine whose guest sees its drives as disks")

@@ -4,8 +4,8 @@ from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that
 
-from testbed.matchers import equals_its_mirrored_drive
-from testbed.sentences import options, world_of
+from testbed.language.words import options, world_of
+from testbed.promises.mirrors import equals_its_mirrored_drive
 
 
 @given("a mirror of {drive:Name} has been started with:")

@@ -4,9 +4,9 @@ from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that, empty
 
-from testbed.asking import REQUEST_COLUMNS, request
-from testbed.matchers import refused_with
-from testbed.sentences import rows, world_of
+from testbed.language.requests import REQUEST_COLUMNS, request
+from testbed.language.words import rows, world_of
+from testbed.promises.refusals import refused_with
 
 
 @given("this request has been granted:")

@@ -6,14 +6,15 @@ from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that, equal_to
 
-from testbed.backup import Backup
-from testbed.fault import Storage
-from testbed.image import Images, Kind
-from testbed.matchers import Promise, each, is_as_thin_as_its_drive
-from testbed.sentences import options, rows, world_of
-from testbed.server import Server
-from testbed.target import Here, Maker
-from testbed.world import World
+from testbed.domain.backup import Backup
+from testbed.domain.server import Server
+from testbed.domain.storage import Storage
+from testbed.domain.target import Here, Maker
+from testbed.language.words import options, rows, world_of
+from testbed.promises.backups import is_as_thin_as_its_drive
+from testbed.promises.promise import Promise, each
+from testbed.qemu.images import Images, Kind
+from testbed.scenario.world import World
 
 
 @given("each backup goes into {kind:ImageKind}{maker:Maker}")

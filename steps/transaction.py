@@ -3,9 +3,9 @@
 from behave import given, when
 from behave.runner import Context
 
-from testbed.asking import REQUEST_COLUMNS, request
-from testbed.request import transaction
-from testbed.sentences import rows, world_of
+from testbed.domain.request import transaction
+from testbed.language.requests import REQUEST_COLUMNS, request
+from testbed.language.words import rows, world_of
 
 
 @given("these requests have been granted as one transaction{mode:Completion}:")

@@ -37,7 +37,7 @@ PATIENCE = 60.0
 CONFIGURATION = """
     [tool.behave]
     paths = ["features"]
-    runner = "testbed.runner:AcceptanceRunner"
+    runner = "testbed.run.runner:AcceptanceRunner"
     default_format = "story"
     tag_expression_protocol = "v2"
     summary = false
@@ -45,7 +45,7 @@ CONFIGURATION = """
     capture_hooks = false
 
     [tool.behave.formatters]
-    story = "testbed.console:Story"
+    story = "testbed.reports.console:Story"
 """
 
 STEPS = """

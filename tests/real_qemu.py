@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from testbed.bench import Bench
-from testbed.image import Images
-from testbed.machine import Machine
-from testbed.node import Node
-from testbed.settings import Settings
-from testbed.toolchain import Toolchain
-from testbed.world import World
+from testbed.base.settings import Settings
+from testbed.build.toolchain import Toolchain
+from testbed.domain.node import Node
+from testbed.qemu.images import Images
+from testbed.qemu.machine import Machine
+from testbed.scenario.testbed import Bench
+from testbed.scenario.world import World
 
 BOUND = 20.0
 """Seconds that a sound QEMU or tool may take for anything here."""

@@ -1,0 +1,1 @@
+"""The ground: what every other room may use, and what knows none of them."""

@@ -1,0 +1,261 @@
+"""Processes that never outlive the run, and short tools that must answer within a bound.
+
+Each process leads a session of its own, so that Ctrl-C in a terminal reaches only behave, and hangs on a
+*lifeline*: a pipe of which behave alone has the writing end. When that end closes, the kernel kills the whole
+process group, stopped or not. It closes when behave ends the process, and when behave itself ends, SIGKILL
+included.
+
+PR_SET_PDEATHSIG would do the same at a price. It must be set by the child itself: by a wrapper (setpriv, 1 ms
+more for each start) or between fork and exec (3 ms and more, as Python cannot use vfork then). And it knows
+neither the child's own children nor any thread but the one that started it. For a child that is just being
+started when behave is killed, and for daemons, there is the warden of the scratch directory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import select
+import shlex
+import signal
+import subprocess
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from testbed.base.problems import Problem
+
+LAST_WORDS = 2000
+"""Bytes from the end of what a process wrote that a message repeats."""
+
+MORE_ROOM = "free some space, or choose other places with -D scratch=DIRECTORY and -D reports=DIRECTORY"
+"""What to do when a disk is full."""
+
+_NO_SPACE = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT))
+
+
+class ToolFailed(AssertionError):
+    """A program did not start, did not answer in time, or did not do what it was asked for."""
+
+
+class OutOfSpace(ToolFailed):
+    """A program did not do what it was asked for since a disk is full: that says nothing of the program."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A short tool that has ended: command line, return code as subprocess has it, and all that it wrote."""
+
+    argv: tuple[str, ...]
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@dataclass
+class _Lifeline:
+    """The pipe on which a process group hangs: when the writing end closes, the kernel kills the group."""
+
+    reading: int
+    writing: int
+
+    @classmethod
+    def ready(cls) -> _Lifeline:
+        """Make one on which nothing hangs yet."""
+        reading, writing = os.pipe()
+        fcntl.fcntl(reading, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(reading, fcntl.F_SETFL, os.O_ASYNC)
+        return cls(reading, writing)
+
+    def hold(self, group: int) -> None:
+        """Hang a process group, one of whose processes has inherited the reading end, on this lifeline."""
+        fcntl.fcntl(self.reading, fcntl.F_SETOWN, -group)
+
+    def cut(self) -> None:
+        """Kill what hangs on it. Does nothing the second time."""
+        # The reading end goes last: it knows whom to kill, and there may be no other copy of it left.
+        for end in (self.writing, self.reading):
+            if end >= 0:
+                os.close(end)
+        self.reading = self.writing = -1
+
+
+@dataclass
+class Child:
+    """A process that dies with the run, and takes its own children with it."""
+
+    argv: tuple[str, ...]
+    _process: subprocess.Popen[bytes] = field(repr=False)
+    _lifeline: _Lifeline = field(repr=False)
+
+    @classmethod
+    def start(
+        cls, argv: Sequence[str], *, cwd: Path, stdout: Path, stderr: Path, pass_fds: Collection[int] = ()
+    ) -> Child:
+        """Start a program in the directory `cwd`, with nothing to read on stdin.
+
+        What it writes is appended to the files `stdout` and `stderr`; `pass_fds` are further descriptors that
+        it inherits. Raises ToolFailed when it cannot be started, OSError when a file cannot be opened.
+        """
+        with stdout.open("ab") as out, stderr.open("ab") as err:
+            return cls.attached(argv, cwd=cwd, stdout=out, stderr=err, pass_fds=pass_fds)
+
+    @classmethod
+    def attached(
+        cls,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        stdout: BinaryIO,
+        stderr: BinaryIO,
+        pass_fds: Collection[int] = (),
+    ) -> Child:
+        """Do as `start` does, with files that are open already."""
+        lifeline = _Lifeline.ready()
+        try:
+            process = subprocess.Popen(
+                argv,
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+                pass_fds=(*pass_fds, lifeline.reading),
+            )
+        except OSError as error:
+            lifeline.cut()
+            raise ToolFailed(f"{shlex.join(argv)} could not be started: {error}") from None
+        lifeline.hold(process.pid)
+        return cls(tuple(argv), process, lifeline)
+
+    @property
+    def pid(self) -> int:
+        """The number of the process, and of its group."""
+        return self._process.pid
+
+    def wait(self, bound: float) -> int | None:
+        """Wait for the end of the process for at most `bound` seconds.
+
+        Returns its return code as subprocess has it, negative for a signal, or None when it is still running.
+        """
+        if self._process.poll() is None and bound > 0:
+            self._await_end(bound)
+        if (code := self._process.poll()) is not None:
+            self._lifeline.cut()
+        return code
+
+    def ending(self) -> str | None:
+        """Tell how the process has ended, in words that follow its name, or None while it is running."""
+        code = self.wait(0)
+        return None if code is None else describe_ending(code)
+
+    def kill_and_reap(self, bound: float) -> None:
+        """End the process and all of its group at once, if they have not ended, and reap it.
+
+        Raises TimeoutError when it is still there `bound` seconds later, which is then the kernel's doing.
+        """
+        self._lifeline.cut()
+        if self.wait(bound) is None:
+            raise TimeoutError(
+                f"{shlex.join(self.argv)} (process {self.pid}) was killed but has not ended for {bound:g} s; "
+                "it hangs in the kernel, as on storage that does not answer"
+            )
+
+    def _await_end(self, bound: float) -> None:
+        try:
+            ended = os.pidfd_open(self.pid)
+        except OSError:
+            # Kernels before 5.3 and some sandboxes: subprocess looks again and again, a bit more slowly.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(bound)
+            return
+        try:
+            poll = select.poll()
+            poll.register(ended, select.POLLIN)
+            poll.poll(bound * 1000)
+        finally:
+            os.close(ended)
+
+
+@dataclass(frozen=True)
+class RunningTool:
+    """A short tool at work; `result` must be called for each."""
+
+    child: Child
+    stdout: BinaryIO
+    stderr: BinaryIO
+
+    def result(self, bound: float, allowed: Collection[int] | None = (0,)) -> Finished:
+        """Wait for the tool's end for at most `bound` seconds and return what it said.
+
+        `allowed` are the return codes that are no failure, None allows all. Raises ToolFailed for other codes
+        and, having killed it, for a tool that has not ended in time. The message has the command line, the
+        ending and the end of what it said. If that is that no space was left, it is OutOfSpace, with its remedy.
+        """
+        with self.stdout, self.stderr:
+            try:
+                code = self.child.wait(bound)
+            finally:
+                self.child.kill_and_reap(bound)
+            stdout, stderr = (_text(file) for file in (self.stdout, self.stderr))
+        if code is None:
+            late = f"did not end within {bound:g} s and was killed"
+            raise _failure(self.child.argv, late, stderr, stdout)
+        if allowed is not None and code not in allowed:
+            raise _failure(self.child.argv, describe_ending(code), stderr, stdout)
+        return Finished(self.child.argv, code, stdout, stderr)
+
+
+def start_tool(argv: Sequence[str], *, cwd: Path) -> RunningTool:
+    """Start a short tool in the directory `cwd`; it may write as much as memory holds.
+
+    Raises ToolFailed when it cannot be started.
+    """
+    with contextlib.ExitStack() as opened:
+        # Files in memory: nobody has to read while the tool writes, or wait until its children close them.
+        stdout, stderr = (opened.enter_context(os.fdopen(os.memfd_create(name), "rb")) for name in ("stdout", "stderr"))
+        child = Child.attached(argv, cwd=cwd, stdout=stdout, stderr=stderr)
+        opened.pop_all()
+        return RunningTool(child, stdout, stderr)
+
+
+def run_tool(argv: Sequence[str], *, cwd: Path, bound: float, allowed: Collection[int] | None = (0,)) -> Finished:
+    """Run a short tool in the directory `cwd` and return what it said; for the rest see RunningTool."""
+    return start_tool(argv, cwd=cwd).result(bound, allowed)
+
+
+def describe_ending(code: int) -> str:
+    """Say in words how a process ended whose return code is `code`: "killed by SIGSEGV (signal 11)"."""
+    if code < 0:
+        return f"killed by {_signal_name(-code)} (signal {-code})"
+    if code > 128 and (name := _signal_name(code - 128)) != "an unknown signal":
+        return f"exited with status {code}, as a shell does for {name}"
+    return f"exited with status {code}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "an unknown signal"
+
+
+def _text(file: BinaryIO) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
+
+
+def _failure(argv: Sequence[str], ending: str, stderr: str, stdout: str) -> ToolFailed:
+    message = f"{shlex.join(argv)} {ending}"
+    if said := stderr.strip()[-LAST_WORDS:]:
+        message += f"; the end of its stderr:\n{said}"
+    elif said := stdout.strip()[-LAST_WORDS:]:  # where qemu-io tells of a request that failed
+        message += f"; its stderr is empty, and the end of its stdout:\n{said}"
+    else:
+        message += "; its stderr is empty"
+    if any(words in said for words in _NO_SPACE):
+        return OutOfSpace(str(Problem(message, MORE_ROOM)))
+    return ToolFailed(message)

@@ -1,0 +1,274 @@
+"""The closed list of QEMU's known defects, and how a scenario is judged that shows one.
+
+A scenario that states a promise which some builds break by a known defect names it by a tag, `@known-defect.NAME`. It
+runs everywhere. What may come of it depends on the build:
+
+- A version in which the defect was seen must show it still, and in the same way: that is reported as a known defect and
+  is not red. A pass is red there, since the list is out of date then, and so is a failure of any other kind.
+- A version in which it was looked for and not seen must keep the promise.
+- Any other version is judged by the nearest ones on either side that were tried. If neither had the defect, the promise
+  must be kept. Else nobody knows: a distribution may have mended what the release has. Either outcome is reported, as
+  known defect or as passed with a remark, and neither is red.
+
+`python -m testbed.build.defects` prints the list.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from testbed.build.toolchain import Tool
+
+TAG = "known-defect."
+"""How the tags begin that name a known defect."""
+
+
+class UnknownDefect(ValueError):
+    """A tag names a defect that is not in the list."""
+
+
+class Standing(Enum):
+    """What is known of a build and a defect."""
+
+    SEEN = auto()
+    """The build has it."""
+    UNSEEN = auto()
+    """The build does not have it."""
+    UNTRIED = auto()
+    """Nobody knows."""
+
+
+@dataclass(frozen=True)
+class Defect:
+    """A defect of QEMU that is on record.
+
+    `what` says in one sentence what breaks, and for whom; `how` how to see it. `seen` are the builds that have it and
+    `unseen` those that do not although they were tried: releases of QEMU such as "7.2.22", or versions of a
+    distribution's package as they stand in the banner, such as "1:7.2+dfsg-7", which overrule the release.
+    `failure` is a regular expression that is found in the report of the failure and in that of no other.
+    """
+
+    name: str
+    what: str
+    how: str
+    seen: tuple[str, ...]
+    unseen: tuple[str, ...]
+    failure: str
+
+    def standing(self, qemu: Tool) -> Standing:
+        """Tell what is known of a build whose emulator is `qemu`."""
+        record = {**dict.fromkeys(self.seen, Standing.SEEN), **dict.fromkeys(self.unseen, Standing.UNSEEN)}
+        for package in _package(qemu.banner):
+            if package in record:
+                return record[package]
+        if qemu.release in record:
+            return record[qemu.release]
+        releases = {_version(text): standing for text, standing in record.items() if _RELEASE.fullmatch(text)}
+        below = max((version for version in releases if version < qemu.version), default=None)
+        above = min((version for version in releases if version > qemu.version), default=None)
+        neighbours = {releases[version] for version in (below, above) if version is not None}
+        return Standing.UNSEEN if neighbours == {Standing.UNSEEN} else Standing.UNTRIED
+
+    def explains(self, failure: str) -> bool:
+        """Tell whether a failure, as it is reported, is of the kind that this defect causes."""
+        return re.search(self.failure, failure) is not None
+
+
+_RELEASE = re.compile(r"\d+(?:\.\d+)+")
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(".")))
+
+
+def _package(banner: str) -> list[str]:
+    """Return the words in which a distribution names its package: those in parentheses."""
+    found = re.search(r"\((.*)\)", banner)
+    return found[1].split() if found else []
+
+
+DEFECTS = (
+    Defect(
+        name="merge-empty-list",
+        what="a merge of no bitmaps kills QEMU with SIGSEGV, and with it the guest whose backup tool asked for it",
+        how="block-dirty-bitmap-merge with an empty list of sources, alone or in a transaction",
+        seen=("7.2.22", "10.0.13", "11.1.3"),
+        unseen=("5.2.0",),
+        failure=r"SIGSEGV[\s\S]*waiting for the answer to (?:block-dirty-bitmap-merge|transaction)\b",
+    ),
+    Defect(
+        name="drained-for-ever",
+        what="after a backup is refused since its target cannot be opened, the guest's requests are never answered",
+        how="drive-backup to a missing file or directory, or in an unknown format, then a write of the guest",
+        seen=("5.2.0",),
+        unseen=("7.2.22", "10.0.13", "11.1.3"),
+        failure=r"the answer to human-monitor-command did not come|the guest's request .* did not end within",
+    ),
+    Defect(
+        name="nodes-of-ended-backup",
+        what="whoever lists the block nodes while a backup has ended and is not yet dismissed, kills QEMU with SIGSEGV",
+        how="blockdev-backup with auto-dismiss=false; when it has concluded, query-named-block-nodes",
+        seen=("5.2.0",),
+        unseen=("7.2.22", "10.0.13", "11.1.3"),
+        failure=r"SIGSEGV[\s\S]*waiting for the answer to query-named-block-nodes\b",
+    ),
+    Defect(
+        name="enable-missing-bitmap",
+        what="a transaction that enables a bitmap which does not exist kills QEMU with SIGSEGV, and with it the guest",
+        how="transaction with a block-dirty-bitmap-enable of a name that no bitmap has",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"SIGSEGV[\s\S]*waiting for the answer to transaction\b",
+    ),
+    Defect(
+        name="enable-in-group",
+        what="a transaction with grouped completion that is refused for enabling a bitmap kills QEMU with SIGSEGV",
+        how="transaction with the completion mode grouped and a block-dirty-bitmap-enable of any bitmap",
+        seen=("5.2.0", "7.2.22"),
+        unseen=("10.0.13", "11.1.3"),
+        failure=r"SIGSEGV[\s\S]*waiting for the answer to transaction\b",
+    ),
+    Defect(
+        name="enable-busy-bitmap",
+        what="a transaction that is refused for enabling a busy bitmap disables it: the next backup lacks new writes",
+        how="transaction with a block-dirty-bitmap-enable of a bitmap that records and is in use; then query its flags",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r'should have "bitmap0" \(recording, busy, .*; it has "bitmap0" \(busy, ',
+    ),
+    Defect(
+        name="streamed-away",
+        what="a stream from below into an overlay that was put on a drive during its backup, kills QEMU with SIGABRT",
+        how="blockdev-backup of a drive, blockdev-snapshot of it, then block-stream into the overlay, all at a time",
+        seen=("5.2.0", "7.2.22"),
+        unseen=("10.0.13", "11.1.3"),
+        failure=r"SIGABRT[\s\S]*bdrv_close: Assertion .*dirty_bitmaps",
+    ),
+    Defect(
+        name="cancel-waits-for-target",
+        what="a backup whose target does not answer can be given up only when the wait for the target is over",
+        how="a target over NBD with a reconnect-delay, whose server goes away; then block-job-cancel with force=true",
+        seen=("5.2.0",),
+        unseen=("7.2.22", "10.0.13", "11.1.3"),
+        failure=r'the state "null" of job drive0 did not come',
+    ),
+    Defect(
+        name="compressed-retry",
+        what="a compressed backup that has stopped since its target was full fails when it is resumed with enough room",
+        how="compress=yes, on-target-error=enospc, a qcow2 target that fails one compressed write, block-job-resume",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"Expected: 'completed'[\s\S]*was 'failed with \"Input/output error\"'",
+    ),
+    Defect(
+        name="compressed-in-the-clear",
+        what="a compressed backup into an encrypted qcow2 image is stored as plain text that anybody can inflate",
+        how="blockdev-backup with compress=true into a qcow2 image with encrypt.format=luks",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"shows what its drive held: at offset \d+ of the file stands 0x\w\w, compressed",
+    ),
+    Defect(
+        name="qed-odd-size",
+        what="a backup into a QED image kills QEMU when its drive ends with zeros in the middle of a cluster",
+        how="blockdev-backup or drive-backup with sync=full of a drive of 4,198,912 bytes into a new QED image",
+        seen=("7.2.22", "10.0.13", "11.1.3"),
+        unseen=("5.2.0",),
+        failure=r"SIGABRT[\s\S]*qed_aio_write_alloc: Assertion",
+    ),
+    Defect(
+        name="regrown-space",
+        what="after a drive shrinks and grows between two backups, the incremental one restores data that was cut off",
+        how="block_resize to less and back again, then an incremental backup on top of the full one from before",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"restores? the drive as it was[\s\S]*should be 0x00 and is 0x11",
+    ),
+)
+"""All defects, in the order in which the documentation lists them."""
+
+_BY_NAME = {defect.name: defect for defect in DEFECTS}
+
+
+def named(tags: Iterable[str]) -> list[Defect]:
+    """Return the defects that tags, written without their @, name; raise UnknownDefect for one that is not listed."""
+    names = [tag.removeprefix(TAG) for tag in dict.fromkeys(tags) if tag.startswith(TAG)]
+    for name in names:
+        if name not in _BY_NAME:
+            near = difflib.get_close_matches(name, _BY_NAME, n=1)
+            hint = (
+                f"did you mean @{TAG}{near[0]}?"
+                if near
+                else "python -m testbed.build.defects lists those that there are"
+            )
+            raise UnknownDefect(f"there is no tag @{TAG}{name}; {hint}")
+    return [_BY_NAME[name] for name in names]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How a scenario that is over compares with the known defects that its tags name.
+
+    `shown` is the defect that its failure is due to, if it is due to one, and `first` says where it was seen for the
+    first time; `unexpected` is why a pass is wrong; `remarks` are for a reader of a pass, `log` is for one of a failure.
+    """
+
+    shown: Defect | None = None
+    first: str = ""
+    unexpected: str | None = None
+    remarks: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
+
+
+def compare(failure: str, tags: Iterable[str], qemu: Tool) -> Comparison:
+    """Compare a scenario that is over with what is on record of the defects that its tags name.
+
+    `failure` says how it failed, and is empty if it did not. Raises UnknownDefect.
+    """
+    found = Comparison()
+    for defect in named(tags):
+        found = _compared(found, failure, defect, qemu)
+    return found
+
+
+def _compared(so_far: Comparison, failure: str, defect: Defect, qemu: Tool) -> Comparison:
+    standing = defect.standing(qemu)
+    known = f"known defect {defect.name}"
+    match bool(failure), standing:
+        case True, Standing.UNSEEN:
+            note = f"{known} was looked for in {qemu.release} and not seen there"
+            return replace(so_far, log=(*so_far.log, note))
+        case True, _ if defect.explains(failure):
+            first = "" if standing is Standing.SEEN else f" (seen here first in {qemu.release})"
+            return replace(so_far, shown=defect, first=first)
+        case True, _:
+            note = f"{known} does not explain this failure: it looks different"
+            return replace(so_far, log=(*so_far.log, note))
+        case False, Standing.SEEN:
+            unexpected = (
+                f"passed, although QEMU {qemu.release} has the {known}: {defect.what}. If this build mends it, "
+                "list its package's version as unseen in testbed/build/defects.py"
+            )
+            return replace(so_far, unexpected=unexpected)
+        case False, Standing.UNTRIED:
+            remark = f"{known} does not show here; QEMU {qemu.release} was never tried before"
+            return replace(so_far, remarks=(*so_far.remarks, remark))
+    return so_far
+
+
+def table() -> str:
+    """Return the list of defects as a Markdown table."""
+    lines = [("tag", "what breaks, and for whom", "how to see it", "seen in QEMU", "not seen in"), ("---",) * 5]
+    for defect in DEFECTS:
+        seen, unseen = (", ".join(versions) for versions in (defect.seen, defect.unseen))
+        lines.append((f"`@{TAG}{defect.name}`", defect.what, defect.how, seen, unseen))
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table())

@@ -1,0 +1,234 @@
+"""What a scenario may need of a build, and whether the build under test has it.
+
+A scenario names a need by a tag, `@needs.NAME`. The list is closed. Whether a build has what is needed is not
+guessed from its version but found out from itself: from the schema of its QMP commands, from what its tools
+say of themselves, and by a trial where neither tells. `python -m testbed.build.needs` prints the list.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from testbed.build.capabilities import Capabilities
+
+TAG = "needs."
+"""How the tags begin that name a need."""
+
+JOB_VERBS = ("pause", "resume", "cancel", "complete", "finalize", "dismiss")
+"""What the commands for jobs do; the same in both of their families."""
+
+
+class UnknownNeed(ValueError):
+    """A tag names a need that is not in the list."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that a build may lack.
+
+    `meaning` completes "this build has no ..."; `probe` tells whether a build has it; `since` is the version
+    of QEMU that first had it, empty if every supported one does; `otherwise` says why a build may lack it that
+    is not too old.
+    """
+
+    name: str
+    meaning: str
+    probe: Callable[[Capabilities], bool]
+    since: str = ""
+    otherwise: str = "dropped or left out by its packager"
+
+    def why_not(self, capabilities: Capabilities) -> str:
+        """Say of a build that lacks it that it does, and why."""
+        qemu = capabilities.toolchain.qemu
+        too_old = self.since and qemu.version < tuple(map(int, self.since.split(".")))
+        if too_old:
+            why = f"QEMU has it since {self.since}, this is {qemu.release}"
+        else:
+            why = "this is a storage daemon" if qemu.is_storage_daemon else self.otherwise
+        return f"this build has no {self.meaning} ({why})"
+
+
+def _command(name: str, *, called: str = "", since: str = "") -> Need:
+    command = called or name
+    return Need(name, f"{command} command", lambda build: build.has_commands(command), since)
+
+
+def _commands(name: str, meaning: str, *commands: str, since: str = "") -> Need:
+    return Need(name, meaning, lambda build: build.has_commands(*commands), since)
+
+
+def _argument(name: str, command: str, *path: str, since: str = "") -> Need:
+    meaning = f"argument {'.'.join(path)} of {command}"
+    return Need(name, meaning, lambda build: build.schema.has_argument(command, *path), since)
+
+
+def _driver(name: str, *, since: str = "") -> Need:
+    return Need(name, f"block driver {name} that may write", lambda build: build.has_driver(name), since)
+
+
+def _format(name: str) -> Need:
+    return Need(name, f"image format {name} that may be written", lambda build: build.has_format(name))
+
+
+def _creation_option(name: str, image_format: str, option: str) -> Need:
+    meaning = f"option {option} for {image_format} images"
+    return Need(name, meaning, lambda build: build.has_creation_option(image_format, option))
+
+
+def _image_tool(name: str, command: str, *options: str, since: str = "") -> Need:
+    meaning = " ".join(("qemu-img", command, *options))
+    return Need(name, meaning, lambda build: build.image_tool_takes(command, *options), since)
+
+
+_TRIAL_OF_MOUNT = "unshare --user --map-root-user --mount sh -c 'mount -t tmpfs trial /tmp && echo mounted'"
+
+
+def _program(name: str, program: str, option: str) -> Need:
+    otherwise = f"none was found; -D {option}=PATH names one"
+    return Need(name, program, lambda build: getattr(build.toolchain, option) is not None, "", otherwise)
+
+
+NEEDS = (
+    # Backups and their options.
+    _command("drive-backup"),
+    _argument("x-perf", "blockdev-backup", "x-perf", "max-workers", since="6.0"),
+    _argument("min-cluster-size", "blockdev-backup", "x-perf", "min-cluster-size", since="9.2"),
+    _argument("discard-source", "blockdev-backup", "discard-source", since="9.1"),
+    _argument("on-cbw-error", "blockdev-backup", "on-cbw-error", since="10.1"),
+    _argument("compress", "blockdev-backup", "compress"),
+    # Jobs, nodes and machines.
+    _commands("job-commands", "job-* commands", *(f"job-{verb}" for verb in JOB_VERBS)),
+    _commands("block-job-commands", "block-job-* commands", *(f"block-job-{verb}" for verb in JOB_VERBS)),
+    _command("blockdev-create"),
+    _command("blockdev-reopen", since="6.1"),
+    _command("set-active", called="blockdev-set-active", since="10.0"),
+    _command("block-graph", called="x-debug-query-block-graph"),
+    _command("iothread", called="x-blockdev-set-iothread"),
+    _argument("query-block-flat", "query-block", "flat", since="11.1"),
+    _commands(
+        "internal-snapshots",
+        "snapshot-save, snapshot-load and snapshot-delete commands",
+        *("snapshot-save", "snapshot-load", "snapshot-delete"),
+        since="6.0",
+    ),
+    _command("human-monitor", called="human-monitor-command"),
+    Need(
+        "guest-disk",
+        "machine with a disk device, of the types known here",
+        lambda build: build.board is not None,
+    ),
+    # Bitmaps.
+    _command("bitmap-hash", called="x-debug-block-dirty-bitmap-sha256"),
+    Need(
+        "bitmap-status",
+        "status in what it says of a bitmap",
+        lambda build: build.schema.returns_member("query-block", "inserted", "dirty-bitmaps", "status"),
+        otherwise="QEMU had it until 5.2",
+    ),
+    Need(
+        "bitmap-migration",
+        "migration capability dirty-bitmaps",
+        lambda build: build.schema.has_enum_member(
+            "dirty-bitmaps", "migrate-set-capabilities", "capabilities", "capability"
+        ),
+    ),
+    _argument("bitmap-mapping", "migrate-set-parameters", "block-bitmap-mapping"),
+    _argument(
+        "bitmap-mapping-transform",
+        *("migrate-set-parameters", "block-bitmap-mapping", "bitmaps", "transform"),
+        since="6.0",
+    ),
+    # Fleecing.
+    _driver("copy-before-write", since="6.2"),
+    _argument("cbw-bitmap", "blockdev-add", "bitmap", since="7.0"),
+    _argument("cbw-error-policy", "blockdev-add", "on-cbw-error", since="7.1"),
+    _argument("cbw-timeout", "blockdev-add", "cbw-timeout", since="7.1"),
+    _argument("cbw-min-cluster-size", "blockdev-add", "min-cluster-size", since="9.2"),
+    _driver("snapshot-access", since="7.0"),
+    # NBD.
+    _driver("nbd"),
+    _command("nbd-server", called="nbd-server-start"),
+    _command("nbd-server-add"),
+    Need(
+        "block-export",
+        "block-export-add that exports over NBD",
+        lambda build: build.schema.has_enum_member("nbd", "block-export-add", "type"),
+    ),
+    _argument("export-foreign-bitmap", "block-export-add", "bitmaps", "node", since="7.1"),
+    _argument("export-allocation-depth", "block-export-add", "allocation-depth"),
+    _argument("export-inactive", "block-export-add", "allow-inactive", since="10.0"),
+    # Formats and drivers.
+    _format("qcow2"),
+    _format("raw"),
+    _format("vmdk"),
+    _format("vdi"),
+    _format("qed"),
+    _format("luks"),
+    _driver("blkdebug"),
+    _driver("null-co"),
+    _driver("throttle"),
+    _driver("copy-on-read"),
+    _creation_option("data-file", "qcow2", "data_file"),
+    _creation_option("extended-l2", "qcow2", "extended_l2"),
+    Need(
+        "zstd",
+        "compression of qcow2 images by zstd",
+        lambda build: build.schema.has_enum_member("zstd", "blockdev-create", "options", "compression-type"),
+    ),
+    # Tools.
+    _program("qemu-nbd", "qemu-nbd", "qemu_nbd"),
+    Need(
+        "small-disk",
+        "small file system that a scenario can fill",
+        lambda build: "mounted" in build.ask(("sh", "-c", _TRIAL_OF_MOUNT)),
+        otherwise="this machine lets nobody mount one in a name space of his own",
+    ),
+    _program("storage-daemon", "qemu-storage-daemon", "qemu_storage_daemon"),
+    _image_tool("qemu-img-bitmap", "bitmap"),
+    _image_tool("remove-all-bitmaps", "bitmap", "--remove-all", since="11.1"),
+    _image_tool("convert-bitmaps", "convert", "--bitmaps"),
+    _image_tool("skip-broken-bitmaps", "convert", "--skip-broken-bitmaps", since="6.1"),
+)
+"""All needs, in the order in which the documentation lists them."""
+
+_BY_NAME = {known.name: known for known in NEEDS}
+
+
+def need(name: str) -> Need:
+    """Return the need of that name; raise UnknownNeed, with the nearest that there is, if there is none."""
+    if name not in _BY_NAME:
+        near = difflib.get_close_matches(name, _BY_NAME, n=1)
+        hint = f"did you mean @{TAG}{near[0]}?" if near else "python -m testbed.build.needs lists those that there are"
+        raise UnknownNeed(f"there is no tag @{TAG}{name}; {hint}")
+    return _BY_NAME[name]
+
+
+def has(build: Capabilities, name: str) -> bool:
+    """Tell whether a build has what the need `name` asks for; raise UnknownNeed if there is none."""
+    return need(name).probe(build)
+
+
+def needed(tags: Iterable[str]) -> list[Need]:
+    """Return the needs that tags, written without their @, name; raise UnknownNeed for one that is not."""
+    return [need(tag.removeprefix(TAG)) for tag in dict.fromkeys(tags) if tag.startswith(TAG)]
+
+
+def unmet(tags: Iterable[str], capabilities: Capabilities) -> list[str]:
+    """Return why a scenario with these tags cannot be run on a build, in plain words: all reasons, or none.
+
+    Raises UnknownNeed for a tag that names a need which is not in the list.
+    """
+    return [each.why_not(capabilities) for each in needed(tags) if not each.probe(capabilities)]
+
+
+def table() -> str:
+    """Return the list of needs as a Markdown table."""
+    rows = [f"| `@{TAG}{each.name}` | {each.meaning} | {each.since or '5.2 or older'} |" for each in NEEDS]
+    return "\n".join(["| tag | what the build must have | since QEMU |", "| --- | --- | --- |", *rows, ""])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table())

@@ -1,0 +1,1 @@
+"""Many runs: on several builds of QEMU, and against faults."""

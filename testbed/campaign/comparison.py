@@ -1,0 +1,244 @@
+"""What became of each scenario on each of several builds, and what changes from one build to another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from testbed.reports.directory import ENVIRONMENT, SUMMARY
+from testbed.reports.outcome import Status
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scenario or row of an outline, as all builds know it; `suite` and `name` are unique in a run."""
+
+    suite: str
+    name: str
+    area: str
+    feature: str
+    rule: str
+    scenario: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a scenario on one build: its status, why in a few words, and the file or folder that says more."""
+
+    status: Status
+    why: str
+    more: Path
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The run of the suite on one build.
+
+    `version` is QEMU's and `package` what its banner has in parentheses, empty where nobody knows; `problems` are what
+    kept the run from starting or from coming to its end; `seconds` is the time it took; `folder` has its reports.
+    """
+
+    build: str
+    folder: Path
+    version: str = ""
+    package: str = ""
+    seconds: float = 0.0
+    results: Mapping[Case, Result] = field(default_factory=dict)
+    problems: Sequence[str] = ()
+
+    @classmethod
+    def read(cls, build: str, folder: Path, problems: Sequence[str] = ()) -> Trial:
+        """Read the reports that a run on a build left in a folder; `problems` are those that are known already."""
+        try:
+            summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return cls(build, folder, problems=problems or ["the run came to no end; console.txt is what it said"])
+        program, _, rest = _banner(folder).partition(" version ")
+        version, _, package = rest.partition(" ")
+        stand_in = "" if program == "QEMU emulator" else program
+        return cls(
+            build,
+            folder,
+            version,
+            ", ".join(filter(None, (package.strip("()"), stand_in))),
+            summary["seconds"],
+            {_case(outcome): _result(outcome, folder) for outcome in summary["outcomes"]},
+            [*problems, *(error["message"] for error in summary["errors"])],
+        )
+
+    @property
+    def label(self) -> str:
+        """The build's name, with its version."""
+        return f"{self.build} ({self.version})" if self.version else self.build
+
+    @property
+    def red(self) -> Mapping[Case, Result]:
+        """The scenarios that failed, or of which nobody can tell."""
+        return {case: result for case, result in self.results.items() if result.status.is_red}
+
+    def count(self, status: Status) -> int:
+        """Return how many scenarios ended so."""
+        return sum(result.status is status for result in self.results.values())
+
+    def result(self, case: Case) -> Result | None:
+        """Return what became of a scenario, or None if the run does not know it."""
+        return self.results.get(case)
+
+    @property
+    def is_green(self) -> bool:
+        """Whether the run ended well, and all promises were kept that apply."""
+        return bool(self._tried) and not (self.red or self.problems)
+
+    @property
+    def verdict(self) -> str:
+        """The run in a few words."""
+        red = [f"{self.count(status)} {status.value}" for status in Status if status.is_red and self.count(status)]
+        if self.problems:
+            red.append("did not end well" if self.results else "could not be tried")
+        if not (red or self._tried):
+            red.append("no scenario applies")
+        known = self.count(Status.KNOWN_DEFECT)
+        return ", ".join(red) or f"promises kept{f', but for {known} by known defects' if known else ''}"
+
+    @property
+    def _tried(self) -> int:
+        return self.count(Status.PASSED) + self.count(Status.KNOWN_DEFECT)
+
+
+def _banner(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))["qemu"]["banner"])
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
+def _case(outcome: Mapping[str, Any]) -> Case:
+    return Case(
+        suite=outcome["suite"],
+        name=outcome["name"],
+        area=outcome["area"],
+        feature=outcome["feature"],
+        rule=outcome["rule"] or "",
+        scenario=outcome["scenario"],
+        place=f"{outcome['file']}:{outcome['line']}",
+    )
+
+
+def _result(outcome: Mapping[str, Any], folder: Path) -> Result:
+    status = Status(outcome["status"])
+    why = outcome["headline"] if status.is_red else "; ".join(outcome["reasons"])
+    report = folder / "junit" / f"TEST-{outcome['report']}.xml"
+    return Result(status, why, Path(outcome["evidence"]) if outcome["evidence"] else report)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A scenario that ends differently on two builds; either result is None where it was not run."""
+
+    case: Case
+    old: Result | None
+    new: Result | None
+
+    @property
+    def why(self) -> str:
+        """The words that explain it: of the new result or, where that has none, of the old one."""
+        return next((result.why for result in (self.new, self.old) if result is not None and result.why), "")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of change: how it is told of several scenarios, and which statuses before and after belong to it."""
+
+    told: str
+    belongs: Callable[[Status, Status], bool]
+
+
+KINDS = (
+    Kind("fail now", lambda old, new: new.is_red and not old.is_red),
+    Kind("show a known defect now", lambda _, new: new is Status.KNOWN_DEFECT),
+    Kind("do not fail any more", lambda old, new: old.is_red and new is Status.PASSED),
+    Kind("do not show a known defect any more", lambda old, new: old is Status.KNOWN_DEFECT and new is Status.PASSED),
+    Kind("apply now, and pass", lambda _, new: new is Status.PASSED),
+    Kind("do not apply any more", lambda _, new: new is Status.NOT_APPLICABLE),
+    Kind("end in another way", lambda _old, _new: True),
+)
+"""All kinds of changes, those first that a reader must not miss. A change is of the first kind that it belongs to."""
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """The way from one build to another, and what it changes, by kind and then by what explains it."""
+
+    old: Trial
+    new: Trial
+
+    @cached_property
+    def changes(self) -> Mapping[str, Mapping[str, Sequence[Change]]]:
+        """The changes, as KINDS tells them."""
+        found: dict[str, dict[str, list[Change]]] = {kind.told: {} for kind in KINDS}
+        for case in cases((self.old, self.new)):
+            change = Change(case, self.old.result(case), self.new.result(case))
+            old, new = (result.status if result else Status.NOT_RUN for result in (change.old, change.new))
+            if old is not new:
+                kind = next(kind for kind in KINDS if kind.belongs(old, new))
+                found[kind.told].setdefault(change.why, []).append(change)
+        return {told: reasons for told, reasons in found.items() if reasons}
+
+    @property
+    def summary(self) -> str:
+        """How many scenarios change in which way, in one line."""
+        counts = ((told, sum(map(len, reasons.values()))) for told, reasons in self.changes.items())
+        return "; ".join(f"{count} {told}" for told, count in counts) or "nothing changes"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The trials of several builds, in the order in which the user named these."""
+
+    trials: Sequence[Trial]
+
+    @cached_property
+    def ran(self) -> Sequence[Trial]:
+        """The trials in which scenarios were run."""
+        return [trial for trial in self.trials if trial.results]
+
+    @cached_property
+    def cases(self) -> Sequence[Case]:
+        """All scenarios that any build was tried with, in the order of the features."""
+        return list(cases(self.ran))
+
+    @cached_property
+    def red(self) -> Sequence[Case]:
+        """The scenarios that failed on some build, or of which nobody can tell."""
+        results = {case: [trial.result(case) for trial in self.ran] for case in self.cases}
+        return [case for case, found in results.items() if any(result and result.status.is_red for result in found)]
+
+    @cached_property
+    def differing(self) -> Sequence[Case]:
+        """The scenarios that do not end in the same way on all builds that were tried."""
+        return [case for case in self.cases if len({_status(trial.result(case)) for trial in self.ran}) > 1]
+
+    @property
+    def upgrades(self) -> Iterator[Upgrade]:
+        """Each build with each later one of those that were tried, neighbours first."""
+        for distance in range(1, len(self.ran)):
+            yield from (Upgrade(old, new) for old, new in zip(self.ran, self.ran[distance:], strict=False))
+
+
+def cases(trials: Iterable[Trial]) -> Iterator[Case]:
+    """Return all scenarios of the trials, each once, those of a feature together."""
+    found = dict.fromkeys(case for trial in trials for case in trial.results)
+    features: dict[str, list[Case]] = {}
+    for case in found:
+        features.setdefault(case.suite, []).append(case)
+    for members in features.values():
+        yield from members
+
+
+def _status(result: Result | None) -> Status | None:
+    return result.status if result else None

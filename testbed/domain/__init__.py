@@ -1,0 +1,1 @@
+"""QEMU's things as an operator sees them: images, nodes, drives, bitmaps, jobs, backups."""

@@ -1,0 +1,200 @@
+"""Where the guest's requests go into a drive: before its node, so that they pass through whatever a job puts over it.
+
+A machine with a human monitor has devices for that. Where there is none, clients of exports stand for the guest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from testbed.base.process import ToolFailed, run_tool
+from testbed.qemu.machine import SOCKET, GuestRequestFailed, Machine
+
+Options = Mapping[str, object]
+
+
+class Front(Protocol):
+    """One way into a drive."""
+
+    @property
+    def name(self) -> str:
+        """What QEMU calls it."""
+
+    def request(self, request: str, success: str) -> None:
+        """Let the guest make a request in qemu-io's words; see Machine.guest_request."""
+
+    def step_aside(self) -> None:
+        """Let QEMU change the drive's size, if this may be in the way, until `step_back`."""
+
+    def step_back(self) -> None:
+        """Be the way in again."""
+
+    def limit(self, speed: int) -> None:
+        """Limit what the guest reads and writes to `speed` bytes a second, or not at all when that is 0."""
+
+    def tell(self, request: str) -> None:
+        """Let qemu-io do what does not end with a verdict: begin a request, or tell the storage to hold one up."""
+
+
+class Fronts(Protocol):
+    """Makes the ways into a machine's drives."""
+
+    def attach(self, node: Options) -> Front:
+        """Give the machine a drive with a node of such options, `node-name` among them, and return the way into it.
+
+        Raises AssertionError or Refused, with QEMU's words, when it does not take it.
+        """
+
+    def over(self, place: str) -> Front:
+        """Return the way in over something that is there already: a node, by its name."""
+
+
+# By the human monitor.
+
+
+@dataclass(frozen=True)
+class MonitorFront:
+    """A device, a disk of the guest or a node, as HMP qemu-io calls it."""
+
+    machine: Machine
+    name: str
+
+    def request(self, request: str, success: str) -> None:
+        """Let the guest make a request; see Machine.guest_request."""
+        self.machine.guest_request(self.name, request, success)
+
+    def step_aside(self) -> None:
+        """Do nothing: a device does not mind."""
+
+    def step_back(self) -> None:
+        """Do nothing: it has never been away."""
+
+    def limit(self, speed: int) -> None:
+        """Limit the device's throughput, in bytes a second; 0 is no limit."""
+        others = dict.fromkeys(("bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
+        self.machine.execute("block_set_io_throttle", {"device": self.name, "bps": speed, **others})
+
+    def tell(self, request: str) -> None:
+        """Let qemu-io do it; raises GuestRequestFailed when QEMU speaks of a failure, of whichever request."""
+        verdict = self.machine.human(f'qemu-io {self.name} "{request}"').strip()
+        if re.search("(?i)fail|could not|error", verdict):
+            raise GuestRequestFailed(f'"{request}" on {self.name} failed; QEMU said: {verdict}')
+
+
+@dataclass(frozen=True)
+class MonitorFronts:
+    """Makes devices by the human monitor, with `options` of theirs besides what makes them the guest's."""
+
+    machine: Machine
+    options: Options = field(default_factory=dict)
+
+    def attach(self, node: Options) -> MonitorFront:
+        """Add a drive with a device, called "guest-" and the node's name."""
+        front = MonitorFront(self.machine, f"guest-{node['node-name']}")
+        options = {"if": "none", "id": front.name, **self.options, **dict(_flat(node))}
+        line = ",".join(f"{key}={str(value).replace(',', ',,')}" for key, value in options.items())
+        answer = self.machine.human(f'drive_add 0 "{line}"').strip()
+        if answer != "OK":
+            raise AssertionError(f"QEMU did not take the drive {node['node-name']}: {answer}")
+        return front
+
+    def over(self, place: str) -> MonitorFront:
+        """Return the way in over a node, or over a disk of the guest, which is called "-d" and its name."""
+        return MonitorFront(self.machine, place)
+
+
+# By exports.
+
+
+@dataclass
+class ExportFront:
+    """An export over NBD, called "guest-" and the name of the node that it began with; its client is a qemu-io.
+
+    `place` is the node over which it is to come back, `options` are what its command takes besides.
+    """
+
+    machine: Machine
+    qemu_io: Path
+    place: str
+    options: Options
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Export the node."""
+        self.name = f"guest-{self.place}"
+        self.step_back()
+
+    def request(self, request: str, success: str) -> None:
+        """Let a client make a request; raises GuestRequestFailed in its own words, or MachineDied."""
+        export = f"driver=nbd,server.type=unix,server.path={SOCKET},export={self.name}"
+        argv = (str(self.qemu_io), "-t", "writeback", "-d", "unmap", "-c", request, "--image-opts", export)
+        try:
+            verdict = run_tool(argv, cwd=self.machine.home, bound=self.machine.bound, allowed=(0, 1)).stdout.strip()
+        except ToolFailed as failure:
+            verdict = str(failure)
+        self.machine.check_alive()
+        GuestRequestFailed.unless_done(verdict, f'"{request}" on {self.name}', success)
+
+    def step_aside(self) -> None:
+        """End the export, which would keep the size that it began with, and let nobody change it."""
+        exports = self.machine.execute("query-block-exports")
+        # A job may have put its filter there, or a snapshot an overlay.
+        self.place = next(export["node-name"] for export in exports if export["id"] == self.name)
+        start = len(self.machine.all_events())
+        self.machine.execute("block-export-del", {"id": self.name})
+        self.machine.wait_for(
+            f"BLOCK_EXPORT_DELETED of {self.name}",
+            lambda event: event.name == "BLOCK_EXPORT_DELETED" and event.data["id"] == self.name,
+            start=start,
+        )
+
+    def step_back(self) -> None:
+        """Export the node that was exported last."""
+        self.machine.serve()
+        asked = {"type": "nbd", "id": self.name, "name": self.name, "node-name": self.place, "writable": True}
+        self.machine.execute("block-export-add", {**asked, **self.options})
+
+    def limit(self, speed: int) -> None:
+        """Raise AssertionError: what goes by an export cannot be limited."""
+        raise self._lack(f"cannot be limited to {speed} bytes a second")
+
+    def tell(self, request: str) -> None:
+        """Raise AssertionError: a client ends with its request."""
+        raise self._lack(f'cannot be told "{request}"')
+
+    def _lack(self, what: str) -> AssertionError:
+        tag = "the tag needs.human-monitor says that a scenario needs one"
+        return AssertionError(f"{self.name} {what} where no human monitor is; {tag}")
+
+
+@dataclass(frozen=True)
+class ExportFronts:
+    """Makes exports with the `options` of block-export-add; `qemu_io` is the client that is the guest."""
+
+    machine: Machine
+    qemu_io: Path
+    options: Options = field(default_factory=dict)
+
+    def attach(self, node: Options) -> ExportFront:
+        """Add a drive's node, and export it."""
+        self.machine.execute("blockdev-add", node)
+        return self.over(str(node["node-name"]))
+
+    def over(self, place: str) -> ExportFront:
+        """Export a node."""
+        return ExportFront(self.machine, self.qemu_io, place, self.options)
+
+
+def _flat(options: Options, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Return nested options as the dotted keys of QEMU's command line."""
+    for key, value in options.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list):
+            yield from _flat({str(place): item for place, item in enumerate(value)}, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", {True: "on", False: "off"}[value] if isinstance(value, bool) else value

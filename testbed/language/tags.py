@@ -1,0 +1,92 @@
+"""The closed list of tags: what each one tells a reader, and by what a run can be narrowed.
+
+A tag that is not listed here is an error, so that a misspelt one cannot silently run or skip a scenario.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from testbed.build import defects, needs
+
+AREAS = {
+    "backup": "what an incremental backup holds and what it restores",
+    "bitmap": "what a dirty bitmap records, and what becomes of its record",
+    "failure": "backups that fail or stop, and what is left afterwards",
+    "job": "backup jobs: how they live, what they heed, and what they tell",
+    "refusal": "requests that QEMU must refuse, and that nothing is changed by them",
+    "resize": "drives that grow and shrink, and what that means to their bitmaps and backups",
+    "target": "what backups can go into, and what the images that they leave are like",
+    "transaction": "requests that take effect at one moment, together or not at all",
+}
+"""What a feature is about; the folders of the features bear the same names."""
+
+CASES = {
+    "incremental_simple": "a chain of three, the first with nothing to copy",
+    "small_granularity": "the same with granules smaller than the clusters of the target",
+    "large_granularity": "the same with granules larger than the clusters of the target",
+    "larger_cluster_target": "a target whose clusters are larger than the granules",
+    "incremental_transaction": "two bitmaps, cleared together with a full backup",
+    "transaction_failure": "a group of two backups of which one fails, and the same group again",
+    "transaction_failure_race": "the same, when the other backup has nothing to copy",
+    "sync_dirty_bitmap_missing": "an incremental backup that names no bitmap",
+    "sync_dirty_bitmap_not_found": "an incremental backup with a bitmap that does not exist",
+    "sync_dirty_bitmap_bad_granularity": "a bitmap with a granularity that is no power of two",
+    "growing_before_backup": "a drive that grows before its incremental backup",
+    "incremental_failure": "an incremental backup that fails, and the next",
+    "incremental_pause": "an incremental backup that stops at an error and is resumed",
+}
+"""The cases of QEMU's own test 124, by their names there; each goes with the tag iotest-124."""
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A tag, or a family of tags of one form.
+
+    `form` is how the documentation writes it, `pattern` the regular expression that the whole tag matches.
+    """
+
+    form: str
+    pattern: str
+    meaning: str
+
+    @classmethod
+    def named(cls, name: str, meaning: str) -> Tag:
+        """Make a tag that is written in one way only."""
+        return cls(name, re.escape(name), meaning)
+
+    def covers(self, tag: str) -> bool:
+        """Tell whether `tag`, without its @, is this tag or one of this family."""
+        return re.fullmatch(self.pattern, tag) is not None
+
+
+TAGS = (
+    *(Tag.named(name, meaning) for name, meaning in AREAS.items()),
+    Tag.named("drive-backup", "asks for the backup with the older command, which newer builds may lack"),
+    Tag.named("blockdev-backup", "asks for the backup with the newer command"),
+    Tag.named("slow", "takes minutes, and is given them; left out unless it is asked for with TAGS=slow"),
+    Tag.named("iotest-124", "a case of QEMU's own test 124, whose name is a second tag"),
+    *(Tag.named(name, meaning) for name, meaning in CASES.items()),
+    Tag(
+        "bug-BNN",
+        r"bug-B\d{2,3}",
+        "would have caught this bug of QEMU's past, by its number in the list of bugs",
+    ),
+    Tag("id:KEY", r"id:[\w-]+", "the key of the scenario in a test management system"),
+    Tag("bug:KEY", r"bug:[\w-]+(?:/\d+)?", "a report in a bug tracker that this scenario answers"),
+    Tag("qemu-commit:HASH", r"qemu-commit:[0-9a-f]{8,40}", "the change of QEMU that made this promise true"),
+)
+"""All tags but those of needs and known defects, in the order in which the documentation lists them."""
+
+NEEDS = tuple(Tag.named(f"{needs.TAG}{need.name}", need.meaning) for need in needs.NEEDS)
+"""The tags that name what a build must have; testbed.build.needs says more about each."""
+
+DEFECTS = tuple(Tag.named(f"{defects.TAG}{defect.name}", defect.what) for defect in defects.DEFECTS)
+"""The tags that name a known defect of QEMU; testbed.build.defects says more about each."""
+
+
+def unknown(tags: Iterable[str]) -> list[str]:
+    """Return those of `tags`, written without their @, that nothing here covers; sorted, each once."""
+    return sorted({tag for tag in tags if not any(known.covers(tag) for known in (*TAGS, *NEEDS, *DEFECTS))})

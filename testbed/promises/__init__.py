@@ -1,0 +1,1 @@
+"""What a scenario can insist on: one file for each object."""

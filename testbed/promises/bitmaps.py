@@ -1,0 +1,81 @@
+"""What bitmaps must have recorded, and what an image must have stored of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from testbed.base.units import format_size
+from testbed.domain.bitmap import BitmapState
+from testbed.domain.drive import Drive
+from testbed.domain.node import Node
+from testbed.promises.promise import Promise
+from testbed.qemu.images import Images
+
+_FLAGS = {"auto": "recording", "in-use": "inconsistent"}
+"""What qemu-img's words for the flags of a stored bitmap mean once a machine has it."""
+
+
+def _stored(granularity: int, flags: Collection[str]) -> str:
+    """Say how a bitmap is stored; whether one that is inconsistent had recorded is nothing to anybody."""
+    how = next((flag for flag in ("inconsistent", "recording") if flag in flags), "not recording")
+    return f"as {how}, with a granularity of {format_size(granularity)}"
+
+
+def stores_its_bitmaps(images: Images) -> Promise[Drive]:
+    """Match a drive whose image has stored its persistent bitmaps and no others, once no QEMU has it open."""
+
+    def complaint(drive: Drive) -> str | None:
+        wanted = {
+            bitmap.name: _stored(bitmap.dirty.granularity, bitmap.state.flags) for bitmap in drive.kept_bitmaps.values()
+        }
+        found = {
+            stored["name"]: _stored(stored["granularity"], [_FLAGS[flag] for flag in stored["flags"]])
+            for stored in images.info(drive.image)["format-specific"]["data"].get("bitmaps", [])
+        }
+        wrong = [
+            f'{drive.image} should store "{name}" {wanted.get(name, "not at all")}; it does {found.get(name, "not")}'
+            for name in sorted({*wanted, *found})
+            if wanted.get(name) != found.get(name)
+        ]
+        return "; ".join(wrong) or None
+
+    return Promise("a drive whose image has stored its persistent bitmaps", complaint)
+
+
+def has_bitmaps(expected: Sequence[BitmapState]) -> Promise[Node]:
+    """Match a node on which QEMU reports these named bitmaps in these states, and no others."""
+
+    def complaint(node: Node) -> str | None:
+        wanted = {state.name: state for state in expected}
+        found = {state.name: state for state in node.reported_bitmaps()}
+        wrong = [
+            f"{node.name} should have {wanted.get(name) or 'no bitmap ' + name}; "
+            f"it has {found.get(name) or 'no such bitmap'}"
+            for name in sorted({*wanted, *found})
+            if wanted.get(name) != found.get(name)
+        ]
+        return "; ".join(wrong) or None
+
+    return Promise("; ".join(str(state) for state in expected) or "no bitmap at all", complaint)
+
+
+def has_bitmaps_in_step(*, with_digests: bool) -> Promise[Node]:
+    """Match a node whose bitmaps have recorded just what was written while they should, granule for granule.
+
+    `with_digests` tells whether the build can say what each bit is (see Dirty.digest); counts alone cannot tell two
+    mistakes that cancel each other out.
+    """
+
+    def complaint(node: Node) -> str | None:
+        counted = has_bitmaps([bitmap.state for bitmap in node.bitmaps.values()]).complaint(node)
+        if counted or not with_digests:
+            return counted
+        wrong = [
+            f'"{bitmap.name}" on {node.name} counts what it should, but not in the right places; '
+            f"dirty should be {bitmap.dirty.granules}"
+            for bitmap in node.bitmaps.values()
+            if node.reported_digest(bitmap.name) != bitmap.dirty.digest()
+        ]
+        return "; ".join(wrong) or None
+
+    return Promise("a node whose bitmaps hold just what was written", complaint)

@@ -1,0 +1,57 @@
+"""What a scenario can insist on: a PyHamcrest matcher whose mismatch says what came instead, and where.
+
+A promise compares QEMU with one of the oracles, never with what QEMU said before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from hamcrest.core.base_matcher import BaseMatcher
+from hamcrest.core.description import Description
+
+T = TypeVar("T")
+
+
+class Promise(BaseMatcher[T]):
+    """A promise in words, and the function that says how a thing breaks it, or None."""
+
+    def __init__(self, words: str, complaint: Callable[[T], str | None]) -> None:
+        """Keep the words and the function."""
+        self.words = words
+        self.complaint = complaint
+
+    def _matches(self, item: T) -> bool:
+        return self.complaint(item) is None
+
+    def describe_to(self, description: Description) -> None:
+        """Say what was promised."""
+        description.append_text(self.words)
+
+    def describe_mismatch(self, item: T, mismatch_description: Description) -> None:
+        """Say what came instead."""
+        mismatch_description.append_text(self.complaint(item) or "it was kept when looked at again")
+
+
+def each(promise: Promise[T]) -> Promise[Sequence[T]]:
+    """Match things that all keep a promise, and at least one thing; they are looked at side by side."""
+
+    def complaint(items: Sequence[T]) -> str | None:
+        if not items:
+            return "there was nothing to look at"
+        return "; ".join(all_complaints((item, promise) for item in items)) or None
+
+    return Promise(f"each {promise.words.removeprefix('a ')}", complaint)
+
+
+def all_complaints(promises: Iterable[tuple[Any, Promise[Any]]]) -> list[str]:
+    """Return how things break their promises, given as pairs, looking at them side by side."""
+    pairs = list(promises)
+    if not pairs:
+        return []
+    with ThreadPoolExecutor(min(len(pairs), os.cpu_count() or 1)) as pool:
+        found = pool.map(lambda pair: pair[1].complaint(pair[0]), pairs)
+        return [complaint for complaint in found if complaint]

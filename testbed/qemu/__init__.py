@@ -1,0 +1,1 @@
+"""Processes of QEMU and their words: the monitor, the machine, the daemon, the tools for images."""

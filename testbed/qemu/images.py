@@ -1,0 +1,372 @@
+"""Disk images, made, read and compared by the tools of the build under test."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Any
+
+from testbed.base.process import Finished, ToolFailed, run_tool
+from testbed.base.units import format_size
+from testbed.model.content import Content
+
+IDENTICAL = "Images are identical."
+"""All that qemu-img compare says of equal images; for another size it only warns, and exits with 0."""
+
+OTHER_SIZE = "Image size mismatch"
+"""What qemu-img compare says first of images of two sizes."""
+
+DEFAULT_CLUSTER = 64 * 1024
+"""Bytes of a cluster of an image unless it is made with another."""
+
+VDI_BLOCK = 1024 * 1024
+"""Bytes of what a VDI image allocates at a time."""
+
+SECTOR = 512
+"""Bytes to which qemu-img compare tells a place, and of which QEMU takes a drive to have a whole number."""
+
+
+DATA_FILE = "data_file"
+"""The option of qemu-img create that puts the data of a qcow2 image into another file."""
+
+ONLY_NAMING = ("qcow2", "qed")
+"""Formats whose images hold nothing of the image that they stand on but its name and format."""
+
+KEY_OPTION = "key-secret"
+"""What the option is called by which whoever makes or opens an encrypted image names the key."""
+
+SECRET: Mapping[str, str] = {"qom-type": "secret", "id": "key", "data": "open sesame"}
+"""The key of all encrypted images, as an object of QEMU and of its tools."""
+
+CALIBRATION = 30
+"""How many times the usual bound it may take to make an encrypted image: qemu-img uses up seconds of processor time."""
+
+# A key of the usual strength takes seconds to derive. How long it takes, qemu-img measures first by the CPU time of a
+# thread, and some builds give up if that is none at all: a slow digest keeps them from being so fast.
+_LUKS: Mapping[str, str] = {KEY_OPTION: SECRET["id"], "iter-time": "10", "hash-alg": "sha512"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How an image is made: its format, and options of qemu-img create.
+
+    `opening` are the options that whoever opens such an image needs besides its format, as blockdev-add has them;
+    `has_base` tells whether what it holds at first is in another image, on which it stands.
+    """
+
+    image_format: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    opening: Mapping[str, object] = field(default_factory=dict)
+    has_base: bool = False
+
+    def address(self, file: str) -> str:
+        """Return the name by which the tools can open such an image, and by which another one can stand on it."""
+        if not self.opening:
+            return file
+        return f"json:{json.dumps({**self.opening, 'file': {'driver': 'file', 'filename': file}})}"
+
+    @property
+    def can_have_base(self) -> bool:
+        """Tell whether such an image can stand on another one."""
+        return self.image_format in ("qcow2", "qed", "vmdk")
+
+    @property
+    def cluster(self) -> int:
+        """Return the length in bytes of what such an image allocates at a time."""
+        usual = VDI_BLOCK if self.image_format == "vdi" else DEFAULT_CLUSTER
+        return int(self.options.get("cluster_size", usual))
+
+
+KINDS: Mapping[str, Kind] = {
+    "a raw image": Kind("raw"),
+    "a qcow2 image": Kind("qcow2"),
+    "a qcow2 image of version 2": Kind("qcow2", {"compat": "0.10"}),
+    "a qcow2 image with extended L2 entries": Kind("qcow2", {"extended_l2": "on"}),
+    "a qcow2 image on a base": Kind("qcow2", has_base=True),
+    "a qcow2 image with its data in a file of its own": Kind("qcow2", {DATA_FILE: ""}),
+    "a qcow2 image with its data in a raw image": Kind("qcow2", {DATA_FILE: "", "data_file_raw": "on"}),
+    "a qcow2 image with preallocated metadata": Kind("qcow2", {"preallocation": "metadata"}),
+    "a qcow2 image compressed by zstd": Kind("qcow2", {"compression_type": "zstd"}),
+    "an encrypted qcow2 image": Kind(
+        "qcow2",
+        {"encrypt.format": "luks", **{f"encrypt.{option}": chosen for option, chosen in _LUKS.items()}},
+        {"encrypt": {"format": "luks", KEY_OPTION: SECRET["id"]}},
+    ),
+    "a LUKS image": Kind("luks", _LUKS, {KEY_OPTION: SECRET["id"]}),
+    "a QED image": Kind("qed"),
+    "a VDI image": Kind("vdi"),
+    "a VMDK image": Kind("vmdk"),
+    "a stream-optimized VMDK image": Kind("vmdk", {"subformat": "streamOptimized"}),
+}
+"""Kinds of images in the words of a sentence, but for the many sizes that clusters can have."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What an image says of the bytes from `start` to `end`, through its whole chain.
+
+    `depth` counts the images down from the top, `present` tells whether some image of the chain holds them (None where
+    the tool does not say), `zero` and `data` are as in `qemu-img map`.
+    """
+
+    start: int
+    end: int
+    depth: int
+    present: bool | None
+    zero: bool
+    data: bool
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first byte of an image that is not what it must be; `note` says what the bytes alone cannot."""
+
+    image: str
+    offset: int
+    expected: int | None
+    found: int | None
+    note: str = ""
+
+    def __str__(self) -> str:
+        """Name the image, the place, what must stand there and what does."""
+        if self.expected is None:
+            return f"{self.image} should have {self.offset} bytes; qemu-img says: {self.note}"
+        found = f"0x{self.found:02x}" if self.found is not None else self.note
+        return (
+            f"{self.image}: the byte at offset {self.offset} ({format_size(self.offset)}) "
+            f"should be 0x{self.expected:02x} and is {found}"
+        )
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images in one directory, `home`, all named by short names relative to it.
+
+    `qemu_img` and `qemu_io` are the tools; `templates` is a directory for images that are used again; `bound` is the
+    longest that one call may take, in seconds.
+    """
+
+    qemu_img: Path
+    qemu_io: Path
+    home: Path
+    templates: Path
+    bound: float
+
+    def create(
+        self, name: str, image_format: str, content: Content, *, options: Mapping[str, str] | None = None
+    ) -> None:
+        """Make an image that stands alone and holds a content; `options` are those of qemu-img create.
+
+        Equal images are made once in a run and copied from then on; but not one that has its data in another file.
+        """
+        if image_format == "raw" and not options:
+            with (self.home / name).open("wb") as file:
+                content.write_sparsely(file)
+            return
+        if DATA_FILE in (options or {}):
+            self._make(name, image_format, content, _own(name, options))
+            return
+        self._copied(
+            name,
+            repr((image_format, content, sorted((options or {}).items()))),
+            lambda template: self._make(template, image_format, content, options),
+        )
+
+    def create_on_base(self, name: str, kind: Kind, content: Content) -> None:
+        """Make an empty image on top of one of the same kind that holds a content, and is called after it."""
+        base = f"base-of-{name}"
+        self.create(base, kind.image_format, content, options=kind.options)
+        self.create_above(name, kind.image_format, content.size, (base, kind.image_format), kind.options)
+
+    def create_above(
+        self,
+        name: str,
+        image_format: str,
+        size: int,
+        backing: tuple[str, str],
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        """Make an empty image of `size` bytes on top of another one, given by name, as seen from it, and format.
+
+        Equal ones are made once in a run and copied from then on, too, where nothing of the other image is in them.
+        """
+        below, below_format = backing
+        arguments = ("-f", image_format, *_options(_own(name, options)), "-b", below, "-F", below_format)
+
+        def make(image: str, *how: str) -> None:
+            self._img("create", "-q", *how, *arguments, image, str(size))
+
+        if image_format not in ONLY_NAMING or DATA_FILE in (options or {}):
+            make(name)
+        else:
+            self._copied(name, repr((arguments, size)), lambda template: make(template, "-u"))
+
+    def add_bitmap(self, name: str, bitmap: str, properties: Mapping[str, object] | None = None) -> None:
+        """Store a new bitmap in a qcow2 image that nobody has open; properties are as in block-dirty-bitmap-add."""
+        asked = properties or {}
+        granularity = ("-g", str(asked["granularity"])) if "granularity" in asked else ()
+        disabled = ("--disable",) if asked.get("disabled") else ()
+        self._img("bitmap", "--add", *granularity, *disabled, "-f", "qcow2", name, bitmap)
+
+    def copy(self, name: str, copy: str) -> None:
+        """Copy an image file just as it stands, whoever has it open."""
+        shutil.copyfile(self.home / name, self.home / copy)
+
+    def delete(self, name: str) -> None:
+        """Delete an image file."""
+        (self.home / name).unlink()
+
+    def commit(self, name: str, image_format: str) -> None:
+        """Write all that an image holds itself into its backing file; the image is of no use from then on."""
+        self._img("commit", "-q", "-d", "-f", image_format, name)
+
+    def move(self, name: str, image_format: str, backing: tuple[str, str]) -> None:
+        """Put an image on another backing file (name, format) without changing what it reads as."""
+        self._img("rebase", "-q", "-f", image_format, "-b", backing[0], "-F", backing[1], name)
+
+    def rebase(self, name: str, image_format: str, backing: tuple[str, str]) -> None:
+        """Name another image (name, format) as backing file without changing any data."""
+        self._img("rebase", "-u", "-f", image_format, "-b", backing[0], "-F", backing[1], name)
+
+    def date_back(self) -> None:
+        """Date all images back, so that `written` tells even of a write that follows at once."""
+        for file in self._files():
+            os.utime(file, ns=(0, 0))
+
+    def written(self) -> list[str]:
+        """Return the names of the files that were made, written or cut since they were last dated back."""
+        return sorted(str(file.relative_to(self.home)) for file in self._files() if file.stat().st_mtime_ns)
+
+    def info(self, name: str) -> dict[str, Any]:
+        """Return what qemu-img info says of one image."""
+        answer = json.loads(self._img("info", "-U", "--output=json", name).stdout)
+        assert isinstance(answer, dict)
+        return answer
+
+    def map(self, name: str, image_format: str) -> list[Extent]:
+        """Return the image's extents through its chain, from the first byte to the last."""
+        listing = json.loads(self._img("map", "-U", "--output=json", "-f", image_format, name).stdout)
+        return [
+            Extent(
+                start=entry["start"],
+                end=entry["start"] + entry["length"],
+                depth=entry["depth"],
+                # A raw image has no say in whether it holds zeros or nothing.
+                present=entry["data"] or (None if image_format == "raw" else entry.get("present")),
+                zero=entry["zero"],
+                data=entry["data"],
+            )
+            for entry in listing
+        ]
+
+    def facts(self, name: str) -> dict[str, str]:
+        """Return an image's format, its size, the name of its base and the size of its clusters, in words."""
+        told = self.info(name)
+        clusters = told.get("cluster-size")
+        return {
+            "format": told["format"],
+            "size": f"{told['virtual-size']} bytes",
+            "base": PurePath(told.get("backing-filename", "none")).stem,
+            "clusters": format_size(clusters) if clusters else "none",
+        }
+
+    def place_of(self, name: str, passage: bytes) -> int | None:
+        """Return where some bytes first stand in an image file, whatever it means by them; None if nowhere."""
+        place = (self.home / name).read_bytes().find(passage)
+        return place if place >= 0 else None
+
+    def clusters(self, name: str) -> tuple[int, int]:
+        """Return how many clusters of a qcow2 image hold something, and how many of these are compressed.
+
+        Raises ToolFailed when the image is not sound.
+        """
+        found = json.loads(self._img("check", "-U", "--output=json", "-f", "qcow2", name).stdout)
+        return found.get("allocated-clusters", 0), found.get("compressed-clusters", 0)
+
+    def compare(self, name: str, image_format: str, other: str, other_format: str) -> str | None:
+        """Compare what a guest would see of two images, their sizes too; return None when equal, else qemu-img's words.
+
+        Raises ToolFailed when an image cannot be read.
+        """
+        formats = ("-f", image_format, "-F", other_format)
+        said = self._img("compare", "-U", *formats, name, other, allowed=(0, 1)).stdout.strip()
+        return None if said == IDENTICAL else said
+
+    def first_difference(self, name: str, image_format: str, expected: Content) -> Difference | None:
+        """Compare an image, through its chain, with what it must read as; return the first byte that differs.
+
+        Raises ToolFailed when the image cannot be read.
+        """
+        with tempfile.NamedTemporaryFile(dir=self.home, prefix="expected-", suffix=".raw") as model:
+            expected.write_sparsely(model)
+            words = self.compare(name, image_format, model.name, "raw")
+        if words is None:
+            return None
+        place = re.search(r"mismatch at offset (\d+)", words)
+        if place is None or OTHER_SIZE in words:  # the place may be past the image's end
+            return Difference(name, expected.size, None, None, words)
+        return self._look_closely(name, image_format, int(place[1]), expected)
+
+    def _look_closely(self, name: str, image_format: str, sector: int, expected: Content) -> Difference:
+        """Find the first wrong byte from the offset `sector` on, where qemu-img found an image to differ."""
+        length = min(SECTOR, expected.size - sector)
+        dump = self._io(image_format, [f"read -v {sector} {length}"], name, "-r", "-U").stdout
+        lines = re.finditer(r"^[0-9a-f]{8,}:  ((?:[0-9a-f]{2} )+)", dump, re.MULTILINE)
+        for offset, byte in enumerate(b"".join(bytes.fromhex(line[1]) for line in lines), sector):
+            if byte != expected.pattern_at(offset):
+                return Difference(name, offset, expected.pattern_at(offset), byte)
+        return Difference(name, sector, expected.pattern_at(sector), None, "a second read found nothing wrong")
+
+    def _files(self) -> Iterator[Path]:
+        return (path for path in self.home.rglob("*") if path.is_file())
+
+    def _copied(self, name: str, asked: str, make: Callable[[str], None]) -> None:
+        """Copy an image that the run has made before, as `asked` for in any words; `make` makes it the first time."""
+        template = self.templates / hashlib.sha256(asked.encode()).hexdigest()
+        if not template.exists():
+            draft = template.with_suffix(".draft")
+            make(str(draft))
+            draft.rename(template)
+        shutil.copyfile(template, self.home / name)
+
+    def _make(self, name: str, image_format: str, content: Content, options: Mapping[str, str] | None) -> None:
+        bound = self.bound * (CALIBRATION if any(KEY_OPTION in option for option in options or {}) else 1)
+        self._img("create", "-q", "-f", image_format, *_options(options), name, str(content.size), bound=bound)
+        writes = [f"write -q -P {run.pattern} {run.start} {run.end - run.start}" for run in content.runs]
+        if writes and (words := self._io(image_format, writes, name).stdout.strip()):
+            raise ToolFailed(f"writing to {PurePath(name).name} failed: {words}")
+
+    def _img(
+        self, command: str, *arguments: str, allowed: tuple[int, ...] = (0,), bound: float | None = None
+    ) -> Finished:
+        argv = (str(self.qemu_img), command, *_key_for(arguments), *arguments)
+        return run_tool(argv, cwd=self.home, bound=bound or self.bound, allowed=allowed)
+
+    def _io(self, image_format: str, commands: Iterable[str], name: str, *flags: str) -> Finished:
+        arguments = [str(self.qemu_io), *_key_for([name]), *flags, "-f", image_format]
+        for command in commands:
+            arguments += ["-c", command]
+        return run_tool((*arguments, name), cwd=self.home, bound=self.bound)
+
+
+def _key_for(arguments: Iterable[str]) -> Sequence[str]:
+    """Give the key to a tool whose arguments speak of it."""
+    if not any(KEY_OPTION in argument for argument in arguments):
+        return ()
+    return ("--object", f"{SECRET['qom-type']},id={SECRET['id']},data={SECRET['data']}")
+
+
+def _own(name: str, options: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Name the other file after the image, if its data is to be in one."""
+    return {key: f"{name}.data" if key == DATA_FILE else value for key, value in (options or {}).items()}
+
+
+def _options(options: Mapping[str, str] | None) -> list[str]:
+    return [word for key, value in (options or {}).items() for word in ("-o", f"{key}={value}")]

@@ -1,0 +1,316 @@
+"""One QEMU process: booted, spoken to, shut down; and blamed by name when it dies."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Self, TypeVar
+
+from testbed.base.problems import NotOffered
+from testbed.base.process import Child, describe_ending
+from testbed.qemu.monitor import ConnectionLost, Event, Monitor, NoAnswer, Refused
+
+T = TypeVar("T")
+
+BOOT = ("-S", "-nodefaults", "-no-user-config", "-display", "none")
+"""What each machine starts with."""
+
+BARE = ("-machine", "none")
+"""Hardware that has no guest but the whole block layer, on every target architecture."""
+
+SOCKET = "exports.socket"
+"""Where exports are served: a name in QEMU's working directory, since a longer one may not fit a socket's address."""
+
+UNKNOWN = "CommandNotFound"
+"""The class of the error by which QEMU answers a command that it does not have (QMP protocol specification)."""
+
+STDOUT_NAME = "qemu.stdout"
+STDERR_NAME = "qemu.stderr"
+
+
+class MachineDied(AssertionError):
+    """QEMU ended although nobody asked it to."""
+
+
+class GuestRequestFailed(AssertionError):
+    """A read, write, discard or flush inside the machine did not do what was asked."""
+
+    @classmethod
+    def unless_done(cls, verdict: str, request: str, success: str) -> None:
+        """Raise it unless qemu-io's verdict on a request is that it was carried out; see Machine.guest_request."""
+        # "read failed" begins as "read" does: only a count of bytes, and of all, is a success.
+        done = re.match(rf"{success} (\d+)/\1 bytes ", verdict) if success else not verdict
+        if not done:
+            raise cls(f"the guest's request {request} was not carried out; QEMU said: {verdict or 'nothing'}")
+
+
+class MachineHung(AssertionError):
+    """QEMU did not answer or did not do what was awaited within its bound; it has been killed."""
+
+
+@dataclass
+class Machine:
+    """A QEMU whose working directory is `home`, so that its files have short, plain names.
+
+    `bound` is the longest wait for anything it should do, in seconds.
+    """
+
+    qemu: Path
+    home: Path
+    bound: float
+    command_line: tuple[str, ...] = field(init=False)
+    child: Child = field(init=False)
+    monitor: Monitor = field(init=False)
+    observer: Monitor = field(init=False)
+    monitors: Sequence[Monitor] = field(init=False)
+    dismissed: bool = field(init=False)
+    has_quit: bool = field(init=False)
+    is_serving: bool = field(init=False)
+    _ends: Sequence[socket.socket] = field(init=False, repr=False)
+
+    bare: ClassVar[Sequence[str]] = BARE
+
+    @classmethod
+    def boot(cls, qemu: Path, home: Path, bound: float) -> Self:
+        """Make a machine in the directory `home` and start it on bare hardware; see `start` for what it raises."""
+        machine = cls(qemu, home, bound)
+        machine.start(cls.bare)
+        return machine
+
+    def twin(self, home: Path) -> Self:
+        """Boot another one of the same build, in the directory `home`; see `start` for what it raises."""
+        return self.boot(self.qemu, home, self.bound)
+
+    def start(self, hardware: Sequence[str]) -> None:
+        """Start QEMU and connect to it; `hardware` are the arguments of the command line that say what it emulates.
+
+        Raises what `launch` and `meet` do.
+        """
+        self.launch(hardware)
+        self.meet()
+
+    def launch(self, hardware: Sequence[str]) -> None:
+        """Start QEMU, and leave it to itself until it is met; `hardware` is as in `start`.
+
+        Two monitors hang on socket pairs that QEMU inherits: no socket has a path that could be too long or be left
+        behind. Raises ToolFailed when QEMU cannot be started.
+        """
+        ours, theirs = zip(*(socket.socketpair() for _ in range(2)), strict=True)
+        monitors = {name: end.fileno() for name, end in zip(("qmp", "observer"), theirs, strict=True)}
+        self.command_line = (str(self.qemu), *self.arguments(hardware, monitors))
+        try:
+            self.child = Child.start(
+                self.command_line,
+                cwd=self.home,
+                stdout=self.home / STDOUT_NAME,
+                stderr=self.home / STDERR_NAME,
+                pass_fds=tuple(end.fileno() for end in theirs),
+            )
+        except BaseException:
+            for end in ours:
+                end.close()
+            raise
+        finally:
+            for end in theirs:
+                end.close()
+        self._ends, self.monitors = ours, ()
+        self.dismissed = self.has_quit = self.is_serving = False
+
+    def meet(self) -> None:
+        """Connect to a QEMU that has been launched.
+
+        Raises MachineDied when QEMU ends at once, and MachineHung when it does not greet within the bound.
+        """
+        self.monitors = [Monitor(end, self.bound) for end in self._ends]
+        self.monitor, self.observer = self.monitors
+        try:
+            self._guard(self.monitor.connect)
+        except BaseException:
+            self.kill()
+            raise
+
+    def move(self, home: Path) -> None:
+        """Make `home`, an empty directory, the one that QEMU works in, in the place of the one it was launched in."""
+        self.home.rename(home)
+        self.home = home
+
+    def arguments(self, hardware: Sequence[str], monitors: Mapping[str, int]) -> Sequence[str]:
+        """Return the command line without the program; `monitors` are file descriptors of sockets by their names."""
+        words = [*hardware, *BOOT]
+        for name, descriptor in monitors.items():
+            words += ["-chardev", f"socket,id={name},fd={descriptor}", "-mon", f"chardev={name},mode=control"]
+        return words
+
+    def execute(self, command: str, arguments: Mapping[str, object] | None = None) -> Any:
+        """Send a QMP command and return the answer.
+
+        Raises Refused when QEMU refuses it, NotOffered when the build does not have it and says so, MachineDied or
+        MachineHung when QEMU does not survive it.
+        """
+        try:
+            return self._guard(lambda: self.monitor.execute(command, arguments))
+        except Refused as refusal:
+            if refusal.kind == UNKNOWN and not self._offers(command):
+                raise NotOffered(f"this build has no command {command}") from None
+            raise
+
+    def _offers(self, command: str) -> bool:
+        """Tell whether QEMU lists a command among those that it has."""
+        offered = self._guard(lambda: self.monitor.execute("query-commands"))
+        return any(entry["name"] == command for entry in offered)
+
+    def wait_for(self, what: str, wanted: Callable[[Event], bool], *, start: int = 0) -> Event:
+        """Return the first wanted event from place `start` on; see Monitor.wait_for for what it raises."""
+        return self._guard(lambda: self.monitor.wait_for(what, wanted, start=start))
+
+    def watch(self) -> None:
+        """Let a second monitor listen from now on, who is told what the first has heard; raises what `start` does."""
+        heard = list(self.all_events())
+        self._guard(self.observer.connect)
+        self.observer.events += heard
+
+    def lose_monitor(self) -> None:
+        """Close the first monitor, and go on with the second, which must be listening."""
+        self.monitor.close()
+        self.monitor = self.observer
+
+    def heard_by_both(self) -> list[list[str]]:
+        """Return what each of the two monitors has heard so far; both must be listening. Raises what `execute` does."""
+        self._guard(lambda: [monitor.execute("query-version") for monitor in self.monitors])
+        return [[str(event) for event in monitor.collect()] for monitor in self.monitors]
+
+    def serve(self) -> None:
+        """Let QEMU serve exports over NBD, at SOCKET, if it does not yet; raises what `execute` does."""
+        if not self.is_serving:
+            self.execute("nbd-server-start", {"addr": {"type": "unix", "data": {"path": SOCKET}}})
+            self.is_serving = True
+
+    def ask_until(self, what: str, query: str, wanted: Callable[[Any], bool]) -> None:
+        """Make a query again and again until its answer is wanted, as is good for what no event tells.
+
+        `what` names it for the message of MachineHung, which is raised after the bound; see also `execute`.
+        """
+        deadline = time.monotonic() + self.bound
+        while not wanted(answer := self.execute(query)):
+            if time.monotonic() > deadline:
+                self.kill()
+                raise MachineHung(f"{what} did not come within {self.bound:g} s; {query} said last: {answer}")
+
+    def act(self, command: str, event: str) -> None:
+        """Send a QMP command that acts on the whole machine, and wait for the event that tells of it.
+
+        A guest may cause an event of that name, too; that is another one.
+        """
+        start = len(self.all_events())
+        self.execute(command)
+        self.wait_for(f"{event} after {command}", lambda e: e.name == event and not e.data.get("guest"), start=start)
+
+    def human(self, line: str) -> str:
+        """Give a command to the human monitor; return all that it said, in its reply and on QEMU's stdout.
+
+        Up to 11.1 the verdict of HMP qemu-io goes to stdout only, and is there when the reply arrives.
+        """
+        stdout = self.home / STDOUT_NAME
+        said_before = stdout.stat().st_size
+        reply = str(self.execute("human-monitor-command", {"command-line": line}))
+        with stdout.open("rb") as file:
+            file.seek(said_before)
+            return reply + file.read().decode(errors="replace")
+
+    def guest_request(self, front: str, request: str, success: str) -> None:
+        """Let the device `front` make a request in qemu-io's words, as a guest would.
+
+        `success` is the word with which qemu-io reports one that was carried out, empty where success is silent.
+        Raises GuestRequestFailed with QEMU's own words.
+        """
+        verdict = self.human(f'qemu-io {front} "{request}"').strip()
+        GuestRequestFailed.unless_done(verdict, f'"{request}" on {front}', success)
+
+    def all_events(self) -> list[Event]:
+        """Return the events since the start: with all that QEMU sent before it answered one more command, or ended."""
+        if not self.has_quit:
+            self.execute("query-version")
+        return self.monitor.collect()
+
+    def heard(self) -> list[Event]:
+        """Return the events since the start, with all that QEMU sent before its last answer; asks nothing."""
+        return self.monitor.collect()
+
+    def check_alive(self) -> None:
+        """Raise MachineDied, with how QEMU ended and the end of its stderr, if it has ended and was not told to."""
+        if not self.dismissed and (ending := self.child.ending()) is not None:
+            self.kill()
+            raise MachineDied(f"QEMU {ending}{self._last_words()}")
+
+    def quit(self) -> None:
+        """Shut QEMU down cleanly and wait until it has ended.
+
+        Raises MachineDied when it ends otherwise than with exit status 0, MachineHung when it does not end.
+        """
+        self.dismissed = True
+        with contextlib.suppress(ConnectionLost, NoAnswer):
+            self.monitor.execute("quit")
+        code = self.child.wait(self.bound)
+        if code is not None:
+            self.monitor.hear_out()
+        self._close_monitors()
+        if code is None:
+            self.kill()
+            raise MachineHung(f"QEMU did not end within {self.bound:g} s of the quit command{self._last_words()}")
+        if code != 0:
+            raise MachineDied(f"QEMU {describe_ending(code)} after the quit command{self._last_words()}")
+        self.has_quit = True
+
+    def kill(self) -> None:
+        """End QEMU at once, whatever it is doing, and reap it."""
+        self.dismissed = True
+        self.child.kill_and_reap(self.bound)
+        self._close_monitors()
+
+    @property
+    def running(self) -> bool:
+        """Tell whether the process is still there."""
+        return self.child.ending() is None
+
+    def write_transcript(self, path: Path) -> None:
+        """Write the QMP conversation to a file, one JSON object a line, with seconds since QEMU's start."""
+        said = [(line.seconds, number, line) for number, m in enumerate(self.monitors, 1) for line in m.transcript]
+        lines = (
+            json.dumps({"seconds": round(seconds, 6), "monitor": number, line.kind: line.body}, ensure_ascii=False)
+            for seconds, number, line in sorted(said, key=lambda one: one[:2])
+        )
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="backslashreplace")
+
+    def _close_monitors(self) -> None:
+        for monitor in self.monitors:
+            monitor.close()
+        for end in self._ends:
+            end.close()
+
+    def _guard(self, talk: Callable[[], T]) -> T:
+        """Do something with the monitor; turn its loss into a statement about QEMU."""
+        try:
+            return talk()
+        except ConnectionLost as lost:
+            has_ended = self.child.wait(self.bound) is not None
+            self.kill()  # what it has left, if it has ended: its children, our ends of the monitors
+            if not has_ended:
+                raise MachineHung(f"{lost}, but QEMU did not end; it has been killed{self._last_words()}") from None
+            raise MachineDied(f"QEMU {self.child.ending()}{self._last_words()}; {lost}") from None
+        except NoAnswer as silence:
+            self.kill()
+            raise MachineHung(f"{silence}; QEMU has been killed{self._last_words()}") from None
+
+    def _last_words(self) -> str:
+        """Return the end of QEMU's stderr, worded to follow a sentence."""
+        with (self.home / STDERR_NAME).open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 2000))
+            text = file.read().decode(errors="replace").strip()
+        return f"; the end of its stderr:\n{text}" if text else "; it wrote nothing to stderr"

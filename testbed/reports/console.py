@@ -1,0 +1,214 @@
+"""What people see of a run: progress as it goes on, and at the end what to do about it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
+from textwrap import indent
+from typing import IO
+
+from testbed.base.files import shown
+from testbed.base.gherkin import Config, Formatter, StreamOpener, override
+from testbed.base.text import printable
+from testbed.reports.outcome import Outcome, RunError, RunSummary, Status
+
+SLOWEST = 5
+"""How many of the slowest scenarios the end of a run names."""
+
+_BOLD = "1"
+_FAINT = "2"
+_RED = "1;31"
+"""What a terminal takes between ESC [ and m."""
+
+_LABELS = {
+    Status.PASSED: ("passed", "32"),
+    Status.FAILED: ("FAILED", _RED),
+    Status.ERROR: ("ERROR", _RED),
+    Status.NOT_APPLICABLE: ("not applicable", "36"),
+    Status.KNOWN_DEFECT: ("known defect", "33"),
+    Status.NOT_RUN: ("not run", "35"),
+}
+_COLUMN = max(len(label) for label, _ in _LABELS.values())
+
+
+class Ink:
+    """Writes to a stream, whatever the text holds, whatever the stream can take, and though nobody reads."""
+
+    def __init__(self, stream: IO[str], config: Config) -> None:
+        self.is_terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
+        """Whether a line can be taken back."""
+        self._stream = stream
+        self._encoding = getattr(stream, "encoding", None) or "utf-8"
+        self._has_reader = True
+        # The command line overrules the environment.
+        is_plain = config.color == "auto" and (os.environ.get("NO_COLOR") or not self.is_terminal)
+        self._is_coloured = not is_plain and config.has_colored_mode(stream)
+
+    def write(self, text: str, colour: str = "") -> None:
+        """Write text with escapes for what cannot be shown. Raises OSError, but not when nobody reads on."""
+        plain = printable(text).encode(self._encoding, "backslashreplace").decode(self._encoding)
+        self._put(f"\x1b[{colour}m{plain}\x1b[0m" if colour and self._is_coloured else plain)
+
+    def line(self, text: str = "", colour: str = "") -> None:
+        """Write a line, or the rest of one."""
+        self.write(text, colour)
+        self._put("\n")
+
+    def take_back(self) -> None:
+        """Remove what stands in the terminal's current line."""
+        self._put("\r\x1b[K")
+
+    def _put(self, text: str) -> None:
+        if not self._has_reader:
+            return
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.EIO):
+                raise
+            # Whoever ran `behave | head` has seen enough, or the terminal is gone; the run and its reports go on.
+            self._has_reader = False
+
+
+class Story(Formatter):
+    """Tells the run as a story: each scenario when it has ended, with what went wrong at once."""
+
+    name = "story"
+    description = "One line for each scenario, failures at once, and a report at the end"
+
+    def __init__(self, stream_opener: StreamOpener, config: Config) -> None:
+        super().__init__(stream_opener, config)
+        self._ink = Ink(stream_opener.open(), config)
+        self._lists_unrun = bool(config.dry_run)
+        self._file: str | None = None
+        self._rule: str | None = None
+
+    @override
+    def close(self) -> None:
+        """Do nothing: the end of the run is still to be told."""
+
+    def run_started(self, remarks: Sequence[str]) -> None:
+        """Print the remarks."""
+        for remark in remarks:
+            self._ink.line(remark)
+
+    def scenario_started(self, outcome: Outcome) -> None:
+        """Show what runs, where a line can be taken back."""
+        if self._ink.is_terminal:
+            self._print_headings(outcome)
+            width = shutil.get_terminal_size().columns - 1
+            self._ink.write(f"    {'running':{_COLUMN}}             {outcome.scenario}"[:width])
+
+    def scenario_settled(self, outcome: Outcome) -> None:
+        """Print the scenario, and what there is to be said of it; one that was not run only counts in the end."""
+        if self._ink.is_terminal:
+            self._ink.take_back()
+        if outcome.status is Status.NOT_RUN and not self._lists_unrun:
+            return
+        self._print_headings(outcome)
+        label, colour = _LABELS[outcome.status]
+        self._ink.write(f"    {label:{_COLUMN}}", colour)
+        self._ink.line(f"  {outcome.seconds:7.2f} s  {outcome.scenario}")
+        account = (outcome.message, outcome.details, *_ways(outcome))
+        for text in account if outcome.status.is_red else outcome.reasons:
+            if text:
+                self._ink.line(indent(text, " " * 8))
+
+    def run_finished(self, summary: RunSummary) -> None:
+        """Print the end report."""
+        print_summary(summary, self._ink)
+        self.stream_opener.close()
+
+    def _print_headings(self, outcome: Outcome) -> None:
+        if outcome.file != self._file:
+            self._ink.line()
+            self._ink.write(outcome.feature, _BOLD)
+            self._ink.line(f"  {outcome.file}", _FAINT)
+            self._rule = None
+        if outcome.rule is not None and outcome.rule != self._rule:
+            self._ink.line(f"  {outcome.rule}")
+        self._file, self._rule = outcome.file, outcome.rule
+
+
+def print_summary(summary: RunSummary, ink: Ink) -> None:
+    """Print what remains to be said when a run is over: the failures last but for the counts."""
+    sections = {
+        "Not applicable": _by_reason(summary, Status.NOT_APPLICABLE),
+        "Not run": _unrun(summary) if summary.in_earnest else [],
+        "Known defects of QEMU": _by_reason(summary, Status.KNOWN_DEFECT),
+        "Passed, to be remarked": _by_reason(summary, Status.PASSED),
+        "Slowest": _slowest(summary),
+        "Failures": [line for outcome in summary.outcomes if outcome.status.is_red for line in _failure(outcome)],
+    }
+    for title, lines in sections.items():
+        if lines:
+            ink.line(f"\n{title}", _BOLD)
+            ink.line(indent("\n".join(lines), "  "))
+    ink.write(f"\n{_scenarios(len(summary.outcomes))} in {summary.seconds:.1f} s")
+    separator = ": "
+    for status, count in summary.counts().items():
+        ink.write(separator)
+        ink.write(f"{status.value} {count}", _LABELS[status][1])
+        separator = ", "
+    ink.line()
+    if summary.reports is not None:
+        ink.line(f"Reports are in {shown(summary.reports)}/")
+
+
+def complain(error: RunError, ink: Ink) -> None:
+    """Print something that went wrong with the run as a whole."""
+    ink.write("\nERROR", _RED)
+    ink.line(f" ({error.name})")
+    # A traceback ends with the message.
+    ink.line(indent(error.details or error.message, "  "))
+
+
+def _ways(outcome: Outcome) -> Iterator[str]:
+    """Give where to look, and how to see it again."""
+    if outcome.evidence is not None:
+        yield f"evidence: {shown(outcome.evidence)}"
+    yield f"repeat:   {outcome.repeat}"
+
+
+def _failure(outcome: Outcome) -> Iterator[str]:
+    """Give a failure in a few lines."""
+    yield f"{_LABELS[outcome.status][0]}: {outcome.feature}"
+    for line in (outcome.rule, outcome.scenario, str(outcome.step or ""), outcome.headline, *_ways(outcome)):
+        if line:
+            yield f"  {line}"
+
+
+def _by_reason(summary: RunSummary, status: Status) -> list[str]:
+    """Give each set of reasons with the scenarios that it holds for."""
+    found = [outcome for outcome in summary.outcomes if outcome.status is status and outcome.reasons]
+    lines = []
+    for reasons, outcomes in groupby(sorted(found, key=attrgetter("reasons")), key=attrgetter("reasons")):
+        lines += [*reasons, *(f"  {_place(outcome)}" for outcome in outcomes)]
+    return lines
+
+
+def _unrun(summary: RunSummary) -> list[str]:
+    """Give each set of reasons with the number of scenarios that it kept from being run, which may be nearly all."""
+    reasons = Counter("; ".join(outcome.reasons) for outcome in summary.outcomes if outcome.status is Status.NOT_RUN)
+    return [f"{_scenarios(count)}: {why}" for why, count in reasons.items()]
+
+
+def _scenarios(count: int) -> str:
+    return f"{count} scenario{'s' if count != 1 else ''}"
+
+
+def _slowest(summary: RunSummary) -> list[str]:
+    """Give the slowest scenarios, unless those would be all."""
+    tried = [outcome for outcome in summary.outcomes if outcome.status is not Status.NOT_RUN]
+    ran = sorted(tried, key=lambda outcome: outcome.seconds, reverse=True)
+    return [f"{outcome.seconds:7.2f} s  {_place(outcome)}" for outcome in ran[:SLOWEST]] if len(ran) > SLOWEST else []
+
+
+def _place(outcome: Outcome) -> str:
+    return f"{outcome.scenario} ({outcome.file}:{outcome.line})"

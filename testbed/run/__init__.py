@@ -1,0 +1,1 @@
+"""One run of the suite: behave is watched, each scenario is judged, the work is shared among processes."""

@@ -1,0 +1,250 @@
+"""Watches behave run the features, and tells the listeners how each scenario ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from time import monotonic
+
+from testbed.base.gherkin import FAILED, Config, Context, Feature, Scenario, Step, Tagged, Watcher, override, rule_of
+from testbed.reports.labels import Labels
+from testbed.reports.outcome import Listener, Outcome, RunError, ScenarioNotes, Status, notes_of
+from testbed.run.verdict import Trouble, blame, judge, place_of, run_error, trouble_of, undefined
+
+PLAIN = {"before_scenario": "the start of the scenario", "after_scenario": "the end of the scenario"}
+"""What a reader who knows no hooks calls them."""
+
+
+@dataclass
+class _Running:
+    scenario: Scenario
+    outcome: Outcome
+    since: float
+    notes: ScenarioNotes
+    troubles: list[Trouble] = field(default_factory=list)
+
+    def add(self, trouble: Trouble, before_last: int = 0) -> None:
+        """Add what went wrong, in the order of time but for the last so many."""
+        self.troubles.insert(len(self.troubles) - before_last, trouble)
+        self.notes.failure = "\n\n".join(known.message for known in self.troubles)
+
+
+class Recorder(Watcher):
+    """Sees every scenario from before its first hook until after its last clean-up.
+
+    behave tells a formatter when a scenario begins but not when it is over, and keeps only a part of
+    what goes wrong. So the runner tells the rest: `step_done`, `hook_failed`, `cleanup_failed` and
+    `scenario_done`, and `finish` when all is over. `outcomes` and `errors` are then complete.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        labels: Labels,
+        selected: Iterable[Scenario],
+        options: Mapping[str, str],
+        listeners: Sequence[Listener],
+    ) -> None:
+        self.outcomes: list[Outcome] = []
+        self.errors: list[RunError] = []
+        self.interruption: str | None = None
+        """Name of the signal that ends the run, once there is one."""
+        self._config = config
+        self._labels = labels
+        self._waiting = {id(scenario): scenario for scenario in selected}
+        self._options = options
+        self._listeners = listeners
+        self._running: _Running | None = None
+        self._feature: Feature | None = None
+        self._rule: Tagged | None = None
+        self._broken: dict[int, list[Trouble]] = {}
+        self._afterwards: list[Trouble] = []
+
+    def for_listeners(self, listeners: Sequence[Listener]) -> Recorder:
+        """Return a recorder like this one that expects nothing yet and tells others."""
+        return Recorder(self._config, self._labels, (), self._options, listeners)
+
+    @property
+    def has_seen_red(self) -> bool:
+        """Whether a scenario has failed so far, known defects not counted."""
+        return any(outcome.status.is_red for outcome in self.outcomes)
+
+    def expect(self, scenarios: Iterable[Scenario]) -> None:
+        """Learn of scenarios that will be run, besides those known from the start."""
+        self._waiting |= {id(scenario): scenario for scenario in scenarios}
+
+    def adopt(self, outcome: Outcome) -> None:
+        """Learn how a scenario ended that another process ran."""
+        place = (outcome.file, outcome.line)
+        self._waiting = {
+            key: scenario for key, scenario in self._waiting.items() if (scenario.filename, scenario.line) != place
+        }
+        self._settle(outcome)
+
+    def announce(self, outcome: Outcome) -> None:
+        """Learn that another process begins a scenario; the outcome is for the case that nothing more is heard."""
+        self._tell(lambda listener: listener.scenario_started(outcome))
+
+    # What behave tells.
+
+    @override
+    def feature(self, feature: Feature) -> None:
+        """Learn that a feature begins."""
+        self._feature, self._rule = feature, None
+
+    @override
+    def rule(self, rule: Tagged) -> None:
+        """Learn that a rule begins."""
+        self._rule = rule
+
+    @override
+    def scenario(self, scenario: Scenario) -> None:
+        """Learn that a scenario begins; behave says so for those that are not selected, too."""
+        if self._waiting.pop(id(scenario), None) is None:
+            return
+        outcome = self._labels.scenario(scenario, self._options)
+        notes = notes_of(scenario)
+        notes.repeat, notes.folder = outcome.repeat, self._labels.folder(scenario)
+        self._running = _Running(scenario, outcome, monotonic(), notes)
+        unfinished = replace(
+            outcome,
+            status=Status.ERROR,
+            kind="DidNotFinish",
+            headline="the run ended while this scenario ran",
+            message="The run ended while this scenario ran, without a word: perhaps behave was killed.",
+        )
+        self._tell(lambda listener: listener.scenario_started(unfinished))
+
+    @override
+    def rule_finished(self) -> None:
+        """Settle what behave has passed over in the rule."""
+        rule, self._rule = self._rule, None
+        self._settle_rest(lambda scenario: rule is not None and rule_of(scenario) is rule)
+
+    @override
+    def eof(self) -> None:
+        """Settle what behave has passed over in the feature, and the feature's own hooks and clean-ups."""
+        feature, self._feature = self._feature, None
+        self._settle_rest(lambda scenario: feature is not None and scenario.feature is feature)
+        if feature is not None and self._afterwards:
+            around = self._labels.around(feature, "after the last scenario")
+            self._settle(blame(around, self._afterwards))
+            self._afterwards = []
+
+    @override
+    def close(self) -> None:
+        """Do nothing: what the testrun's own hooks and clean-ups do is still to come."""
+
+    # What the runner tells.
+
+    def step_done(self, step: Step) -> None:
+        """Learn that a step has been run, its hooks after it not yet."""
+        if self._running is not None and step.status.name in FAILED and step.exception is not None:
+            self._running.add(self._trouble_in(step, step.exception))
+
+    def step_hook_failed(self, step: Step, error: BaseException) -> None:
+        """Learn what a hook around a step raised. The step is to blame: what they check is part of it."""
+        step.hook_failed = True
+        if self._running is None:
+            return
+        trouble = self._trouble_in(step, error)
+        last = self._running.troubles[-1] if self._running.troubles else trouble
+        # A check explains an error in the same step: QEMU is dead, therefore its monitor did not answer.
+        explains = trouble.status is Status.FAILED and last.status is Status.ERROR and last.step == trouble.step
+        self._running.add(trouble, before_last=1 if explains else 0)
+
+    def hook_failed(self, name: str, tag: str | None, error: BaseException) -> None:
+        """Learn what any other hook raised, with the tag if it was called for one."""
+        where = PLAIN.get(name, f"the {name} hook")
+        trouble = trouble_of(error, f"{where} for @{tag}" if tag else where)
+        if self._running is not None:
+            self._running.scenario.hook_failed = True
+            self._running.add(trouble)
+        elif (place := self._rule or self._feature) is None or name == "after_all":
+            self.errors.append(run_error(name, trouble))
+        else:
+            place.hook_failed = True
+            if name.startswith("before"):
+                self._broken.setdefault(id(place), []).append(replace(trouble, status=Status.ERROR))
+            else:
+                self._afterwards.append(trouble)
+
+    def cleanup_failed(self, _context: Context, cleanup: Callable[[], object], error: Exception) -> None:
+        """Learn what a clean-up raised; the others still run."""
+        trouble = trouble_of(error, f"the clean-up {getattr(cleanup, '__qualname__', repr(cleanup))}")
+        if self._running is not None:
+            self._running.add(trouble)
+        elif self._feature is not None:
+            self._afterwards.append(trouble)
+        else:
+            self.errors.append(run_error("clean-up", trouble))
+
+    def scenario_done(self) -> None:
+        """Learn that hooks and clean-ups of the scenario are over."""
+        if self._running is None:
+            return
+        running, self._running = self._running, None
+        if undefined_steps := undefined(list(running.scenario.iter_steps())):
+            # They are found last; but where no step has failed, one of them is what stopped the scenario.
+            running.add(undefined_steps, before_last=sum(trouble.step is None for trouble in running.troubles))
+        outcome = replace(running.outcome, seconds=monotonic() - running.since)
+        self._settle(judge(outcome, running.scenario, running.notes, running.troubles, self._unrun()))
+
+    def escaped(self, error: BaseException) -> None:
+        """Learn what behave could not hold, and has left the scenario with."""
+        if self._running is not None:
+            self._running.add(trouble_of(error))
+
+    def finish(self) -> None:
+        """Settle whatever has not been settled."""
+        if self._running is not None and not self._running.troubles:
+            self._running.add(self._interrupted())
+        self.scenario_done()
+        self.eof()
+        self._settle_rest(lambda _scenario: True)
+
+    def _trouble_in(self, step: Step, error: BaseException) -> Trouble:
+        trouble = self._interrupted() if isinstance(error, KeyboardInterrupt) else trouble_of(error)
+        return replace(trouble, step=place_of(step))
+
+    def _interrupted(self) -> Trouble:
+        return Trouble(Status.ERROR, "Interrupted", f"interrupted by {self.interruption or 'the user'}")
+
+    # What the listeners are told.
+
+    def _settle_rest(self, belongs: Callable[[Scenario], bool]) -> None:
+        """Settle the scenarios that behave has passed over."""
+        for scenario in [scenario for scenario in self._waiting.values() if belongs(scenario)]:
+            del self._waiting[id(scenario)]
+            rule = rule_of(scenario)
+            broken = [
+                trouble
+                for place in (scenario.feature, rule)
+                if place is not None
+                for trouble in self._broken.get(id(place), ())
+            ]
+            outcome = self._labels.scenario(scenario, self._options)
+            self._settle(judge(outcome, scenario, notes_of(scenario), broken, self._unrun()))
+
+    def _unrun(self) -> str:
+        if self._config.dry_run:
+            return "this was a dry run"
+        if self.interruption:
+            return f"the run was interrupted by {self.interruption}"
+        if self._config.stop:
+            return "the run stopped at the first failure, as --stop asks"
+        return "the run ended early"
+
+    def _settle(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self._tell(lambda listener: listener.scenario_settled(outcome))
+
+    def _tell(self, message: Callable[[Listener], None]) -> None:
+        """Tell each listener; one that cannot write spoils the run, but does not stop it."""
+        for listener in self._listeners:
+            try:
+                message(listener)
+            except OSError as error:
+                spoilt = run_error("reports", trouble_of(error))
+                if spoilt.headline not in {known.headline for known in self.errors}:
+                    self.errors.append(spoilt)

@@ -1,0 +1,389 @@
+"""Runs the features, and owns the verdict: named in pyproject.toml as behave's runner."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from textwrap import shorten
+from time import monotonic
+from types import FrameType
+from typing import Any, cast
+
+from testbed.base.gherkin import (
+    Config,
+    Context,
+    Feature,
+    Location,
+    Runner,
+    Scenario,
+    Statement,
+    Step,
+    adjacent,
+    clean_up,
+    misuse,
+    override,
+    without_junit,
+    without_skip_notices,
+)
+from testbed.base.problems import EnvironmentUnusable
+from testbed.reports.console import Ink, Story, complain, print_summary
+from testbed.reports.directory import Reports, directories, open_reports
+from testbed.reports.junit import JUnitFiles, options_of
+from testbed.reports.labels import RUN, Labels
+from testbed.reports.outcome import Listener, Outcome, RunError, RunSummary, Status
+from testbed.run.recorder import Recorder
+from testbed.run.verdict import HEADLINE, run_error, trouble_of
+from testbed.run.workers import Crew, Queue, Relay, WholeFeatures
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What asks a run to end. It then ends in order: hooks and clean-ups run, and all is reported."""
+
+
+class Interruption:
+    """Throws a KeyboardInterrupt on the first signal where one does no harm, and else only remembers it.
+
+    Thrown into a clean-up it would leave the clean-ups after it undone. A second signal, of somebody
+    who cannot wait, is thrown wherever it comes.
+    """
+
+    def __init__(self, on_signal: Callable[[], None]) -> None:
+        self.signal: str | None = None
+        """Name of the signal that came first."""
+        self.may_throw = True
+        self._on_signal = on_signal
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Handle the signals until the block ends. One that is ignored, as under nohup, stays so."""
+        watched = SIGNALS if threading.current_thread() is threading.main_thread() else ()
+        before = {number: signal.getsignal(number) for number in watched}
+        mine = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
+        try:
+            for number in mine:
+                signal.signal(number, self._handle)
+            yield
+        finally:
+            for number, handler in mine.items():
+                signal.signal(number, handler)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        is_first = self.signal is None
+        if is_first:
+            self.signal = signal.Signals(number).name
+            self._on_signal()
+        if self.may_throw or not is_first:
+            raise KeyboardInterrupt
+
+
+class NothingSelected(Exception):
+    """No scenario is selected: most likely a tag or a name is misspelt."""
+
+
+class NothingTried(Exception):
+    """Scenarios were selected, and none applies: whoever takes that for success is mistaken."""
+
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        (reason, often), *_ = Counter(reason for outcome in outcomes for reason in outcome.reasons).most_common(1)
+        what = f"nothing was tried: none of the {len(outcomes)} selected scenarios is applicable"
+        remedy = "select other scenarios, or name a build that has what these need, with -D qemu=PATH"
+        super().__init__(f"{what}, {often} of them since {reason}\n  remedy: {remedy}")
+
+
+class AcceptanceRunner(Runner):
+    """Runs the features; says in reports and exit status what became of each scenario, and of the run."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        config.reporters = without_junit(config.reporters)
+        # behave would stop at a known defect, too.
+        self._stops, config.stop = config.stop, False
+        self._interruption = Interruption(self._abort)
+        self._errors: list[RunError] = []
+        self._reports: Reports | None = None
+        self._junit: JUnitFiles | None = None
+        self._recorder: Recorder | None = None
+        self._crew: Crew | None = None
+        self._held_back: list[WholeFeatures] = []
+
+    @override
+    def run(self) -> bool:
+        """Load and run everything; return whether anything went wrong, whatever it was."""
+        started, since = datetime.now(UTC), monotonic()
+        with self._interruption.watch(), without_skip_notices(), ExitStack() as held:
+            try:
+                if not self.config.dry_run:
+                    self._open_reports(held)
+                self._compare(failed=super().run())
+            except KeyboardInterrupt:
+                self._interruption.signal = self._interruption.signal or "the user"
+            except BaseException as error:  # noqa: BLE001 (whatever it is, it is told, and the run is red)
+                self._errors.append(_described(error))
+            return self._conclude(started, monotonic() - since)
+
+    # Before the first scenario.
+
+    def _open_reports(self, held: ExitStack) -> None:
+        self._reports = held.enter_context(open_reports(*directories(self.config)))
+        self._reports.options.update(self.config.userdata_defines or ())
+        self._junit = JUnitFiles(self._reports.junit, self._reports.properties)
+        self._junit.expect_the_worst()
+        self._junit.options = options_of(self.config.userdata)
+
+    @override
+    def feature_locations(self) -> list[Location]:
+        """Give each file once, however often and however spelt it is named."""
+        return adjacent(super().feature_locations())
+
+    @override
+    def run_model(self, features: Iterable[Feature] | None = None) -> bool:
+        """Run what is selected; return what behave thinks of it."""
+        selected = self._selected()
+        if not selected:
+            raise NothingSelected("no scenario is selected: is a tag, a name or a path misspelt?")
+        stories: Sequence[Listener] = self._stories()
+        if self._is_shared:
+            sizes = Counter(scenario.filename for scenario in selected)
+            stories = self._held_back = [WholeFeatures(story, sizes) for story in stories]
+        listeners: list[Listener] = [*([self._junit] if self._junit else []), *stories]
+        options = self._reports.options if self._reports else dict(self.config.userdata_defines or ())
+        recorder = Recorder(self.config, Labels(self.features), selected, options, listeners)
+        self._recorder = recorder
+        self.formatters.append(recorder)
+        if not (self.config.dry_run or self._is_shared):
+            self._before_all(recorder)
+        self._interruption.may_throw = False
+        try:
+            for listener in listeners:
+                listener.run_started(self._remarks())
+            failed = self._run_side_by_side(selected) if self._is_shared else super().run_model(features)
+        except BaseException as error:
+            # behave lets nothing but a KeyboardInterrupt pass in order.
+            self.stop_capture()
+            recorder.escaped(error)
+            self.run_hook("after_all")
+            clean_up(cast("Context", self.context))
+            raise
+        finally:
+            self.stop_capture()
+            recorder.finish()
+        return failed
+
+    @property
+    def _is_shared(self) -> bool:
+        """Whether several processes share the features."""
+        return self.config.jobs > 1 and not self.config.dry_run
+
+    def _run_side_by_side(self, selected: Sequence[Scenario]) -> bool:
+        """Let several processes run what is selected; return whether anything failed."""
+        largest_first = sorted(
+            {id(scenario.feature): scenario.feature for scenario in selected}.values(),
+            key=lambda feature: -sum(scenario.feature is feature for scenario in selected),
+        )
+        crew = Crew(largest_first, self._hear)
+        self._crew = crew
+        crew.run(min(self.config.jobs, len(largest_first)), lambda queue: self._take_part(queue, selected))
+        self._errors += crew.errors
+        outcomes = self._recorder.outcomes if self._recorder else []
+        return bool(self._run_errors()) or any(outcome.status.is_red for outcome in outcomes)
+
+    def _take_part(self, queue: Queue, selected: Sequence[Scenario]) -> None:
+        """Run features, as one of several processes, until there are none left."""
+        assert self._recorder is not None
+        self._crew = None
+        recorder = self._recorder.for_listeners([Relay(queue)])
+        self._recorder = recorder
+        self.formatters = [recorder]
+        try:
+            self._before_all(recorder)
+            queue.tell("environment", self._reports)
+            super().run_model(_expected(queue, recorder, selected))
+        except BaseException as error:  # noqa: BLE001 (the other process must hear of it, whatever it is)
+            recorder.errors.append(_described(error))
+        finally:
+            self.stop_capture()
+            recorder.finish()
+            queue.tell("errors", recorder.errors)
+
+    def _hear(self, word: str, value: Any) -> None:
+        """Take in what a process of the crew says."""
+        recorder, reports = self._recorder, self._reports
+        assert recorder is not None
+        match word:
+            case "started":
+                recorder.announce(value)
+            case "settled":
+                recorder.adopt(value)
+                if self._crew is not None and self._stops and recorder.has_seen_red:
+                    self.config.stop = True
+                    self._crew.hand_out_nothing_more()
+            case "errors":
+                known = {error.headline for error in self._errors}
+                self._errors += [error for error in value if error.headline not in known]
+            case "environment" if reports is not None:
+                reports.properties.update(value.properties)
+                reports.subject = value.subject
+
+    def _selected(self) -> list[Scenario]:
+        scenarios = (scenario for feature in self.features for scenario in feature.walk_scenarios())
+        return [scenario for scenario in scenarios if scenario.should_run(self.config)]
+
+    def _stories(self) -> list[Story]:
+        return [formatter for formatter in self.formatters if isinstance(formatter, Story)]
+
+    def _remarks(self) -> list[str]:
+        return [remark for remark in (self._reports.subject, self._reports.remark) if remark] if self._reports else []
+
+    def _before_all(self, recorder: Recorder) -> None:
+        """Run the hook here: behave would go on without what it should have made."""
+        context = cast("Context", self.context)
+        context.reports = self._reports
+        context.on_cleanup_error = recorder.cleanup_failed
+        hook = self.hooks.pop("before_all")
+        try:
+            with context.use_with_user_mode():
+                hook(context)
+        except BaseException:
+            clean_up(context)
+            raise
+
+    # While it runs.
+
+    @override
+    def run_hook(self, hook_name: str, *args: Statement | str) -> bool:
+        """Run a hook, and keep what it raises: behave would print it and lose half of it."""
+        if hook_name == "before_step":
+            return self._before_step(cast("Step", args[0]))
+        if hook_name == "after_step":
+            return self._after_step(cast("Step", args[0]))
+        error = self._raised_by(hook_name, *args)
+        if error is not None and self._recorder is not None:
+            tag = str(args[0]) if "tag" in hook_name else None
+            self._recorder.hook_failed(hook_name, tag, error)
+        return error is None
+
+    def _before_step(self, step: Step) -> bool:
+        error = self._raised_by("before_step", step)
+        if self._interruption.signal is not None:
+            error = KeyboardInterrupt()
+        if error is not None and self._recorder is not None:
+            self._recorder.step_hook_failed(step, error)
+        self._interruption.may_throw = error is None
+        return error is None
+
+    def _after_step(self, step: Step) -> bool:
+        self._interruption.may_throw = False
+        if self._recorder is not None:
+            self._recorder.step_done(step)
+        error = self._raised_by("after_step", step)
+        if error is not None and self._recorder is not None:
+            self._recorder.step_hook_failed(step, error)
+        return error is None
+
+    def _raised_by(self, hook_name: str, *args: Statement | str) -> BaseException | None:
+        if not self.should_run_hook(hook_name):
+            return None
+        context = cast("Context", self.context)
+        try:
+            with context.use_with_user_mode():
+                self.hooks[hook_name](context, *args)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (it becomes the scenario's outcome)
+            return error
+        return None
+
+    @override
+    def teardown_capture(self) -> None:
+        """Do the last thing that behave does of a scenario: only now is it known how it ended."""
+        super().teardown_capture()
+        if self._recorder is not None:
+            self._recorder.scenario_done()
+            self.config.stop = self._stops and self._recorder.has_seen_red
+
+    def _abort(self) -> None:
+        """Have behave begin nothing more, and the processes of the crew, too."""
+        if self._crew is not None:
+            self._crew.stop(signal.SIGTERM)
+        if self._recorder is not None:
+            self._recorder.interruption = self._interruption.signal
+            self.aborted = True
+
+    # When it is over.
+
+    def _compare(self, *, failed: bool) -> None:
+        """Notice when behave saw something fail that was not recorded."""
+        outcomes = self._recorder.outcomes if self._recorder else []
+        harmless = (Status.PASSED, Status.NOT_APPLICABLE)
+        # What turned out not to be applicable in the midst of it, behave calls failed.
+        told = (outcome for outcome in outcomes if outcome.status not in harmless or outcome.step)
+        is_told = any(told) or self._run_errors()
+        if failed and not is_told:
+            text = "behave calls the run failed, and nothing was seen to fail"
+            self._errors.append(RunError("the run", "Unexplained", text, text))
+
+    def _insist_on_a_test(self) -> None:
+        """Notice when a run that has met no trouble has tried nothing either."""
+        outcomes = self._recorder.outcomes if self._recorder else []
+        tried = any(outcome.status is not Status.NOT_APPLICABLE for outcome in outcomes)
+        if not (tried or self.config.dry_run or self._run_errors()):
+            self._errors.append(_described(NothingTried(outcomes)))
+
+    def _run_errors(self) -> list[RunError]:
+        """Return what went wrong with the run as a whole, so far."""
+        errors = [*self._errors, *(self._recorder.errors if self._recorder else ())]
+        if self._interruption.signal is not None:
+            text = f"the run was interrupted by {self._interruption.signal}"
+            errors.append(RunError("interruption", "Interrupted", text, text))
+        return errors
+
+    def _conclude(self, started: datetime, seconds: float) -> bool:
+        """Tell how it all ended, in the reports and on the console; return whether the run failed."""
+        self._insist_on_a_test()
+        summary = RunSummary(
+            outcomes=tuple(self._recorder.outcomes) if self._recorder else (),
+            errors=tuple(self._run_errors()),
+            started=started,
+            seconds=seconds,
+            in_earnest=not self.config.dry_run,
+            reports=self._reports.root if self._reports else None,
+        )
+        try:
+            if self._reports and self._junit:
+                self._junit.run_finished(summary)
+                self._reports.write_summary(summary)
+        except OSError as error:
+            summary = replace(summary, errors=(*summary.errors, run_error("reports", trouble_of(error))))
+        stderr = Ink(sys.stderr, self.config)
+        for held in self._held_back:
+            held.run_finished(summary)
+        if summary.outcomes:
+            for story in self._stories():
+                story.run_finished(summary)
+            if not self._stories() and (summary.in_earnest or summary.failed):
+                # The formatter chosen instead may write a file, or JSON or a catalogue to standard output.
+                print_summary(summary, stderr)
+        for run_wide in summary.errors:
+            complain(run_wide, stderr)
+        return summary.failed
+
+
+def _expected(queue: Queue, recorder: Recorder, selected: Sequence[Scenario]) -> Iterator[Feature]:
+    """Give the features from the queue, each when the recorder knows what of it is to be run."""
+    for feature in queue:
+        recorder.expect(scenario for scenario in selected if scenario.feature is feature)
+        yield feature
+
+
+def _described(error: BaseException) -> RunError:
+    """Describe what kept the run from starting, or ended it."""
+    if isinstance(error, EnvironmentUnusable):
+        headline = shorten("; ".join(problem.what for problem in error.problems), HEADLINE, placeholder=" ...")
+        return RunError(RUN, type(error).__name__, headline, str(error))
+    said = str(error) if isinstance(error, (NothingSelected, NothingTried)) else misuse(error)
+    if said is None:
+        return run_error(RUN, trouble_of(error))
+    return RunError("selection", type(error).__name__, shorten(said, HEADLINE, placeholder=" ..."), said)

@@ -1,0 +1,93 @@
+"""What is kept of a scenario: enough to understand a failure without running anything again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from testbed.base.files import ELSEWHERE, list_contents, remove_folder
+from testbed.base.problems import EnvironmentUnusable, Problem
+from testbed.base.process import ToolFailed
+from testbed.qemu.machine import STDERR_NAME, STDOUT_NAME
+from testbed.scenario.world import World
+
+LARGEST_COPY = 64 * 1024 * 1024
+"""Bytes that an image may take on disk to be kept as it is."""
+
+FILES = (
+    *("qmp.jsonl", "command-line.txt", STDOUT_NAME, STDERR_NAME),
+    *("images.json", "expected.txt", "repeat.sh", "failure.txt"),
+)
+"""What may be kept of every scenario, besides its images."""
+
+
+def keep(world: World, folder: Path, *, repeat: str, failure: str) -> None:
+    """Write down a scenario's evidence in a folder, without that of an earlier run.
+
+    Holds the QMP conversation with times, QEMU's command line and what it wrote, each image with what qemu-img says of
+    it, what the oracles expected, the `failure` in words if there was one, and the command that repeats the scenario.
+    Raises EnvironmentUnusable when it cannot be written.
+    """
+    try:
+        _keep(world, folder, repeat=repeat, failure=failure)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            remove_folder(folder)  # the reports may need the space
+        what = f"the evidence cannot be written to {folder}: {error.strerror or error}"
+        raise EnvironmentUnusable([Problem(what, ELSEWHERE)]) from error
+
+
+def _keep(world: World, folder: Path, *, repeat: str, failure: str) -> None:
+    machine = world.machine
+    images = [machine.home / name for name in _formats_of_images(world)]
+    copied = [image for image in images if image.stat().st_blocks * 512 <= LARGEST_COPY]
+    remove_folder(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    list_contents(folder, [*FILES, *(image.name for image in copied)])
+    machine.write_transcript(folder / "qmp.jsonl")
+    _write(folder / "command-line.txt", shlex.join(machine.command_line))
+    for name in (STDOUT_NAME, STDERR_NAME):
+        shutil.copyfile(machine.home / name, folder / name)
+    _write(folder / "images.json", json.dumps(dict(_images(world)), indent=1))
+    _write(folder / "expected.txt", "\n".join(_expectations(world)))
+    _write(folder / "repeat.sh", repeat)
+    if failure:
+        _write(folder / "failure.txt", failure)
+    for image in copied:
+        shutil.copyfile(image, folder / image.name)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+
+
+def _formats_of_images(world: World) -> dict[str, str]:
+    formats = {drive.image: drive.image_format for drive in world.drives.values()}
+    formats |= {backup.target.name: backup.target.image_format for backup in world.backups.taken}
+    return {name: formats[name] for name in formats if (world.machine.home / name).exists()}
+
+
+def _images(world: World) -> Iterator[tuple[str, object]]:
+    for name, image_format in _formats_of_images(world).items():
+        try:
+            extents = world.images.map(name, image_format)
+            yield name, {"info": world.images.info(name), "map": [vars(extent) for extent in extents]}
+        except ToolFailed as failure:
+            yield name, {"unreadable": str(failure)}
+
+
+def _expectations(world: World) -> Iterator[str]:
+    for drive in world.drives.values():
+        yield f"{drive.name}: {drive.size} bytes, zeros but for"
+        for run in drive.content.runs:
+            yield f"  0x{run.pattern:02x} from {run.start} to {run.end}"
+        for bitmap in drive.bitmaps.values():
+            yield f"  bitmap {bitmap.state}; dirty: {bitmap.dirty.granules}"
+    for backup in world.backups.taken:
+        yield f"{backup}: {backup.job.end or 'its job has not ended'}"
+        if backup.changed is not None:
+            yield f"  must hold, and nothing else: {backup.changed}"

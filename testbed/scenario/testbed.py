@@ -1,0 +1,152 @@
+"""What all scenarios of a run share: the options, the build under test and what it can do, the scratch directory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from testbed.base.problems import EnvironmentUnusable, Problem
+from testbed.base.process import MORE_ROOM, ToolFailed
+from testbed.base.scratch import Scratch
+from testbed.base.settings import Settings
+from testbed.base.units import format_size
+from testbed.build.capabilities import Capabilities
+from testbed.build.needs import TAG, has, unmet
+from testbed.build.toolchain import Toolchain
+from testbed.domain.access import ExportFronts, Fronts, MonitorFronts
+from testbed.domain.catalogue import Backups
+from testbed.domain.target import Targets
+from testbed.qemu.daemon import Daemon
+from testbed.qemu.images import Images, Kind
+from testbed.qemu.machine import Machine, MachineDied, MachineHung
+from testbed.scenario.ahead import Launcher
+from testbed.scenario.world import World
+
+TARGET_FORMAT = "qcow2"
+"""Format of the images that backups go into: the one that can stand on a backing file."""
+
+PATIENCE = 10.0
+"""Seconds that anything may take which QEMU or a tool should do at once; -D patience multiplies them."""
+
+PATIENCE_WHERE_SLOW = 1800.0
+"""The same for scenarios that are tagged as slow."""
+
+LEAST_ROOM = 1 << 20
+"""Bytes of free space in the scratch directory below which a scenario cannot be trusted to fail for another reason."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A place where scenarios can run. Its scratch directory must be given back with `close`."""
+
+    settings: Settings
+    toolchain: Toolchain
+    capabilities: Capabilities
+    scratch: Scratch
+    launcher: Launcher
+
+    @classmethod
+    def open(cls, userdata: Mapping[str, object], environ: Mapping[str, str]) -> Bench:
+        """Find all that a run needs, and boot the build under test once to see what it can do.
+
+        `userdata` is what -D gave. Raises EnvironmentUnusable with every problem and its remedy; nothing is left
+        behind then.
+        """
+        settings = Settings.load(userdata, environ)
+        toolchain = Toolchain.find(settings, environ)
+        scratch = Scratch.make(settings.scratch)
+        try:
+            schema = _schema(toolchain, scratch, PATIENCE * settings.patience)
+        except BaseException:
+            scratch.close()
+            raise
+        bound = PATIENCE * settings.patience
+        capabilities = Capabilities(
+            toolchain, lambda: schema, starts=lambda hardware: _starts(toolchain, scratch, bound, hardware)
+        )
+        launcher = Launcher(_kind(toolchain), toolchain.qemu.path, scratch)
+        return cls(settings, toolchain, capabilities, scratch, launcher)
+
+    def world(self, name: str, tags: Collection[str]) -> World:
+        """Give the scenario of that name and tags a machine in a fresh directory; raises what Machine.start does."""
+        bound = (PATIENCE_WHERE_SLOW if "slow" in tags else PATIENCE) * self.settings.patience
+        machine = self.launcher.machine_for(name, bound)
+        tools = self.toolchain.qemu_img.path, self.toolchain.qemu_io.path
+        images = Images(*tools, machine.home, self.scratch.templates, bound)
+        backups = Backups(machine, Targets(images, Kind(TARGET_FORMAT)))
+        return World(
+            machine,
+            images,
+            backups,
+            self.settings.format,
+            has(self.capabilities, "bitmap-hash"),
+            self._fronts(machine),
+        )
+
+    def _fronts(self, machine: Machine) -> Fronts:
+        """Choose how the guest's requests reach the drives: through a human monitor if there is one."""
+        if has(self.capabilities, "human-monitor"):
+            return MonitorFronts(machine)
+        # A guest's device lets QEMU give the drive over to another machine; an export does so only if it is told to.
+        options = {"allow-inactive": True} if has(self.capabilities, "export-inactive") else {}
+        return ExportFronts(machine, self.toolchain.qemu_io.path, options)
+
+    def discard(self, world: World) -> None:
+        """End a scenario's machine if it still runs, and remove all its files; each whatever becomes of the others."""
+        with ExitStack() as leaving:
+            leaving.callback(self.scratch.discard, world.machine.home)
+            leaving.callback(world.helpers.close)
+            if world.machine.running:
+                leaving.callback(world.machine.kill)
+
+    def lack_of_room(self) -> str:
+        """Say that the scratch directory is full, and the remedy, if it is: no failure means anything then."""
+        free = self.scratch.free
+        full = Problem(f"only {format_size(free)} are free in {self.scratch.path}", MORE_ROOM)
+        return str(full) if free < LEAST_ROOM else ""
+
+    def unmet(self, tags: Collection[str]) -> list[str]:
+        """Return why a scenario with these tags cannot be run on this build, in plain words; all reasons."""
+        formats = (f"{TAG}{image_format}" for image_format in (self.settings.format, TARGET_FORMAT))
+        return unmet([*tags, *formats], self.capabilities)
+
+    def close(self) -> None:
+        """End the machine that has started for no scenario, and remove the scratch directory."""
+        with ExitStack() as leaving:
+            leaving.callback(self.scratch.close)
+            self.launcher.close()
+
+
+def _kind(toolchain: Toolchain) -> type[Machine]:
+    return Daemon if toolchain.qemu.is_storage_daemon else Machine
+
+
+def _schema(toolchain: Toolchain, scratch: Scratch, bound: float) -> list[dict[str, Any]]:
+    """Boot QEMU and return its description of its QMP commands; raise EnvironmentUnusable when it does not boot."""
+    home = scratch.directory_for("what this build can do")
+    try:
+        machine = _kind(toolchain).boot(toolchain.qemu.path, home, bound)
+        schema: list[dict[str, Any]] = machine.execute("query-qmp-schema")
+        machine.quit()
+    except (MachineDied, MachineHung, ToolFailed) as failure:
+        what = f"{toolchain.qemu.path} does not start: {failure}"
+        remedy = "name a QEMU that runs on this machine with -D qemu=, or give it more time with -D patience="
+        raise EnvironmentUnusable([Problem(what, remedy)]) from failure
+    scratch.discard(home)
+    return schema
+
+
+def _starts(toolchain: Toolchain, scratch: Scratch, bound: float, hardware: Sequence[str]) -> bool:
+    """Tell whether QEMU starts with such hardware: it may lack the firmware for it."""
+    home = scratch.directory_for("whether this build has the hardware")
+    machine = Machine(toolchain.qemu.path, home, bound)
+    try:
+        machine.start(hardware)
+        machine.quit()
+    except (MachineDied, MachineHung, ToolFailed):
+        return False
+    finally:
+        scratch.discard(home)
+    return True

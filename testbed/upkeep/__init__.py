@@ -1,0 +1,1 @@
+"""What keeps this project in order: generated documentation, and the rules of features and code."""

@@ -1,0 +1,335 @@
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from testbed.base.problems import EnvironmentUnusable, Problem
+from testbed.base.settings import Settings
+from testbed.build import toolchain as module
+from testbed.build.toolchain import Toolchain
+
+HOST = platform.machine()
+
+TOOLS = ("qemu-img", "qemu-io", "qemu-nbd", "qemu-storage-daemon")
+
+REMEDY = "name a {} that runs on this machine with -D {}=PATH"
+
+
+def program(path: Path, script: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def banner(name: str, version: str = "7.2.22") -> str:
+    known_as = "QEMU emulator" if name.startswith(("qemu-system", "qemu-kvm")) else name
+    return f"{known_as} version {version} (Some 1:{version}+1)\nCopyright (c) somebody"
+
+
+def fake(path: Path, version: str = "7.2.22") -> Path:
+    return program(path, f"cat <<'END'\n{banner(path.name, version)}\nEND")
+
+
+def fake_all(directory: Path, emulator: str = f"qemu-system-{HOST}", version: str = "7.2.22") -> Path:
+    for name in (emulator, *TOOLS):
+        fake(directory / name, version)
+    return directory
+
+
+def path_of(*directories: Path) -> dict[str, str]:
+    return {"PATH": os.pathsep.join(map(str, directories))}
+
+
+def find(environ: Mapping[str, str], **settings: str) -> Toolchain:
+    return Toolchain.find(Settings.load(settings, {}), environ)
+
+
+def problems(environ: Mapping[str, str], **settings: str) -> list[Problem]:
+    with pytest.raises(EnvironmentUnusable) as caught:
+        find(environ, **settings)
+    return list(caught.value.problems)
+
+
+def paths(found: Toolchain) -> list[Path | None]:
+    tools = (found.qemu, found.qemu_img, found.qemu_io, found.qemu_nbd, found.qemu_storage_daemon)
+    return [None if tool is None else tool.path for tool in tools]
+
+
+# A storage daemon in the place of an emulator.
+
+
+def test_a_storage_daemon_may_stand_in_for_an_emulator(tmp_path: Path) -> None:
+    tools = fake_all(tmp_path)
+    found = find(path_of(tools), qemu="qemu-storage-daemon")
+    assert (found.qemu.path, found.qemu_img.path) == (tools / "qemu-storage-daemon", tools / "qemu-img")
+    assert found.qemu.is_storage_daemon
+    assert not find(path_of(tools)).qemu.is_storage_daemon
+
+
+def test_a_storage_daemon_does_so_only_when_it_is_asked_for(tmp_path: Path) -> None:
+    tools = fake_all(tmp_path)
+    (tools / f"qemu-system-{HOST}").unlink()
+    (problem,) = problems(path_of(tools))
+    assert problem.what == "there is no qemu-system-* on the PATH"
+
+
+def test_an_old_storage_daemon_may_not_stand_in(tmp_path: Path) -> None:
+    tools = fake_all(tmp_path, version="5.2.0")
+    (problem,) = problems(path_of(tools), qemu="qemu-storage-daemon")
+    assert (problem.what.rpartition("/")[2], problem.remedy) == (
+        "qemu-storage-daemon is version 5.2.0, too old",
+        "use version 6.0 or newer",
+    )
+    assert find(path_of(tools)).qemu_storage_daemon
+
+
+def test_no_other_tool_may_stand_in(tmp_path: Path) -> None:
+    (problem,) = problems(path_of(fake_all(tmp_path)), qemu="qemu-img")
+    assert "does not say that it is a QEMU emulator" in problem.what
+
+
+# Where programs are.
+
+
+def test_on_the_path(tmp_path: Path) -> None:
+    fake_all(tmp_path / "a")
+    fake_all(tmp_path / "b")
+    found = find(path_of(tmp_path / "missing", tmp_path / "a", tmp_path / "b"))
+    assert paths(found) == [tmp_path / "a" / name for name in (f"qemu-system-{HOST}", *TOOLS)]
+
+
+def test_tools_that_may_be_missing(tmp_path: Path) -> None:
+    for name in (f"qemu-system-{HOST}", "qemu-img", "qemu-io"):
+        fake(tmp_path / name)
+    found = find(path_of(tmp_path))
+    assert found.qemu_nbd is None
+    assert found.qemu_storage_daemon is None
+
+
+@pytest.mark.parametrize(
+    ("emulators", "chosen"),
+    [
+        ([f"qemu-system-{HOST}", "qemu-kvm", "qemu-system-aaa"], f"qemu-system-{HOST}"),
+        (["qemu-kvm", "qemu-system-aaa"], "qemu-kvm"),
+        (["qemu-system-zzz", "qemu-system-aaa"], "qemu-system-aaa"),
+    ],
+)
+@pytest.mark.parametrize("as_directory", [True, False])
+def test_which_emulator(tmp_path: Path, emulators: list[str], chosen: str, as_directory: bool) -> None:  # noqa: FBT001
+    fake_all(tmp_path, emulators[0])
+    for name in emulators[1:]:
+        fake(tmp_path / name)
+    settings = {"qemu": str(tmp_path)} if as_directory else {}
+    assert find({} if as_directory else path_of(tmp_path), **settings).qemu.path == tmp_path / chosen
+
+
+@pytest.mark.parametrize(("machine", "name"), [("ppc64le", "ppc64"), ("AMD64", "x86_64"), ("s390x", "s390x")])
+def test_emulators_and_kernels_name_architectures_differently(
+    monkeypatch: pytest.MonkeyPatch, machine: str, name: str
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    assert module._host_first()[0] == f"qemu-system-{name}"
+
+
+@pytest.mark.parametrize(
+    ("emulator", "tools", "daemon"),
+    [
+        (f"qemu-system-{HOST}", ".", "storage-daemon"),
+        (f"build/qemu-system-{HOST}", "build", "build/storage-daemon"),
+        (f"{HOST}-softmmu/qemu-system-{HOST}", ".", "storage-daemon"),
+        (f"build/{HOST}-softmmu/qemu-system-{HOST}", "build", "build/storage-daemon"),
+        (f"bin/qemu-system-{HOST}", "bin", "bin"),
+        (f"usr/bin/qemu-system-{HOST}", "usr/bin", "usr/bin"),
+        (f"usr/local/bin/qemu-system-{HOST}", "usr/local/bin", "usr/local/bin"),
+        ("libexec/qemu-kvm", "bin", "bin"),
+        ("usr/libexec/qemu-kvm", "usr/bin", "usr/bin"),
+    ],
+)
+def test_build_trees_and_installations(tmp_path: Path, emulator: str, tools: str, daemon: str) -> None:
+    tree = tmp_path / "a tree, with [blanks]"
+    expected: list[Path | None] = [fake(tree / emulator)]
+    expected += [fake(tree / tools / name) for name in TOOLS[:-1]]
+    expected += [fake(tree / daemon / TOOLS[-1])]
+    assert paths(find(path_of(fake_all(tmp_path / "path")), qemu=str(tree))) == expected
+
+
+def test_what_lies_about_in_a_build_tree_is_no_program(tmp_path: Path) -> None:
+    tree = fake_all(tmp_path, "qemu-system-zzz")
+    (tree / "qemu-system-aaa.p").mkdir()
+    (tree / "qemu-system-bbb.texi").write_text("")
+    assert find({}, qemu=str(tree)).qemu.path == tree / "qemu-system-zzz"
+
+
+def test_tools_of_a_tree_are_not_mixed_with_those_of_the_path(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    fake(tree / f"qemu-system-{HOST}")
+    fake(tree / "qemu-img")
+    (problem,) = problems(path_of(fake_all(tmp_path / "path")), qemu=str(tree))
+    assert problem.what == f"there is no qemu-io in {tree}"
+    assert problem.remedy == "build or install it there; or name one with -D qemu_io=PATH"
+
+
+def test_tools_beside_a_named_binary_come_before_those_of_the_path(tmp_path: Path) -> None:
+    qemu = fake(tmp_path / "mine" / f"qemu-system-{HOST}")
+    img = fake(tmp_path / "mine" / "qemu-img")
+    daemon = fake(tmp_path / "mine" / "storage-daemon" / "qemu-storage-daemon")
+    path = fake_all(tmp_path / "path")
+    found = find(path_of(path), qemu=str(qemu))
+    assert paths(found) == [qemu, img, path / "qemu-io", path / "qemu-nbd", daemon]
+
+
+def test_what_is_named_itself_comes_first(tmp_path: Path) -> None:
+    tree, path = fake_all(tmp_path / "tree"), fake_all(tmp_path / "path")
+    io = fake(tmp_path / "other" / "qemu-io")
+    program(path / "my-qemu-nbd", f"echo {path}/my-qemu-nbd 8.1.0")
+    found = find(path_of(path), qemu=str(tree), qemu_io=str(io), qemu_nbd="my-qemu-nbd")
+    assert found.qemu_io.path == io
+    assert found.qemu_nbd is not None
+    assert found.qemu_nbd.path == path / "my-qemu-nbd"
+
+
+def test_relative_path_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_all(tmp_path / "build")
+    monkeypatch.chdir(tmp_path)
+    assert find({}, qemu="build").qemu.path == tmp_path / "build" / f"qemu-system-{HOST}"
+    assert find({}, qemu=f"build/qemu-system-{HOST}").qemu_img.path == tmp_path / "build" / "qemu-img"
+
+
+# What they say.
+
+
+@pytest.mark.parametrize(
+    ("option", "said", "version"),
+    [
+        ("qemu", "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)", (7, 2, 22)),
+        ("qemu", "QEMU emulator version 8.2.0 (qemu-kvm-8.2.0-11.el9)", (8, 2, 0)),
+        ("qemu", "QEMU emulator version 11.0.50 (v11.0.0-123-gabcdef)", (11, 0, 50)),
+        ("qemu", "a wrapper speaks\nQEMU emulator version 5.2.0", (5, 2, 0)),
+        ("qemu_img", "qemu-img version 5.2.0 (Debian 1:5.2+dfsg-11+deb11u3)", (5, 2, 0)),
+        ("qemu_nbd", "/usr/bin/qemu-nbd 5.2.0 (Debian 1:5.2+dfsg-11+deb11u3)", (5, 2, 0)),
+        ("qemu_nbd", "/my builds/v1.0/qemu-nbd 10.1", (10, 1)),
+        ("qemu_nbd", "qemu-nbd version 6.0.0", (6, 0, 0)),
+        ("qemu_storage_daemon", "qemu-storage-daemon version 9.0.93 (v9.1.0-rc3)", (9, 0, 93)),
+    ],
+)
+def test_versions(tmp_path: Path, option: str, said: str, version: tuple[int, ...]) -> None:
+    path = fake_all(tmp_path / "path")
+    named = program(tmp_path / "named", f"cat <<'END'\n{said}\nCopyright 2003-2021 somebody\nEND")
+    tool = getattr(find(path_of(path), **{option: str(named)}), option)
+    assert tool.version == version
+    assert tool.release == ".".join(map(str, version))
+    assert tool.banner == said.splitlines()[-1]
+
+
+def test_all_are_asked_at_once(tmp_path: Path) -> None:
+    for name in (f"qemu-system-{HOST}", *TOOLS):
+        program(tmp_path / name, f"/bin/sleep 0.5; echo '{banner(name).splitlines()[0]}'")
+    started = time.monotonic()
+    find({}, qemu=str(tmp_path))
+    assert time.monotonic() - started < 1.5
+
+
+def test_description_is_fit_for_json_and_complete(tmp_path: Path) -> None:
+    fake_all(tmp_path)
+    (tmp_path / "qemu-nbd").unlink()
+    description = json.loads(json.dumps(find({}, qemu=str(tmp_path)).describe()))
+    assert description["qemu_img"] == {
+        "path": str(tmp_path / "qemu-img"),
+        "version": "7.2.22",
+        "banner": "qemu-img version 7.2.22 (Some 1:7.2.22+1)",
+    }
+    assert "qemu_nbd" not in description
+    assert description["host"]["kernel"] == platform.release()
+    assert description["host"]["python"] == platform.python_version()
+    assert description["packages"].keys() == {"behave", "qemu.qmp", "PyHamcrest"}
+    assert description["packages"]["qemu.qmp"].startswith("0.0.")
+
+
+# What is wrong with them.
+
+
+def test_nothing_is_there(tmp_path: Path) -> None:
+    found = problems(path_of(tmp_path), qemu=str(tmp_path))
+    assert [problem.what for problem in found] == [
+        f"there is no {name} in {tmp_path}" for name in ("qemu-system-*", "qemu-img", "qemu-io")
+    ]
+
+
+def test_each_distribution_gets_its_command(tmp_path: Path) -> None:
+    qemu = fake(tmp_path / f"qemu-system-{HOST}")
+    image_tool, io_tool = problems(path_of(tmp_path), qemu=str(qemu))
+    assert image_tool.what == "there is no qemu-img beside qemu or on the PATH"
+    assert io_tool.what == "there is no qemu-io beside qemu or on the PATH"
+    for problem in (image_tool, io_tool):
+        assert "apt install qemu-utils (Debian, Ubuntu)" in problem.remedy
+        assert "dnf install qemu-img (Fedora, RHEL)" in problem.remedy
+        assert "-D qemu_i" in problem.remedy
+
+
+def test_everything_that_is_wrong_is_reported_at_once(tmp_path: Path) -> None:
+    path = fake_all(tmp_path / "path")
+    (tmp_path / "text").write_text("no program")
+    found = problems(
+        path_of(path),
+        qemu=str(tmp_path / "missing"),
+        qemu_img=str(tmp_path / "text"),
+        qemu_io=str(tmp_path),
+        qemu_nbd="no-such-nbd",
+        qemu_storage_daemon=str(fake(tmp_path / "qemu-storage-daemon", "5.1.92")),
+    )
+    assert found == [
+        Problem(f"{tmp_path}/missing does not exist", "name one with -D qemu=PATH"),
+        Problem(f"{tmp_path}/text may not be executed", "name one with -D qemu_img=PATH"),
+        Problem(f"{tmp_path} is a directory", "name one with -D qemu_io=PATH"),
+        Problem("there is no no-such-nbd on the PATH", "name one with -D qemu_nbd=PATH"),
+        Problem(f"{tmp_path}/qemu-storage-daemon is version 5.1.92, too old", "use version 5.2 or newer"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("script", "what"),
+    [
+        ("echo GNU coreutils 9.1", "{} does not say that it is a QEMU emulator; it says: GNU coreutils 9.1"),
+        ("true", "{} does not say that it is a QEMU emulator; it says: nothing"),
+        (
+            "echo qemu-img version 7.2.0",
+            "{} does not say that it is a QEMU emulator; it says: qemu-img version 7.2.0",
+        ),
+        ("exit 1", "{} --version exited with status 1; its stderr is empty"),
+        (
+            "echo libpmem.so.1 not found >&2; exit 127",
+            "{} --version exited with status 127; the end of its stderr:\nlibpmem.so.1 not found",
+        ),
+        ("kill -ILL $$", "{} --version killed by SIGILL (signal 4); its stderr is empty"),
+        ("exec /bin/sleep 1000", "{} --version did not end within 0.5 s and was killed; its stderr is empty"),
+    ],
+)
+def test_program_that_is_no_qemu_or_does_not_run(tmp_path: Path, script: str, what: str) -> None:
+    path = fake_all(tmp_path / "path")
+    named = program(tmp_path / "qemu", script)
+    settings = {"patience": "0.05"} if "sleep" in script else {}
+    found = problems(path_of(path), qemu=str(named), **settings)
+    assert found == [Problem(what.format(named), REMEDY.format("QEMU emulator", "qemu"))]
+
+
+def test_program_of_another_machine(tmp_path: Path) -> None:
+    path = fake_all(tmp_path / "path")
+    (path / "qemu-io").write_bytes(b"\x7fELF\x02\x01\x01" + bytes(57))
+    (problem,) = problems(path_of(path))
+    assert problem.what.startswith(f"{path}/qemu-io --version could not be started: ")
+    assert problem.remedy == REMEDY.format("qemu-io", "qemu_io")
+
+
+@pytest.mark.skipif(shutil.which("qemu-img") is None, reason="there is no QEMU on the PATH")
+def test_the_qemu_of_this_machine() -> None:
+    found = Toolchain.find(Settings(), os.environ)
+    assert found.qemu.version >= (5, 2)
+    assert found.qemu_img.path.name == "qemu-img"

@@ -1,0 +1,91 @@
+import pytest
+from hamcrest import assert_that
+
+from testbed.domain.disk import Disk
+from testbed.promises.bitmaps import has_bitmaps_in_step, stores_its_bitmaps
+from testbed.promises.drives import holds_what_the_guest_wrote
+from testbed.qemu.monitor import Refused
+from testbed.scenario.testbed import Bench
+from testbed.scenario.world import BrokenPromise, World
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def world(bench: Bench, world: World) -> World:
+    """Return a world whose guest sees its drives as disks, for those who have a machine with a disk."""
+    if bench.capabilities.board is None:
+        pytest.skip("this QEMU has no machine with a disk device")
+    world.use_board(bench.capabilities.board)
+    return world
+
+
+@pytest.fixture
+def disk(world: World) -> Disk:
+    """Return a disk with a persistent bitmap, a transient one and something in both."""
+    disk = world.add_drive("drive0", MIB)
+    assert isinstance(disk, Disk)
+    world.ask(disk.add_bitmap("kept", {"persistent": True, "granularity": 512}))
+    world.ask(disk.add_bitmap("lost"))
+    disk.write(0xAB, 65535, 2)
+    return disk
+
+
+def test_a_disk_that_comes_back_has_its_persistent_bitmaps(world: World, disk: Disk) -> None:
+    disk.unplug()
+    assert disk.bitmaps == {}
+    disk.plug_in()
+    assert list(disk.bitmaps) == ["kept"]
+    assert_that(disk, has_bitmaps_in_step(with_digests=world.has_digests))
+    world.settle()
+
+
+def test_a_bitmap_that_does_not_come_back_is_noticed(disk: Disk) -> None:
+    disk.bitmap("lost").persistent = True
+    disk.unplug()
+    disk.plug_in()
+    complaint = has_bitmaps_in_step(with_digests=True).complaint(disk)
+    assert '"lost" (recording, persistent' in str(complaint)
+
+
+def test_a_scenario_may_end_with_the_disk_unplugged(world: World, disk: Disk) -> None:
+    disk.unplug()
+    world.settle()
+    assert_that(disk, holds_what_the_guest_wrote(world.images))
+
+
+def test_a_disk_cannot_be_unplugged_twice(disk: Disk) -> None:
+    disk.unplug()
+    with pytest.raises(Refused, match="disk-drive0"):
+        disk.unplug()
+
+
+def test_a_machine_with_drives_keeps_its_board(world: World, disk: Disk) -> None:
+    assert world.drive("drive0") is disk
+    assert world.board
+    with pytest.raises(AssertionError, match="before the drives"):
+        world.use_board(world.board)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda disk: disk.bitmaps.pop("kept"), "not at all; it does as recording, with a granularity of 512 bytes"),
+        (lambda disk: disk.bitmap("kept").disable(), "as not recording, with a granularity of 512 bytes"),
+        (lambda disk: setattr(disk.bitmap("lost"), "persistent", True), '"lost" as recording'),
+    ],
+    ids=["one too many", "one that records", "one too few"],
+)
+def test_what_the_image_stores_wrongly_is_named(world: World, disk: Disk, spoil: object, words: str) -> None:
+    world.shut_down()
+    assert_that(disk, stores_its_bitmaps(world.images))
+    assert callable(spoil)
+    spoil(disk)
+    assert words in str(stores_its_bitmaps(world.images).complaint(disk))
+
+
+def test_an_image_that_stores_something_else_breaks_the_scenario(world: World, disk: Disk) -> None:
+    world.shut_down()
+    disk.bitmap("kept").disable()
+    with pytest.raises(BrokenPromise, match='should store "kept" as not recording'):
+        world.settle()

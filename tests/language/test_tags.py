@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from testbed.language import tags
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "backup",
+        "slow",
+        "iotest-124",
+        "incremental_simple",
+        "needs.drive-backup",
+        "bug-B07",
+        "bug-B107",
+        "id:BK-017",
+        "bug:RHEL-3934",
+        "bug:qemu/3934",
+        "qemu-commit:10b1e09ed3",
+    ],
+)
+def test_listed_tag_is_known(tag: str) -> None:
+    assert tags.unknown([tag]) == []
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "",
+        "@backup",
+        "Backup",
+        "backups",
+        "iotest-125",
+        "needs.",
+        "needs.drive_backup",
+        "needs.drive-backup-2",
+        "bug-B7",
+        "bug-B07x",
+        "id:",
+        "qemu-commit:main",
+    ],
+)
+def test_anything_else_is_unknown(tag: str) -> None:
+    assert tags.unknown([tag]) == [tag]
+
+
+def test_unknown_tags_come_sorted_and_once() -> None:
+    assert tags.unknown(["zebra", "backup", "ant", "zebra"]) == ["ant", "zebra"]
+
+
+def test_each_tag_has_one_meaning() -> None:
+    forms = [tag.form for tag in (*tags.TAGS, *tags.NEEDS)]
+    assert len(forms) == len(set(forms))
+    assert all(tag.meaning for tag in tags.TAGS)

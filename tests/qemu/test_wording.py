@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+
+from testbed.promises.refusals import refused_with
+from testbed.qemu.monitor import Refused
+from testbed.qemu.wording import IN_5_2, spellings
+
+TOLD = [
+    ("Cannot find device='absent' nor node-name='absent'", "Cannot find device=absent nor node_name=absent"),
+    ("Parameter 'sync' does not accept value 'differential'", "Invalid parameter 'differential'"),
+    ("Duplicate nodes with node-name='drive0'", "Duplicate node name"),
+    ("Invalid node-name: '0th'", "Invalid node name"),
+    ("Permission conflict on node 'drive0'", "Conflicts with use by"),
+    ("Bitmaps are of different sizes", "Bitmaps are incompatible and can't be merged"),
+    ("Node 'drive0-2' is busy: block device is in use by block job: backup", "Device '(null)' is in use"),
+]
+"""What QEMU 11.1 and QEMU 5.2 were heard to say of the same requests."""
+
+
+@pytest.mark.parametrize(("newest", "older"), TOLD)
+def test_words_of_the_newest_are_known_in_their_older_spelling(newest: str, older: str) -> None:
+    assert spellings(newest) == [newest, older]
+
+
+def test_each_older_spelling_was_heard() -> None:
+    assert len(TOLD) == len(IN_5_2)
+
+
+def test_words_that_never_changed_have_one_spelling() -> None:
+    assert spellings("Bitmap already exists: bitmap0") == ["Bitmap already exists: bitmap0"]
+
+
+def test_older_spelling_keeps_the_names() -> None:
+    assert "Cannot find device=drive7 nor node_name=drive7" in spellings(
+        "Cannot find device='drive7' nor node-name='drive7'"
+    )
+
+
+@pytest.mark.parametrize("told", TOLD[0])
+def test_refusal_is_known_in_either_spelling(told: str) -> None:
+    assert refused_with("GenericError", TOLD[0][0]).complaint(Refused("x", "GenericError", told)) is None
+
+
+@pytest.mark.parametrize(
+    ("refusal", "complaint"),
+    [
+        (None, "QEMU granted the request"),
+        (
+            Refused("x", "GenericError", "Cannot find device=other nor node_name=other"),
+            'QEMU refused it as a GenericError that says "Cannot find device=other nor node_name=other"',
+        ),
+        (Refused("x", "DeviceNotFound", TOLD[0][0]), f'QEMU refused it as a DeviceNotFound that says "{TOLD[0][0]}"'),
+    ],
+)
+def test_anything_else_is_no_such_refusal(refusal: Refused | None, complaint: str) -> None:
+    assert refused_with("GenericError", TOLD[0][0]).complaint(refusal) == complaint

@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+import errno
+import io
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from behave.configuration import Configuration
+from conftest import ROOT, Project
+
+from testbed.base.gherkin import Config, StreamOpener
+from testbed.reports.console import Ink, Story, complain, print_summary
+from testbed.reports.outcome import Outcome, Place, RunError, RunSummary, Status
+
+BEGUN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+PASSED = Outcome(
+    area="chain",
+    suite="chain.Chains",
+    report="chain.chains",
+    feature="Chains",
+    rule="Each backup restores",
+    scenario="Three backups",
+    name="Each backup restores: Three backups",
+    file="features/chain/chains.feature",
+    line=7,
+    tags=(),
+    repeat="behave features/chain/chains.feature:7",
+    started=BEGUN,
+    seconds=0.256,
+)
+
+FAILED = replace(
+    PASSED,
+    status=Status.FAILED,
+    scenario="Small granularity",
+    kind="AssertionError",
+    headline="inc1 differs at 65536",
+    message="Then it restores (features/chain/chains.feature:9)\ninc1 differs at 65536\nfound 0x00",
+    step=Place("Then it restores", "features/chain/chains.feature", 9),
+    evidence=Path("reports/evidence/small").absolute(),
+)
+
+UNFIT = replace(PASSED, status=Status.NOT_APPLICABLE, scenario="Merging", reasons=("needs merge", "needs more"))
+
+ON_RECORD = replace(FAILED, status=Status.KNOWN_DEFECT, reasons=("known defect D1: it dies",))
+
+UNRUN = replace(PASSED, status=Status.NOT_RUN, scenario="Late", reasons=("the run was interrupted by SIGINT",))
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class Ascii(io.StringIO):
+    encoding = "ascii"
+
+
+class Broken(io.StringIO):
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number = number
+
+    def write(self, _text: str) -> int:
+        raise OSError(self._number, os.strerror(self._number))
+
+
+def config(*args: str) -> Config:
+    return cast("Config", Configuration(list(args), load_config=False))
+
+
+def told(*outcomes: Outcome, stream: io.StringIO, args: tuple[str, ...] = ()) -> str:
+    opener = cast("StreamOpener", SimpleNamespace(stream=stream, open=lambda: stream))
+    story = Story(opener, config(*args))
+    for outcome in outcomes:
+        story.scenario_started(outcome)
+        story.scenario_settled(outcome)
+    return stream.getvalue()
+
+
+def summed_up(*outcomes: Outcome, in_earnest: bool = True) -> str:
+    stream = io.StringIO()
+    summary = RunSummary(outcomes, (), BEGUN, 12.34, in_earnest, Path("reports").absolute())
+    print_summary(summary, Ink(stream, config()))
+    return stream.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+
+# Progress.
+
+
+def test_a_scenario_is_one_line_below_its_feature_and_rule() -> None:
+    second = replace(PASSED, scenario="Four backups", rule="Another rule")
+    assert told(PASSED, PASSED, second, stream=io.StringIO()) == (
+        "\nChains  features/chain/chains.feature\n"
+        "  Each backup restores\n"
+        "    passed             0.26 s  Three backups\n"
+        "    passed             0.26 s  Three backups\n"
+        "  Another rule\n"
+        "    passed             0.26 s  Four backups\n"
+    )
+
+
+def test_a_failure_is_told_at_once() -> None:
+    assert told(FAILED, stream=io.StringIO()).partition("restores\n")[2] == (
+        "    FAILED             0.26 s  Small granularity\n"
+        "        Then it restores (features/chain/chains.feature:9)\n"
+        "        inc1 differs at 65536\n"
+        "        found 0x00\n"
+        "        evidence: reports/evidence/small\n"
+        "        repeat:   behave features/chain/chains.feature:7\n"
+    )
+
+
+@pytest.mark.parametrize(("outcome", "label"), [(UNFIT, "not applicable"), (ON_RECORD, "known defect")])
+def test_reasons_are_told_at_once(outcome: Outcome, label: str) -> None:
+    text = told(outcome, stream=io.StringIO())
+    assert f"    {label} " in text
+    assert text.endswith("".join(f"        {reason}\n" for reason in outcome.reasons))
+
+
+def test_what_was_not_run_gets_a_line_only_in_a_dry_run() -> None:
+    assert told(UNRUN, stream=io.StringIO()) == ""
+    assert "    not run " in told(UNRUN, stream=io.StringIO(), args=("--dry-run",))
+
+
+def test_a_terminal_shows_what_runs_and_takes_it_back() -> None:
+    text = told(PASSED, stream=Terminal())
+    assert text.index("running") < text.index("\r\x1b[K") < text.index("\x1b[32m    passed")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "args", "is_coloured"),
+    [
+        ("TERM", "xterm", (), True),
+        ("TERM", "dumb", (), False),
+        ("NO_COLOR", "1", (), False),
+        ("NO_COLOR", "", (), True),
+        ("NO_COLOR", "1", ("--color=always",), True),
+        ("TERM", "xterm", ("--color=never",), False),
+        ("TERM", "xterm", ("--no-color",), False),
+    ],
+)
+def test_colours_are_for_terminals_that_want_them(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, args: tuple[str, ...], *, is_coloured: bool
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert ("\x1b[32m" in told(PASSED, stream=Terminal(), args=args)) == is_coloured
+
+
+def test_without_a_terminal_there_are_plain_lines() -> None:
+    text = told(PASSED, FAILED, UNFIT, stream=io.StringIO())
+    assert text.isprintable() or not set(text) - set(map(chr, range(32, 127))) - {"\n"}
+
+
+# Odd characters.
+
+ODD = "a NUL \x00, an \x1b[2J, a lone \udc80, an ü"
+
+
+def test_nothing_in_a_text_reaches_the_terminal_as_a_command() -> None:
+    text = told(replace(FAILED, scenario=ODD, message=ODD), stream=io.StringIO())
+    assert text.count(r"a NUL \x00, an \x1b[2J, a lone \udc80, an ü") == 2
+
+
+def test_what_a_stream_cannot_encode_is_escaped() -> None:
+    assert r"a lone \udc80, an \xfc" in told(replace(PASSED, scenario=ODD), stream=Ascii())
+
+
+@pytest.mark.parametrize("number", [errno.EPIPE, errno.EIO])
+def test_a_reader_may_leave(number: int) -> None:
+    assert told(PASSED, FAILED, stream=Broken(number)) == ""
+
+
+def test_a_full_disk_is_not_passed_over() -> None:
+    with pytest.raises(OSError, match="No space left"):
+        told(PASSED, stream=Broken(errno.ENOSPC))
+
+
+# The end.
+
+
+def test_the_end_has_everything_that_needs_a_reader() -> None:
+    text = summed_up(PASSED, FAILED, UNFIT, replace(UNFIT, scenario="Clearing"), ON_RECORD)
+    assert text == (
+        "\nNot applicable\n"
+        "  needs merge\n"
+        "  needs more\n"
+        "    Merging (features/chain/chains.feature:7)\n"
+        "    Clearing (features/chain/chains.feature:7)\n"
+        "\nKnown defects of QEMU\n"
+        "  known defect D1: it dies\n"
+        "    Small granularity (features/chain/chains.feature:7)\n"
+        "\nFailures\n"
+        "  FAILED: Chains\n"
+        "    Each backup restores\n"
+        "    Small granularity\n"
+        "    Then it restores (features/chain/chains.feature:9)\n"
+        "    inc1 differs at 65536\n"
+        "    evidence: reports/evidence/small\n"
+        "    repeat:   behave features/chain/chains.feature:7\n"
+        "\n5 scenarios in 12.3 s: passed 1, failed 1, not applicable 2, known defect 1\n"
+        "Reports are in reports/\n"
+    )
+
+
+def test_the_slowest_five_are_named_when_there_are_more() -> None:
+    outcomes = [replace(PASSED, seconds=number / 10, scenario=f"S{number}") for number in range(6)]
+    assert "Slowest" not in summed_up(*outcomes[:5])
+    slowest = summed_up(*outcomes).partition("Slowest\n")[2].splitlines()[:5]
+    assert [line.split()[2] for line in slowest] == ["S5", "S4", "S3", "S2", "S1"]
+
+
+def test_what_was_not_run_is_counted_with_its_reason_only_in_earnest() -> None:
+    assert "Not run\n  1 scenario: the run was interrupted by SIGINT\n" in summed_up(UNRUN)
+    assert "Not run\n  7 scenarios: the run was interrupted by SIGINT\n" in summed_up(*[UNRUN] * 7)
+    assert "Slowest" not in summed_up(*[UNRUN] * 7)
+    assert "SIGINT" not in summed_up(UNRUN, in_earnest=False)
+    assert "1 scenario in 12.3 s: not run 1" in summed_up(UNRUN)
+
+
+def test_a_complaint_is_told_once() -> None:
+    stream = io.StringIO()
+    complain(
+        RunError("environment", "OSError", "no", "OSError: no", "Traceback ...\nOSError: no"), Ink(stream, config())
+    )
+    assert stream.getvalue() == "\nERROR (environment)\n  Traceback ...\n  OSError: no\n"
+
+
+# As behave starts it.
+
+
+def test_the_story_is_told_by_default(project: Project) -> None:
+    project.write("features/a.feature", "Feature: F ü\n  Scenario: S\n    Given a state\n")
+    script = Path(sys.executable).with_name("behave")
+    finished = subprocess.run(
+        [script],
+        cwd=project.home,
+        env={"PYTHONPATH": str(ROOT), "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        check=True,
+    )
+    assert b"    passed" in finished.stdout
+    assert b"F \\xfc  features/a.feature" in finished.stdout
+    assert b"1 scenario in" in finished.stdout
+    assert b"\x1b" not in finished.stdout
+
+
+def test_another_formatter_still_gets_the_end_report(project: Project) -> None:
+    project.write("features/a.feature", "Feature: F\n  Scenario: S\n    Given a state\n    Then it should hold\n")
+    finished = project.run("-f", "json", "-o", "out.json")
+    assert finished.status == 1
+    assert "offset 65536 holds 0x00, not 0xab" in finished.stderr
+    assert "1 scenario in" in finished.stderr
+
+
+def test_a_story_may_go_to_a_file(project: Project) -> None:
+    project.write("features/a.feature", "Feature: F\n  Scenario: S\n    Given a state\n")
+    assert project.run("-f", "story", "-o", "out.txt").status == 0
+    assert "1 scenario in" in (project.home / "out.txt").read_text(encoding="utf-8")

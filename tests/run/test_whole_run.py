@@ -1,0 +1,421 @@
+"""Runs of the suite itself, as a user starts them, in copies of the checkout: what they withstand and leave behind."""
+
+from __future__ import annotations
+
+import os
+import select
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from aftermath import BOUND, has_ended, is_alive
+from conftest import PATIENCE, ROOT, Finished, Project
+from junitparser import JUnitXml
+
+from testbed.build.toolchain import Toolchain
+
+PARTS = ("environment.py", "features", "pyproject.toml", "steps", "testbed")
+"""What behave needs of a checkout."""
+
+FEATURE = "features/backup/incremental_chain.feature"
+REPORT = "backup.incremental_chain"
+
+SELECTION = (FEATURE, "--tags=@incremental_simple")
+"""Two scenarios, each of which takes four backups of a drive."""
+
+HOME = "*-ahead|*three-incremental-backups*"
+"""Patterns of the names of the directories in which a machine is launched, and in which these scenarios run."""
+
+
+def copy_checkout(home: Path) -> Project:
+    """Copy what behave needs of the checkout to a place that is not there yet."""
+    home.mkdir()
+    for part in PARTS:
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
+        copy(ROOT / part, home / part)
+    return Project(home)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Project:
+    """Return a copy of the checkout for one test."""
+    return copy_checkout(tmp_path / "checkout")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Return a directory for the scratch directories of one test's runs."""
+    path = tmp_path / "scratch"
+    path.mkdir()
+    return path
+
+
+def options(place: Path, *others: str) -> list[str]:
+    """Return behave's arguments for the selected scenarios with their scratch directory in a place."""
+    return [*SELECTION, "-D", f"scratch={place}", *others]
+
+
+def processes_in(place: Path) -> list[int]:
+    """Return the processes that work in a place or were told of it."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            traces = f"{os.readlink(process / 'cwd')}\n{(process / 'cmdline').read_bytes()!r}"  # noqa: PTH115
+        except OSError:  # it has ended, or is somebody else's
+            continue
+        if str(place) in traces:
+            found.append(int(process.name))
+    return found
+
+
+def assert_nothing_is_left(place: Path) -> None:
+    """Check that no process and no file of any run is left in a place; the warden may need a moment."""
+    deadline = time.monotonic() + BOUND
+    while time.monotonic() < deadline and (processes_in(place) or any(place.iterdir())):
+        time.sleep(0.01)
+    assert processes_in(place) == []
+    assert list(place.iterdir()) == []
+
+
+def statuses(finished: Finished) -> list[str]:
+    """Return how the scenarios ended, in their order."""
+    return [str(outcome["status"]) for outcome in finished.summary()["outcomes"]]
+
+
+def errors(finished: Finished) -> str:
+    """Return all that the JUnit files complain of, having read each of them."""
+    found = []
+    for file in finished.files:
+        for suite in JUnitXml.fromfile(str(finished.home / "reports" / "junit" / file)):
+            found += [str(result.message) for case in suite for result in case.result if result.message]
+    return "\n".join(found)
+
+
+# A build that has not got a command.
+
+
+def lacking(command: str, home: Path, qemu: Path) -> str:
+    """Return the option that names a build which has not got a command, and does not say that it has."""
+    program = home / "qemu-system-lacking"
+    words = (
+        sys.executable,
+        "-S",
+        "-E",
+        str(ROOT / "testbed" / "campaign" / "proof" / "standin.py"),
+        f"lacks-{command}",
+        str(qemu),
+    )
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    return f"qemu={program}"
+
+
+@pytest.mark.parametrize(("require", "ending", "code"), [("nothing", "not applicable", 0), ("all", "failed", 1)])
+def test_scenario_that_meets_a_command_the_build_lacks(
+    checkout: Project, toolchain: Toolchain, require: str, ending: str, code: int
+) -> None:
+    build = lacking("block-dirty-bitmap-clear", checkout.home, toolchain.qemu.path)
+    finished = checkout.run("features/bitmap/several.feature", "-D", build, "-D", f"require={require}")
+    assert finished.status == code, finished.stdout
+    lacks = [one for one in finished.summary()["outcomes"] if "this build has no command" in str(one)]
+    assert [one["status"] for one in lacks] == [ending] * 2
+    assert statuses(finished).count("passed") == len(statuses(finished)) - 2
+    assert "this build has no command block-dirty-bitmap-clear" in finished.stdout
+
+
+# A QEMU that springs a trap, once, in the middle of the first scenario.
+
+
+class Trap:
+    """A stand-in for QEMU, which starts the real one; in the first scenario a shell does something to that one.
+
+    That shell knows QEMU as process $$. It waits until the first incremental backup has its image.
+    """
+
+    def __init__(self, qemu: Path, home: Path, act: str) -> None:
+        home.mkdir()
+        self.program = home / "qemu"
+        self._told = home / "told"
+        os.mkfifo(self._told)
+        self.program.write_text(
+            f"""#!/bin/sh
+case ${{PWD##*/}} in {HOME})
+    if mkdir {shlex.quote(str(home / "sprung"))} 2>/dev/null; then
+        (
+            until set -- *.qcow2 && [ $# -gt 2 ]; do sleep 0.005; done
+            {act}
+            echo $$ >{shlex.quote(str(self._told))}
+        ) &
+    fi
+esac
+exec {shlex.quote(str(qemu))} "$@"
+"""
+        )
+        self.program.chmod(0o755)
+
+    def spring(self, project: Project, *arguments: str) -> tuple[subprocess.Popen[str], int]:
+        """Start behave with this QEMU; return it and the number of the QEMU in the trap when that has sprung."""
+        told = os.open(self._told, os.O_RDWR)
+        behave = project.start(*arguments, "-D", f"qemu={self.program}")
+        ended = os.pidfd_open(behave.pid)
+        try:
+            ready, _, _ = select.select([told, ended], [], [], PATIENCE)
+            if told not in ready:
+                behave.kill()
+                pytest.fail(f"nothing fell into the trap: {behave.communicate()}")
+            return behave, int(os.read(told, 100))
+        finally:
+            os.close(ended)
+            os.close(told)
+
+
+@pytest.fixture
+def trapped(toolchain: Toolchain, tmp_path: Path, request: pytest.FixtureRequest) -> Trap:
+    """Return a QEMU that is stopped in the middle of its first scenario, or what else the test wants."""
+    return Trap(toolchain.qemu.path, tmp_path / "trap", getattr(request, "param", "kill -STOP $$"))
+
+
+# The run itself is ended.
+
+
+@pytest.mark.parametrize("jobs", [(), ("--jobs", "2")], ids=["one process", "two processes"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_ended_leaves_nothing_but_reports(
+    checkout: Project, place: Path, trapped: Trap, number: signal.Signals, jobs: tuple[str, ...]
+) -> None:
+    behave, qemu = trapped.spring(checkout, *options(place, "-D", "patience=0.5", *jobs))
+    assert is_alive(qemu)
+    assert qemu in processes_in(place)
+    behave.send_signal(number)
+    finished = checkout.finish(behave)
+    assert has_ended(qemu)
+    assert_nothing_is_left(place)
+    assert f"TEST-{REPORT}.xml" in finished.files
+    if number == signal.SIGKILL:
+        assert finished.status == -signal.SIGKILL
+        assert "the run did not finish" in errors(finished)
+    else:
+        assert finished.status == 1
+        assert f"interrupted by {number.name}" in errors(finished)
+        assert "passed" not in statuses(finished)
+
+
+# QEMU is ended, or does not go on.
+
+
+@pytest.mark.parametrize(
+    ("trapped", "name"),
+    [("kill -KILL $$", "SIGKILL (signal 9)"), ("kill -SEGV $$", "SIGSEGV (signal 11)")],
+    indirect=["trapped"],
+)
+def test_a_qemu_that_dies_is_blamed_on_its_step_and_the_next_scenario_is_unharmed(
+    checkout: Project, place: Path, trapped: Trap, name: str
+) -> None:
+    behave, qemu = trapped.spring(checkout, *options(place))
+    finished = checkout.finish(behave)
+    assert finished.status == 1
+    assert statuses(finished) == ["failed", "passed"]
+    dead, _ = finished.summary()["outcomes"]
+    assert dead["headline"].startswith(f"QEMU killed by {name}; ")
+    assert f"({FEATURE}:{dead['step']['line']})" in dead["message"]
+    assert name in errors(finished)
+    assert (checkout.home / dead["evidence"] / "qmp.jsonl").exists()
+    assert not is_alive(qemu)
+    assert_nothing_is_left(place)
+
+
+def test_a_qemu_that_stops_answering_is_killed_within_its_bound(checkout: Project, place: Path, trapped: Trap) -> None:
+    behave, qemu = trapped.spring(checkout, *options(place, "-D", "patience=0.2"))
+    finished = checkout.finish(behave)
+    assert finished.status == 1
+    assert statuses(finished) == ["failed", "passed"]
+    hung, _ = finished.summary()["outcomes"]
+    assert "did not come within 2 s; seen last: " in hung["headline"]
+    assert "QEMU has been killed" in hung["headline"]
+    assert 2 <= hung["seconds"] < 10
+    assert not is_alive(qemu)
+    assert_nothing_is_left(place)
+
+
+# The place.
+
+NAMES = {
+    "blanks, commas, colons": "a b,c,,d:e f",
+    "quotes": 'it\'s "here" `there` $HOME \\n %s',
+    "letters": "été 東京",
+    "not UTF-8": os.fsdecode(b"caf\xe9"),
+    "longer than the address of a socket": "/".join(["long" * 10] * 5),
+}
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_scratch_may_be_anywhere(checkout: Project, place: Path, name: str) -> None:
+    odd = place / name
+    odd.mkdir(parents=True)
+    finished = checkout.run(*options(odd))
+    assert (finished.status, finished.stderr) == (0, "")
+    assert statuses(finished) == ["passed", "passed"]
+    assert_nothing_is_left(odd)
+
+
+def test_two_runs_share_a_checkout(checkout: Project, place: Path, trapped: Trap) -> None:
+    first, qemu = trapped.spring(checkout, *options(place, "-D", "patience=6"))
+    second = checkout.run(*options(place))
+    os.kill(qemu, signal.SIGCONT)
+    finished = checkout.finish(first)
+    assert (second.status, finished.status) == (0, 0)
+    assert "another run is reporting to reports/, this one reports to reports/" in second.stdout
+    assert statuses(finished) == ["passed", "passed"]
+    (other,) = (path for path in (checkout.home / "reports").glob("*/junit"))
+    assert (other / f"TEST-{REPORT}.xml").exists()
+    assert_nothing_is_left(place)
+
+
+@pytest.fixture
+def user() -> Sequence[str]:
+    """Return how to start a program as an ordinary user, who may write to no directory of ours."""
+    if os.geteuid() != 0:
+        return ()
+    switch = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
+    if shutil.which("setpriv") is None:
+        pytest.skip("only root can become another user, and has no setpriv")
+    trial = subprocess.run([*switch, sys.executable, "-c", "import behave"], check=False, capture_output=True)
+    if trial.returncode != 0:
+        pytest.skip(f"another user cannot use {sys.executable}")
+    return switch
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """Return a directory that every user may reach, which pytest's own ones are not."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_an_ordinary_user_needs_no_right_to_write_to_the_checkout(public: Path, user: Sequence[str]) -> None:
+    project = copy_checkout(public / "checkout")
+    (public / "own").mkdir()
+    if user:
+        shutil.chown(public / "own", 65534, 65534)
+    everything = [project.home, *project.home.rglob("*")]
+    for path in everything:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    (public / "closed").mkdir(mode=0)
+    command = [*user, sys.executable, "-m", "behave", *options(public / "own")]
+    environ = {**os.environ, "HOME": str(public / "own"), "PATH": f"{public / 'closed'}:{os.environ['PATH']}"}
+    try:
+        refused = subprocess.run(command, cwd=project.home, env=environ, check=False, capture_output=True, text=True)
+        assert refused.returncode == 1
+        assert "reports cannot be written to reports/: " in refused.stderr
+        assert "give a directory that you may write to, on a local disk with free space, with -D" in refused.stderr
+        command += ["-D", f"reports={public / 'own' / 'reports'}"]
+        done = subprocess.run(command, cwd=project.home, env=environ, check=False, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert statuses(Finished(0, "", "", public / "own")) == ["passed", "passed"]
+        assert sorted(path.name for path in (public / "own").iterdir()) == ["reports"]
+        assert everything == [project.home, *project.home.rglob("*")]
+    finally:
+        for path in everything:
+            path.chmod(0o755)
+
+
+@pytest.fixture
+def own_mounts() -> Sequence[str]:
+    """Return how to start a program that can mount what nobody else sees, and what is gone with it."""
+    unshare = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    trial = subprocess.run([*unshare, "mount", "-t", "tmpfs", "none", "/mnt"], check=False, capture_output=True)
+    if trial.returncode != 0:
+        pytest.skip("this machine lets nobody mount a small disk")
+    return unshare
+
+
+@pytest.mark.parametrize("room", ["256k", "900k", "1600k"], ids=["for no image", "for no copy of it", "for no backup"])
+def test_a_full_scratch_is_an_error_and_no_hang(
+    checkout: Project, place: Path, own_mounts: Sequence[str], room: str
+) -> None:
+    script = f'mount -t tmpfs -o size={room} none "$0" && exec "$@"'
+    command = [*own_mounts, "sh", "-c", script, str(place), sys.executable, "-m", "behave", *options(place)]
+    done = subprocess.run(
+        command, cwd=checkout.home, check=False, capture_output=True, text=True, timeout=PATIENCE, errors="replace"
+    )
+    finished = Finished(done.returncode, done.stdout, done.stderr, checkout.home)
+    assert finished.status == 1
+    assert "passed" not in statuses(finished)
+    for outcome in finished.summary()["outcomes"]:
+        assert outcome["status"] == "error"
+        assert "No space left on device" in outcome["message"]
+        assert "remedy: free some space, or " in outcome["message"]
+    assert processes_in(place) == []
+
+
+def test_evidence_that_has_no_room_is_told_with_its_remedy_and_all_else_is_cleared(
+    checkout: Project, place: Path, own_mounts: Sequence[str], tmp_path: Path
+) -> None:
+    reports = tmp_path / "small"
+    reports.mkdir()
+    script = 'mount -t tmpfs -o size=400k none "$0" && "$@"; status=$?; ls "$0/evidence"/*; exit $status'
+    asked = options(place, "-D", "keep=always", "-D", f"reports={reports}")
+    command = [*own_mounts, "sh", "-c", script, str(reports), sys.executable, "-m", "behave", *asked]
+    done = subprocess.run(command, cwd=checkout.home, check=False, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 1
+    assert "2 scenarios" in done.stdout
+    assert "error 2" in done.stdout
+    assert f"the evidence cannot be written to {reports}/evidence/" in done.stdout
+    assert "remedy: give a directory that you may write to, on a local disk with free space" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "qcow2" not in done.stdout.rpartition("Reports are in")[2]
+    assert_nothing_is_left(place)
+
+
+# What was not meant.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((FEATURE, "--tags=@incremental_smiple"), ["no scenario is selected: is a tag, a name or a path misspelt?"]),
+        ((*SELECTION, "-D", "qmeu=/usr/bin"), ["there is no option qmeu", "remedy: did you mean qemu?"]),
+        (
+            (*SELECTION, "-D", "qmeu=/usr/bin", "-D", "patience=none"),
+            ["there is no option qmeu", 'patience cannot be "none"'],
+        ),
+        ((*SELECTION, "-D", "qemu=/nonexistent/qemu"), ["/nonexistent/qemu", "remedy: "]),
+        ((*SELECTION, "-D", "qemu=/bin/true"), ["/bin/true does not say that it is a QEMU emulator", "remedy: "]),
+        ((*SELECTION, "-D", "scratch=/nonexistent"), ["no scratch directory can be made in /nonexistent", "remedy: "]),
+    ],
+    ids=["tag", "option", "option and value", "no QEMU", "another program", "no scratch"],
+)
+def test_what_cannot_be_run_is_an_error_with_its_remedy(
+    checkout: Project, arguments: Sequence[str], told: Sequence[str]
+) -> None:
+    finished = checkout.run(*arguments)
+    assert finished.status == 1
+    assert [words for words in told if words not in finished.stderr] == []
+    assert "Traceback" not in finished.stderr
+    assert finished.files == ["TEST-environment.xml"]
+    assert told[0] in errors(finished)
+
+
+def test_a_build_that_does_not_boot_is_an_error_with_its_remedy(
+    checkout: Project, toolchain: Toolchain, place: Path
+) -> None:
+    broken = checkout.home / "qemu"
+    broken.write_text(
+        f'#!/bin/sh\n[ "$1" = --version ] && exec {toolchain.qemu.path} "$@"\necho "no libfoo" >&2\nexit 127\n'
+    )
+    broken.chmod(0o755)
+    finished = checkout.run(*options(place, "-D", f"qemu={broken}"))
+    assert finished.status == 1
+    assert f"{broken} does not start: QEMU exited with status 127" in finished.stderr
+    assert "no libfoo" in finished.stderr
+    assert "remedy: " in finished.stderr
+    assert finished.files == ["TEST-environment.xml"]
+    assert_nothing_is_left(place)

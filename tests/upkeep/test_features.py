@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from behave.step_registry import StepRegistry
+
+from testbed.language import tags
+from testbed.upkeep import featurelint, vocabulary
+from testbed.upkeep.featurelint import FeatureFile
+
+ROOT = Path(__file__).parents[2]
+
+HEAD = """\
+@backup
+Feature: A chain of incremental backups
+  An operator keeps one full backup and adds a small one after each stretch of work.
+  Each must restore the drive as it was at that moment.
+
+  Background:
+    Given a machine with the 64 MiB drive "drive0"
+    And a full backup of "drive0"
+
+  Rule: Each backup of a chain restores the drive as it was when that backup was taken
+    @iotest-124 @incremental_simple
+    Scenario: The first has nothing to copy
+      Given a bitmap "bitmap0" on "drive0"
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup should succeed
+      But the bitmap "bitmap0" should still be recording
+
+    Scenario: A story that goes on
+      Given the guest has written 64 KiB at 1 MiB of "drive0"
+      When an incremental backup of "drive0" is taken with "bitmap1"
+      Then the backup should fail with "GenericError: {'file': '/tmp/x.qcow2'}"
+      When it is taken again
+      Then the backup should succeed
+
+    Scenario Outline: Writes that <what>
+      Given the guest has written to "drive0":
+        | pattern | at   | length   |
+        | 0x41    | <at> | 1024 B   |
+        | 0x42    | 0    | <length> |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then it should hold <length>
+
+      Examples: one row for each side of a cluster
+        | at     | length | what                |
+        | 1 MiB  | 64 KiB | fill a cluster      |
+        | 63 KiB | 2 KiB  | lie over a boundary |
+"""
+
+FILLER = """
+    Scenario: Filler {0}
+      Given a bitmap "bitmap{0}" on "drive0"
+      When an incremental backup of "drive0" is taken with "bitmap{0}"
+      Then the backup should succeed
+"""
+
+GOOD = HEAD + "".join(FILLER.format(number) for number in range(2, 7))
+
+STEP = "      But the bitmap"
+
+BROKEN = [
+    ("described", "  Each must restore the drive as it was at that moment.\n", ""),
+    ("readable-in-one-go", "  An operator", "  And so on, and so on.\n" * 100 + "  An operator"),
+    ("readable-in-one-go", FILLER.format(2), "".join(FILLER.format(number) for number in range(20, 26))),
+    (
+        "ruled",
+        "  Rule: Each",
+        "  Scenario: Loose\n    Given a bitmap\n    When a backup is taken\n    Then it should succeed\n\n  Rule: Each",
+    ),
+    ("plain-titles", "The first has nothing to copy", "Verify that the first has nothing to copy"),
+    ("plain-titles", "The first has nothing to copy", "A test of the first"),
+    ("plain-titles", "The first has nothing to copy", "The first (nothing to copy)"),
+    ("plain-titles", "A chain of incremental backups", "A chain of incremental backups."),
+    ("plain-titles", "Scenario: The first has nothing to copy", "Scenario:"),
+    ("known-tags", "@backup", "@backup @bakcup"),
+    ("known-tags", "  Rule: Each", "  @later\n  Rule: Each"),
+    ("filed-by-area", "@backup", "@failure"),
+    ("filed-by-area", "@backup", "@slow @backup"),
+    ("known-tags", "    Scenario Outline:", "    @<what>\n    Scenario Outline:"),
+    ("known-tags", "      Examples:", "      @nightly\n      Examples:"),
+    ("known-tags", "    Scenario: Filler 2", "    @bug-B7x\n    Scenario: Filler 2"),
+    ("provided-for", '64 MiB drive "drive0"', '64 MiB drive "drive0", whose storage fails'),
+    ("traceable-cases", "@iotest-124 @incremental_simple", "@iotest-124"),
+    ("traceable-cases", "@iotest-124 @incremental_simple", "@incremental_simple"),
+    ("traceable-cases", "@incremental_simple", "@incremental_simple @incremental_pause"),
+    ("short-scenarios", '      Given a bitmap "bitmap2" on "drive0"\n', ""),
+    ("short-scenarios", STEP, "      And it should be small\n" * 15 + STEP),
+    ("quiet-backgrounds", "  Rule: Each", '    And a bitmap "b" on "drive0"\n' * 3 + "  Rule: Each"),
+    ("quiet-backgrounds", "  Rule: Each", "    When it is taken again\n  Rule: Each"),
+    ("one-act", '      When an incremental backup of "drive0" is taken with "bitmap1"\n', ""),
+    ("one-act", "should still be recording\n", "should still be recording\n      Given another drive\n"),
+    ("one-act", "      When it is taken again\n", "      When it is paused\n" * 2 + "      And it is taken again\n"),
+    ("one-act", "      When it is taken again\n", "      When it ends\n      Then it should be gone\n" * 2),
+    ("should-in-then", "But the bitmap", "And the bitmap is whole\n      But the bitmap"),
+    ("should-in-then", "the guest has written 64 KiB", "the guest should have written 64 KiB"),
+    ("should-in-then", "should succeed\n" + STEP, 'succeeds with "it should"\n' + STEP),
+    ("spoken-keywords", STEP, "      * it should be whole\n" + STEP),
+    ("spoken-keywords", "And a full backup", "But a full backup"),
+    ("no-mechanics", "a bitmap", "a {'bitmap'} in"),
+    ("no-mechanics", "a bitmap", "~/target and a bitmap"),
+    ("no-mechanics", "a bitmap", "the image target.qcow2 with a bitmap"),
+    ("no-mechanics", "is taken with", "is taken by blockdev-backup with"),
+    ("no-mechanics", "The first has nothing to copy", "The first ends with BLOCK_JOB_COMPLETED"),
+    ("no-mechanics", "An operator", "By QMP, an operator"),
+    ("no-mechanics", "it is taken again", "qemu-img is started"),
+    ("no-mechanics", "it is taken again", "the shell takes it again"),
+    ("sizes-with-units", "64 KiB at 1 MiB", "65536 at 1 MiB"),
+    ("sizes-with-units", "64 KiB at 1 MiB", "64K at 1 MiB"),
+    ("sizes-with-units", "64 KiB at 1 MiB", "64KiB at 1 MiB"),
+    ("sizes-with-units", "64 KiB at 1 MiB", "64 KB at 1 MiB"),
+    ("sizes-with-units", "| 1024 B ", "| 1024   "),
+    ("sizes-with-units", "| 63 KiB |", "| 64512 |"),
+]
+
+
+def feature_file(text: str, path: str = "features/backup/chain.feature") -> FeatureFile:
+    return FeatureFile(Path(path), text)
+
+
+def broken_rules(text: str) -> set[str]:
+    return {finding.rule for finding in featurelint.judge(feature_file(text))}
+
+
+@cache
+def features() -> tuple[FeatureFile, ...]:
+    return tuple(FeatureFile.read(path) for path in sorted((ROOT / "features").rglob("*.feature")))
+
+
+@cache
+def steps() -> Any:
+    return vocabulary.load(ROOT)
+
+
+@pytest.mark.parametrize("file", features(), ids=lambda file: str(file.path.relative_to(ROOT)))
+def test_feature_keeps_the_style(file: FeatureFile) -> None:
+    assert [str(finding) for finding in featurelint.judge(file)] == []
+
+
+def test_titles_are_unique_in_the_repository() -> None:
+    assert [str(finding) for finding in featurelint.repeated_titles(features())] == []
+
+
+def test_each_case_of_iotest_124_has_a_scenario() -> None:
+    told = {tag for file in features() for case in file.cases for tag in case.tags}
+    assert not features() or tags.CASES.keys() <= told
+
+
+def test_each_step_means_exactly_one_definition() -> None:
+    assert vocabulary.unclear(features(), steps()) == []
+
+
+def test_no_definition_is_unused() -> None:
+    assert vocabulary.unused(features(), steps()) == []
+
+
+def test_each_parameter_has_a_registered_type() -> None:
+    assert vocabulary.untyped(steps()) == []
+
+
+# The checks themselves, each seen to fail.
+
+
+def test_good_style_breaks_no_rule() -> None:
+    assert broken_rules(GOOD) == set()
+
+
+@pytest.mark.parametrize(("rule", "good", "bad"), BROKEN)
+def test_bad_style_breaks_its_rule_alone(rule: str, good: str, bad: str) -> None:
+    assert good in GOOD
+    assert broken_rules(GOOD.replace(good, bad, 1)) == {rule}
+
+
+def test_each_rule_has_been_seen_to_fail() -> None:
+    assert {rule for rule, _, _ in BROKEN} == featurelint.RULES.keys()
+
+
+def test_finding_names_its_place() -> None:
+    text = GOOD.replace("64 KiB at 1 MiB", "65536 at 1 MiB")
+    (finding,) = featurelint.judge(feature_file(text))
+    assert str(finding).startswith('features/backup/chain.feature:19: "65536" is no size with a unit')
+
+
+def test_repeated_title_is_found_in_another_file() -> None:
+    files = [feature_file(GOOD), feature_file(GOOD, "features/backup/copy.feature")]
+    found = [str(finding) for finding in featurelint.repeated_titles(files)]
+    assert len(found) == 2 * len(files[0].titled)
+    assert any("copy.feature:2: another feature is titled" in line for line in found)
+    assert featurelint.repeated_titles(files[:1]) == []
+
+
+def test_outline_and_scenario_may_not_share_a_title() -> None:
+    text = GOOD.replace("Filler 2", "Writes that <what>")
+    first, second = featurelint.repeated_titles([feature_file(text)])
+    assert first.what == second.what == 'another scenario is titled "Writes that <what>"'
+
+
+def registry_of(**definitions: str) -> Any:
+    registry = StepRegistry()
+    for step_type, pattern in definitions.items():
+        registry.add_step_definition(step_type, pattern, lambda _: None)
+    return registry
+
+
+STORY = feature_file(
+    """\
+Feature: F
+  Background:
+    Given a drive
+  Rule: R
+    Scenario Outline: O
+      When <size> are written
+
+      Examples:
+        | size  |
+        | 1 KiB |
+"""
+)
+
+
+def test_sentences_of_rows_and_backgrounds_are_found() -> None:
+    registry = registry_of(given="a drive", when="1 KiB are written")
+    assert vocabulary.unclear([STORY], registry) == []
+    assert vocabulary.unused([STORY], registry) == []
+
+
+def test_undefined_step_is_found() -> None:
+    (found,) = vocabulary.unclear([STORY], registry_of(given="a drive"))
+    assert found.endswith('0 definitions, not one, for "1 KiB are written"')
+
+
+def test_ambiguous_step_is_found() -> None:
+    registry = registry_of(given="a drive", when="{size} are written", step="1 KiB are {what}")
+    (found,) = vocabulary.unclear([STORY], registry)
+    assert found.endswith('2 definitions, not one, for "1 KiB are written"')
+
+
+def test_unused_definition_is_found() -> None:
+    registry = registry_of(given="a drive", when="1 KiB are written", then="all should be well")
+    (found,) = vocabulary.unused([STORY], registry)
+    assert found.endswith('no feature says "all should be well"')
+
+
+@pytest.mark.parametrize("pattern", ["{size} are written", "{size:d} are written", "{} are written"])
+def test_parameter_without_a_registered_type_is_found(pattern: str) -> None:
+    (found,) = vocabulary.untyped(registry_of(when=pattern))
+    assert found.endswith(f'has no registered type in "{pattern}"')
