@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -26,6 +27,28 @@ class EnvironmentUnusable(Exception):
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.problems))
+
+
+class AuthorError(Exception):
+    """A scenario says what nobody can mean: a word that there is not, a table without a heading that it needs.
+
+    That says nothing of QEMU. The message tells which words would have been right; `near` finds them.
+    """
+
+
+def near(word: str, known: Iterable[str], what: str) -> AuthorError:
+    """Return the error for a word that is none of the known ones, with the nearest of these, or all if none is near.
+
+    `what` is what such a word names, as in "request".
+    """
+    words = list(known)
+    close = difflib.get_close_matches(word, words, n=3)
+    hint = f"did you mean {_quoted(close)}?" if close else f"there are: {_quoted(words)}"
+    return AuthorError(f'there is no {what} "{word}"; {hint}')
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return ", ".join(f'"{word}"' for word in words)
 
 
 class NotOffered(AssertionError):

@@ -215,7 +215,7 @@ class Comparison:
     """How a scenario that is over compares with the known defects that its tags name.
 
     `shown` is the defect that its failure is due to, if it is due to one, and `first` says where it was seen for the
-    first time; `unexpected` is why a pass is wrong; `remarks` are for a reader of a pass, `log` is for one of a failure.
+    first time; `unexpected` is why a pass is wrong; `remarks` are for readers of a pass, `log` for those of a failure.
     """
 
     shown: Defect | None = None

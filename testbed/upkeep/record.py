@@ -1,7 +1,7 @@
 """Records what a build says of itself, for tests/build/test_needs.py: `python -m testbed.upkeep.record DIRECTORY ...`.
 
-Each directory is a build tree or an installation. For each, a file build-VERSION.json.gz is written beside this
-one, with the banner, the schema of the QMP commands that have to do with disks, and what the tools answer to the
+Each directory is a build tree or an installation. For each, a file build-VERSION.json.gz is written into
+tests/data, with the banner, the schema of the QMP commands that have to do with disks, and what the tools answer to the
 questions that all needs ask.
 """
 
@@ -22,7 +22,7 @@ from testbed.build.capabilities import Capabilities, ask
 from testbed.build.needs import NEEDS
 from testbed.build.toolchain import Toolchain
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[2] / "tests" / "data"
 
 RELEVANT = re.compile(r"block|drive|job|nbd|transaction|snapshot|bitmap|migrate-set|human-monitor|BLOCK|JOB")
 """The commands and events that are kept."""

@@ -18,7 +18,7 @@ from testbed.build.needs import NEEDS, Need, UnknownNeed, table, unmet
 from testbed.build.schema import Schema
 from testbed.build.toolchain import Tool, Toolchain
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 
 RELEASES = ("5.2", "7.2", "10.0", "11.1")
 
