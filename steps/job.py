@@ -85,7 +85,7 @@ def job_act(context: Context, which: Which, act: JobAct) -> None:
 @given("the speed of the backup {which:Which} has been set to {speed:Speed}")
 @when("the speed of the backup {which:Which} is set to {speed:Speed}")
 def job_speed_set(context: Context, which: Which, speed: int) -> None:
-    """Limit the speed of the job of a backup; 0 bytes a second stand for no limit."""
+    """Limit the speed of the job of a backup; 0 B a second stand for no limit."""
     world = world_of(context)
     world.ask(which(world.backups).job.set_speed(speed))
 

@@ -10,7 +10,7 @@ from testbed.domain.backup import Backup
 from testbed.domain.server import Server
 from testbed.domain.storage import Storage
 from testbed.domain.target import Here, Maker
-from testbed.language.words import options, rows, world_of
+from testbed.language.words import image_facts, options, rows, world_of
 from testbed.promises.backups import is_as_thin_as_its_drive
 from testbed.promises.promise import Promise, each
 from testbed.qemu.images import Images, Kind
@@ -53,8 +53,8 @@ def server_act(context: Context, act: Callable[[Server], None]) -> None:
 def image_of_backup(context: Context, drive: str) -> None:
     """Compare what qemu-img says of the image of the drive's newest backup with the table."""
     world = world_of(context)
-    (listed,) = rows(context, ("format", "size", "base", "clusters"))
-    assert_that(world.images.facts(world.backups.newest_of(drive).target.name), equal_to(listed))
+    (row,) = rows(context, ("format", "size", "base", "clusters"))
+    assert_that(world.images.facts(world.backups.newest_of(drive).target.name), equal_to(image_facts(row)))
 
 
 @then("each of them should hold no data where its drive had none")

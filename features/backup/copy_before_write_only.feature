@@ -6,10 +6,10 @@ Feature: Backups that only save what is about to be overwritten
   saved, mixes two moments in what the client reads.
 
   Background:
-    Given the 1049088 bytes drive "drive0" holding:
-      | pattern | at      | length       |
-      | 0x11    | 0       | 524288 bytes |
-      | 0x22    | 768 KiB | 262656 bytes |
+    Given the 1049088 B drive "drive0" holding:
+      | pattern | at      | length   |
+      | 0x11    | 0       | 524288 B |
+      | 0x22    | 768 KiB | 262656 B |
 
   Rule: The old content of what is overwritten is saved, and nothing else
     @blockdev-backup
@@ -18,19 +18,19 @@ Feature: Backups that only save what is about to be overwritten
         | option | value |
         | sync   | none  |
       And the guest has written to "drive0":
-        | request      | pattern | at            | length  | which                                 |
-        | write        | 0xab    | 65535 bytes   | 2 bytes | over an edge of what is saved at once |
-        | write zeroes |         | 256 KiB       | 64 KiB  | over data                             |
-        | write        | 0xfe    | 600 KiB       | 1 KiB   | where there was nothing               |
-        | write        | 0x64    | 1049087 bytes | 1 byte  | the last byte                         |
+        | request      | pattern | at        | length | which                                 |
+        | write        | 0xab    | 65535 B   | 2 B    | over an edge of what is saved at once |
+        | write zeroes |         | 256 KiB   | 64 KiB | over data                             |
+        | write        | 0xfe    | 600 KiB   | 1 KiB  | where there was nothing               |
+        | write        | 0x64    | 1049087 B | 1 B    | the last byte                         |
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
       And the image of the backup of "drive0" should itself hold:
-        | pattern | at      | length    | which                       |
-        | 0x11    | 0       | 128 KiB   | on both sides of the edge   |
-        | 0x11    | 256 KiB | 64 KiB    | what is zeros now           |
-        | 0x00    | 576 KiB | 64 KiB    | there was nothing           |
-        | 0x22    | 1 MiB   | 512 bytes | the rest at the drive's end |
+        | pattern | at      | length  | which                       |
+        | 0x11    | 0       | 128 KiB | on both sides of the edge   |
+        | 0x11    | 256 KiB | 64 KiB  | what is zeros now           |
+        | 0x00    | 576 KiB | 64 KiB  | there was nothing           |
+        | 0x22    | 1 MiB   | 512 B   | the rest at the drive's end |
 
     @blockdev-backup
     Scenario: The same place is overwritten again
@@ -55,10 +55,10 @@ Feature: Backups that only save what is about to be overwritten
         | option | value |
         | sync   | none  |
       And the guest has written to "drive0":
-        | request      | pattern | at           | length    | which               |
-        | write        | 0xab    | 131071 bytes | 2 bytes   | over an edge        |
-        | write zeroes |         | 400 KiB      | 4 KiB     | a few zeros         |
-        | write        | 0x64    | 1 MiB        | 512 bytes | the rest at the end |
+        | request      | pattern | at       | length | which               |
+        | write        | 0xab    | 131071 B | 2 B    | over an edge        |
+        | write zeroes |         | 400 KiB  | 4 KiB  | a few zeros         |
+        | write        | 0x64    | 1 MiB    | 512 B  | the rest at the end |
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
       And each of them should hold only what had changed
@@ -76,18 +76,18 @@ Feature: Backups that only save what is about to be overwritten
         | option | value |
         | sync   | none  |
       When the guest writes to "drive0":
-        | pattern | at | length        |
-        | 0x77    | 0  | 1049088 bytes |
+        | pattern | at | length    |
+        | 0x77    | 0  | 1049088 B |
       Then QEMU should show the backup of "drive0" as:
         | status  | offset   | len      |
         | running | 1088 KiB | 1088 KiB |
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
       And the image of the backup of "drive0" should itself hold:
-        | pattern | at      | length       | which               |
-        | 0x11    | 0       | 524288 bytes | the first half      |
-        | 0x00    | 512 KiB | 256 KiB      | nothing was there   |
-        | 0x22    | 768 KiB | 262656 bytes | up to the last byte |
+        | pattern | at      | length   | which               |
+        | 0x11    | 0       | 524288 B | the first half      |
+        | 0x00    | 512 KiB | 256 KiB  | nothing was there   |
+        | 0x22    | 768 KiB | 262656 B | up to the last byte |
       And the life of the backup of "drive0" should have been:
         | state     | event               | offset   | len      |
         | created   |                     |          |          |
@@ -103,8 +103,8 @@ Feature: Backups that only save what is about to be overwritten
         | sync   | none  |
       And the backup of "drive0" has been paused
       And the guest has written to "drive0":
-        | pattern | at           | length | which                    |
-        | 0xab    | 524287 bytes | 1 byte | the last one of the data |
+        | pattern | at       | length | which                    |
+        | 0xab    | 524287 B | 1 B    | the last one of the data |
       And the backup of "drive0" has been resumed
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
@@ -121,11 +121,11 @@ Feature: Backups that only save what is about to be overwritten
         | sync   | none           |
         | mode   | absolute-paths |
       And the guest has written to "drive0":
-        | request      | pattern | at            | length  | which                                    |
-        | write        | 0xab    | 65535 bytes   | 2 bytes | over an edge                             |
-        | write zeroes |         | 256 KiB       | 130 KiB | over data, with a part of another 64 KiB |
-        | write        | 0xfe    | 600 KiB       | 1 KiB   | where there was nothing                  |
-        | write        | 0x64    | 1049087 bytes | 1 byte  | the last byte                            |
+        | request      | pattern | at        | length  | which                                    |
+        | write        | 0xab    | 65535 B   | 2 B     | over an edge                             |
+        | write zeroes |         | 256 KiB   | 130 KiB | over data, with a part of another 64 KiB |
+        | write        | 0xfe    | 600 KiB   | 1 KiB   | where there was nothing                  |
+        | write        | 0x64    | 1049087 B | 1 B     | the last byte                            |
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
       And each of them should hold only what had changed

@@ -7,10 +7,10 @@ Feature: Backups of a drive that has grown
     @iotest-124 @growing_before_backup
     Scenario Outline: A drive grows by 1 MiB between two backups
       Given the 64 MiB drive "drive0" holding:
-        | pattern | at     | length    |
-        | 0x41    | 0      | 512 bytes |
-        | 0xd5    | 1 MiB  | 32 KiB    |
-        | 0xdc    | 32 MiB | 124 KiB   |
+        | pattern | at     | length  |
+        | 0x41    | 0      | 512 B   |
+        | 0xd5    | 1 MiB  | 32 KiB  |
+        | 0xdc    | 32 MiB | 124 KiB |
       And each incremental backup is followed by a reference
       And backups are taken with <command>
       And a full backup of "drive0"

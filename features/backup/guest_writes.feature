@@ -27,14 +27,14 @@ Feature: What the guest writes while a backup runs
         | bitmap-mode      | on-success |
         | x-perf.max-chunk | 64 KiB     |
       When the guest writes to "drive0":
-        | request   | pattern | at            | length  | which                                              |
-        | <request> | 0x11    | 1 KiB         | 1 KiB   | what is copied already                             |
-        | <request> | 0x22    | 65535 bytes   | 2 bytes | over the edge of that                              |
-        | <request> | 0x33    | 330 KiB       | 20 KiB  | within a cluster                                   |
-        | <request> | 0x44    | 300 KiB       | 150 KiB | around it, from within a cluster to within another |
-        | <request> | 0x55    | 400 KiB       | 10 KiB  | once more                                          |
-        | <request> | 0x66    | 2097151 bytes | 2 bytes | what had not changed, over an edge                 |
-        | <request> | 0x77    | 4195327 bytes | 1 byte  | the drive's last byte                              |
+        | request   | pattern | at        | length  | which                                              |
+        | <request> | 0x11    | 1 KiB     | 1 KiB   | what is copied already                             |
+        | <request> | 0x22    | 65535 B   | 2 B     | over the edge of that                              |
+        | <request> | 0x33    | 330 KiB   | 20 KiB  | within a cluster                                   |
+        | <request> | 0x44    | 300 KiB   | 150 KiB | around it, from within a cluster to within another |
+        | <request> | 0x55    | 400 KiB   | 10 KiB  | once more                                          |
+        | <request> | 0x66    | 2097151 B | 2 B     | what had not changed, over an edge                 |
+        | <request> | 0x77    | 4195327 B | 1 B     | the drive's last byte                              |
       Then QEMU should show the backup of "drive0" as:
         | offset   | len   |
         | <copied> | <all> |
@@ -73,12 +73,12 @@ Feature: What the guest writes while a backup runs
         | x-perf.max-chunk      | 64 KiB       |
         | x-perf.use-copy-range | <offloading> |
       When the guest writes to "drive0":
-        | pattern | at            | length  | which                                         |
-        | 0x22    | 330 KiB       | 20 KiB  | within a cluster                              |
-        | 0x33    | 1088 KiB      | 192 KiB | three whole clusters                          |
-        | 0x44    | 200 KiB       | 300 KiB | around the first one, from the cluster before |
-        | 0x55    | 1100 KiB      | 400 KiB | from the midst of the others to behind them   |
-        | 0x66    | 4195327 bytes | 1 byte  | the drive's last byte                         |
+        | pattern | at        | length  | which                                         |
+        | 0x22    | 330 KiB   | 20 KiB  | within a cluster                              |
+        | 0x33    | 1088 KiB  | 192 KiB | three whole clusters                          |
+        | 0x44    | 200 KiB   | 300 KiB | around the first one, from the cluster before |
+        | 0x55    | 1100 KiB  | 400 KiB | from the midst of the others to behind them   |
+        | 0x66    | 4195327 B | 1 B     | the drive's last byte                         |
       Then QEMU should show the backup of "drive0" as:
         | offset  | len      |
         | 896 KiB | 4160 KiB |
@@ -110,11 +110,11 @@ Feature: What the guest writes while a backup runs
         | bitmap      | bitmap0    |
         | bitmap-mode | on-success |
       And the guest has written to "drive0":
-        | request      | pattern | at            | length  | which                    |
-        | write        | 0x11    | 1050 KiB      | 1 KiB   | what had changed         |
-        | write zeroes |         | 1087 KiB      | 2 KiB   | over the edge of a block |
-        | write        | 0x22    | 2097151 bytes | 2 bytes | what had not changed     |
-        | write        | 0x33    | 4194303 bytes | 1 byte  | the last byte            |
+        | request      | pattern | at        | length | which                    |
+        | write        | 0x11    | 1050 KiB  | 1 KiB  | what had changed         |
+        | write zeroes |         | 1087 KiB  | 2 KiB  | over the edge of a block |
+        | write        | 0x22    | 2097151 B | 2 B    | what had not changed     |
+        | write        | 0x33    | 4194303 B | 1 B    | the last byte            |
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment

@@ -73,7 +73,7 @@ Feature: Backups of drives that live in iothreads
         | write   | 0xab    | 1 KiB    | 1 KiB   | what is copied already |
         | write   | 0xfe    | 3000 KiB | 65 KiB  | what is not            |
         | discard |         | 3328 KiB | 128 KiB | nor this               |
-      When the speed of the backup of "drive1" is set to 0 bytes a second
+      When the speed of the backup of "drive1" is set to 0 B a second
       Then the backup of "drive1" should succeed
       And each of them should restore its drive as it was at that moment
       And the guest should reach "drive1" directly

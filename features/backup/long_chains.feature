@@ -16,7 +16,7 @@ Feature: Long chains of increments
       Given <first> incremental backups of "drive0" with "bitmap0", each after the guest has written:
         | at       | length | farther | which                        |
         | 1 KiB    | 3 KiB  | 41 KiB  | onward through the drive     |
-        | 4095 KiB | 1 KiB  | 0 bytes | the last granule, every time |
+        | 4095 KiB | 1 KiB  | 0       | the last granule, every time |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the <count> backups with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
@@ -36,7 +36,7 @@ Feature: Long chains of increments
       Given 5 incremental backups of "drive0" with "bitmap0", each after the guest has written:
         | at       | length | farther | which                          |
         | 127 KiB  | 2 KiB  | 64 KiB  | two granules, one of them anew |
-        | 4095 KiB | 1 KiB  | 0 bytes | the last granule, every time   |
+        | 4095 KiB | 1 KiB  | 0       | the last granule, every time   |
       When the <place> increment of "drive0" with "bitmap0" is <act>
       Then the 4 backups with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
@@ -78,7 +78,7 @@ Feature: Long chains of increments
       Given 5 incremental backups of "drive0" with "bitmap0", each after the guest has written:
         | at       | length | farther | which                          |
         | 127 KiB  | 2 KiB  | 64 KiB  | two granules, one of them anew |
-        | 4095 KiB | 1 KiB  | 0 bytes | the last granule, every time   |
+        | 4095 KiB | 1 KiB  | 0       | the last granule, every time   |
       When the 3rd increment of "drive0" with "bitmap0" is <act>
       Then no increment of "drive0" with "bitmap0" from the <place> on should restore its moment
 

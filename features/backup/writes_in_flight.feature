@@ -26,11 +26,11 @@ Feature: Writes of the guest to what is just being copied
         | bitmap-mode | on-success |
       And a read of "drive0" is held up
       And the guest has begun to write to "drive0":
-        | pattern | at            | length | which                       |
-        | <first> | 1 KiB         | 1 KiB  | what is being read          |
-        | <other> | 8 KiB         | 56 KiB | the same cluster to its end |
-        | <other> | 3136 KiB      | 64 KiB | what had not changed        |
-        | <other> | 4195327 bytes | 1 byte | the drive's last byte       |
+        | pattern | at        | length | which                       |
+        | <first> | 1 KiB     | 1 KiB  | what is being read          |
+        | <other> | 8 KiB     | 56 KiB | the same cluster to its end |
+        | <other> | 3136 KiB  | 64 KiB | what had not changed        |
+        | <other> | 4195327 B | 1 B    | the drive's last byte       |
       When the read of "drive0" goes on
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment
@@ -55,9 +55,9 @@ Feature: Writes of the guest to what is just being copied
         | 0x11    | 100 KiB | 1 KiB  | saves the cluster |
       And a read of "drive0" is held up
       And the guest has begun to write to "drive0":
-        | pattern | at      | length    | which                            |
-        | 0x22    | 64 KiB  | 512 bytes | at the start of the same cluster |
-        | 0x00    | 110 KiB | 100 KiB   | from there into others           |
+        | pattern | at      | length  | which                            |
+        | 0x22    | 64 KiB  | 512 B   | at the start of the same cluster |
+        | 0x00    | 110 KiB | 100 KiB | from there into others           |
       When the read of "drive0" goes on
       Then QEMU should show the backup of "drive0" as:
         | status  | offset  |
@@ -105,8 +105,8 @@ Feature: Writes of the guest to what is just being copied
         | x-perf.max-chunk | 64 KiB     |
       And the next read of "drive0" is to be held up
       And the guest has begun to write to "drive0":
-        | pattern | at            | length | which                        |
-        | 0x11    | 4195327 bytes | 1 byte | what the job had yet to copy |
+        | pattern | at        | length | which                        |
+        | 0x11    | 4195327 B | 1 B    | what the job had yet to copy |
       And a read of "drive0" is held up
       And the backup of "drive0" has been let go
       When the read of "drive0" goes on

@@ -11,11 +11,11 @@ Feature: Bitmaps of a drive that is being mirrored
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And these bitmaps on "drive0":
       | bitmap  | granularity | recording |
-      | bitmap1 | 512 bytes   | yes       |
+      | bitmap1 | 512 B       | yes       |
       | bitmap2 | 64 KiB      | no        |
     And the guest has written to "drive0":
-      | pattern | at          | length  | which                      |
-      | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule |
+      | pattern | at      | length | which                      |
+      | 0xab    | 65535 B | 2 B    | over the edge of a granule |
 
   Rule: A mirror changes no bitmap, and hides no write from one
     @bug-B01 @bug-B11
@@ -25,23 +25,23 @@ Feature: Bitmaps of a drive that is being mirrored
         | copy-mode   | <mode>        |
         | granularity | <granularity> |
         | buf-size    | <granularity> |
-        | speed       | 1 byte        |
+        | speed       | 1 B           |
       And the bitmaps of "drive0" are:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | 128 KiB |
-        | bitmap1 | 512 bytes   | yes       | no   | 1 KiB   |
-        | bitmap2 | 64 KiB      | no        | no   | 0 bytes |
+        | bitmap1 | 512 B       | yes       | no   | 1 KiB   |
+        | bitmap2 | 64 KiB      | no        | no   | 0       |
       And the guest has written to "drive0":
-        | pattern | at            | length    | which                                      |
-        | 0x9a    | 983039 bytes  | 2 bytes   | next to what the mirror has not copied yet |
-        | 0x9b    | 2097664 bytes | 512 bytes | one sector among others                    |
+        | pattern | at        | length | which                                      |
+        | 0x9a    | 983039 B  | 2 B    | next to what the mirror has not copied yet |
+        | 0x9b    | 2097664 B | 512 B  | one sector among others                    |
       When the mirror of "drive0" is ended
       Then the mirror of "drive0" should equal it
       And the bitmaps of "drive0" should be:
-        | bitmap  | granularity | recording | busy | dirty      |
-        | bitmap0 | 64 KiB      | yes       | no   | 320 KiB    |
-        | bitmap1 | 512 bytes   | yes       | no   | 2560 bytes |
-        | bitmap2 | 64 KiB      | no        | no   | 0 bytes    |
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | 320 KiB |
+        | bitmap1 | 512 B       | yes       | no   | 2560 B  |
+        | bitmap2 | 64 KiB      | no        | no   | 0       |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 

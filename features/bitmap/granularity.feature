@@ -1,7 +1,7 @@
 @bitmap
 Feature: How fine a bitmap is
   The granularity of a bitmap is a trade: small granules make small backups, large ones a small bitmap. It may be any
-  power of two from 512 bytes to 2 GiB, smaller or larger than the clusters of the image and even than the drive. The
+  power of two from 512 B to 2 GiB, smaller or larger than the clusters of the image and even than the drive. The
   choice costs space or time; it may never cost a byte of a backup.
 
   Rule: A bitmap that nobody gave a granularity goes by the clusters of the image
@@ -9,8 +9,8 @@ Feature: How fine a bitmap is
       Given the 4 MiB drive "drive0" in <image>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       When the guest writes to "drive0":
-        | pattern | at            | length  | which                                    |
-        | 0xab    | 2097151 bytes | 2 bytes | over the edge of any granule up to 2 MiB |
+        | pattern | at        | length | which                                    |
+        | 0xab    | 2097151 B | 2 B    | over the edge of any granule up to 2 MiB |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity   | recording | busy | dirty   |
         | bitmap0 | <granularity> | yes       | no   | <dirty> |
@@ -19,20 +19,20 @@ Feature: How fine a bitmap is
       And each of them should hold only what had changed
 
       Examples: at least 4 KiB and at most 64 KiB
-        | image                                    | granularity | dirty   | which                       |
-        | a qcow2 image with clusters of 512 bytes | 4 KiB       | 8 KiB   | the smallest clusters       |
-        | a qcow2 image with clusters of 4 KiB     | 4 KiB       | 8 KiB   | clusters of the lower bound |
-        | a qcow2 image with clusters of 16 KiB    | 16 KiB      | 32 KiB  | clusters in between         |
-        | a qcow2 image with clusters of 64 KiB    | 64 KiB      | 128 KiB | clusters of the upper bound |
-        | a qcow2 image with clusters of 2 MiB     | 64 KiB      | 128 KiB | the largest clusters        |
-        | a raw image                              | 64 KiB      | 128 KiB | no clusters at all          |
+        | image                                 | granularity | dirty   | which                       |
+        | a qcow2 image with clusters of 512 B  | 4 KiB       | 8 KiB   | the smallest clusters       |
+        | a qcow2 image with clusters of 4 KiB  | 4 KiB       | 8 KiB   | clusters of the lower bound |
+        | a qcow2 image with clusters of 16 KiB | 16 KiB      | 32 KiB  | clusters in between         |
+        | a qcow2 image with clusters of 64 KiB | 64 KiB      | 128 KiB | clusters of the upper bound |
+        | a qcow2 image with clusters of 2 MiB  | 64 KiB      | 128 KiB | the largest clusters        |
+        | a raw image                           | 64 KiB      | 128 KiB | no clusters at all          |
 
   Rule: Bitmaps of all granularities record the same changes side by side
     Scenario: One drive with a bitmap of each kind
       Given the 4097 KiB drive "drive0"
       And these bitmaps on "drive0":
         | bitmap  | granularity | which                    |
-        | sector  | 512 bytes   | the smallest             |
+        | sector  | 512 B       | the smallest             |
         | page    | 4 KiB       | a page of memory         |
         | half    | 32 KiB      | half of a copied cluster |
         | default | 64 KiB      | a copied cluster         |
@@ -41,14 +41,14 @@ Feature: How fine a bitmap is
         | four    | 4 MiB       | all but the rest         |
         | all     | 2 GiB       | the largest              |
       When the guest writes to "drive0":
-        | request      | pattern | at            | length     | which                              |
-        | write        | 0xab    | 0             | 1 byte     | the first byte                     |
-        | write zeroes |         | 131071 bytes  | 2 bytes    | over the edge of 128 KiB           |
-        | discard      |         | 2097151 bytes | 2 bytes    | over the edge of 2 MiB             |
-        | write        | 0x9a    | 4194303 bytes | 1025 bytes | over the edge of 4 MiB, to the end |
+        | request      | pattern | at        | length | which                              |
+        | write        | 0xab    | 0         | 1 B    | the first byte                     |
+        | write zeroes |         | 131071 B  | 2 B    | over the edge of 128 KiB           |
+        | discard      |         | 2097151 B | 2 B    | over the edge of 2 MiB             |
+        | write        | 0x9a    | 4194303 B | 1025 B | over the edge of 4 MiB, to the end |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
-        | sector  | 512 bytes   | yes       | no   | 4 KiB   |
+        | sector  | 512 B       | yes       | no   | 4 KiB   |
         | page    | 4 KiB       | yes       | no   | 28 KiB  |
         | half    | 32 KiB      | yes       | no   | 224 KiB |
         | default | 64 KiB      | yes       | no   | 448 KiB |
@@ -67,21 +67,21 @@ Feature: How fine a bitmap is
         | request | bitmap  | drive  | granularity   |
         | add     | bitmap0 | drive0 | <granularity> |
       And the guest has written to "drive0":
-        | pattern | at            | length  | which                      |
-        | 0xab    | 131071 bytes  | 2 bytes | over the edge of 128 KiB   |
-        | 0x9a    | 4195326 bytes | 2 bytes | up to the end of the drive |
+        | pattern | at        | length | which                      |
+        | 0xab    | 131071 B  | 2 B    | over the edge of 128 KiB   |
+        | 0x9a    | 4195326 B | 2 B    | up to the end of the drive |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at        | length    | which               |
-        | 0x55    | 512 bytes | 512 bytes | the second sector   |
-        | 0x78    | 4 MiB     | 1 KiB     | the rest at the end |
+        | pattern | at    | length | which               |
+        | 0x55    | 512 B | 512 B  | the second sector   |
+        | 0x78    | 4 MiB | 1 KiB  | the rest at the end |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the 2 backups with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
 
       Examples: from a sector to more than the drive
         | granularity | which                                     |
-        | 512 bytes   | many granules to a copied cluster         |
+        | 512 B       | many granules to a copied cluster         |
         | 8 KiB       | eight granules to a copied cluster        |
         | 256 KiB     | four copied clusters to a granule         |
         | 4 MiB       | a granule, and one of which 1 KiB is used |

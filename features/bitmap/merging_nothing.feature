@@ -28,5 +28,5 @@ Feature: Merging no bitmaps at all
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | 128 KiB |
-        | bitmap1 | 64 KiB      | no        | no   | 0 bytes |
+        | bitmap1 | 64 KiB      | no        | no   | 0       |
       And the bitmaps should still hold what had changed

@@ -11,38 +11,38 @@ Feature: Persistent bitmaps while the machine runs
         | bitmap  | granularity | recording | persistent |
         | bitmap0 | 64 KiB      | yes       | yes        |
         | bitmap1 | 64 KiB      | yes       | no         |
-        | bitmap2 | 512 bytes   | no        | yes        |
+        | bitmap2 | 512 B       | no        | yes        |
         | bitmap3 | 2 GiB       | yes       | yes        |
       When the guest writes to "drive0":
-        | pattern | at            | length  | which               |
-        | 0xab    | 4194303 bytes | 2 bytes | into the short rest |
+        | pattern | at        | length | which               |
+        | 0xab    | 4194303 B | 2 B    | into the short rest |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | persistent | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | yes        | 128 KiB |
         | bitmap1 | 64 KiB      | yes       | no   | no         | 128 KiB |
-        | bitmap2 | 512 bytes   | no        | no   | yes        | 0 bytes |
+        | bitmap2 | 512 B       | no        | no   | yes        | 0       |
         | bitmap3 | 2 GiB       | yes       | no   | yes        | 2 GiB   |
       And the image of "drive0" should store its persistent bitmaps and no others
 
     Scenario: Bitmaps that need several clusters of their image
-      Given the 5 MiB drive "drive0" in a qcow2 image with clusters of 512 bytes
+      Given the 5 MiB drive "drive0" in a qcow2 image with clusters of 512 B
       And these bitmaps on "drive0":
         | bitmap  | granularity | persistent |
-        | bitmap0 | 512 bytes   | yes        |
+        | bitmap0 | 512 B       | yes        |
       And the guest has written to "drive0":
-        | pattern | at            | length  | which                                    |
-        | 0xab    | 2097151 bytes | 2 bytes | where the first cluster meets the second |
-        | 0xfe    | 3 MiB         | 64 KiB  | only a part of what the second speaks of |
+        | pattern | at        | length | which                                    |
+        | 0xab    | 2097151 B | 2 B    | where the first cluster meets the second |
+        | 0xfe    | 3 MiB     | 64 KiB | only a part of what the second speaks of |
       And these bitmaps on "drive0":
         | bitmap  | granularity | persistent |
-        | bitmap1 | 512 bytes   | yes        |
+        | bitmap1 | 512 B       | yes        |
       When the guest writes to "drive0":
-        | pattern | at            | length | which                                        |
-        | 0x64    | 5242879 bytes | 1 byte | the last bit, the rest of the third is empty |
+        | pattern | at        | length | which                                        |
+        | 0x64    | 5242879 B | 1 B    | the last bit, the rest of the third is empty |
       Then the bitmaps of "drive0" should be:
-        | bitmap  | granularity | recording | busy | persistent | dirty       |
-        | bitmap0 | 512 bytes   | yes       | no   | yes        | 67072 bytes |
-        | bitmap1 | 512 bytes   | yes       | no   | yes        | 512 bytes   |
+        | bitmap  | granularity | recording | busy | persistent | dirty   |
+        | bitmap0 | 512 B       | yes       | no   | yes        | 67072 B |
+        | bitmap1 | 512 B       | yes       | no   | yes        | 512 B   |
       And the image of "drive0" should store its persistent bitmaps and no others
 
     @needs.qemu-img-bitmap @bug-B33
@@ -50,14 +50,14 @@ Feature: Persistent bitmaps while the machine runs
       Given the 4 MiB drive "drive0", in whose image these bitmaps are stored:
         | bitmap  | granularity | recording |
         | stored0 | 32 KiB      | yes       |
-        | stored1 | 512 bytes   | no        |
+        | stored1 | 512 B       | no        |
       And these bitmaps on "drive0":
         | bitmap | granularity | persistent |
         | new0   | 64 KiB      | yes        |
         | new1   | 64 KiB      | no         |
       And the guest has written to "drive0":
-        | pattern | at          | length  |
-        | 0xab    | 65535 bytes | 2 bytes |
+        | pattern | at      | length |
+        | 0xab    | 65535 B | 2 B    |
       When the bitmap "<bitmap>" of "drive0" is removed
       Then the bitmaps should still hold what had changed
       And the image of "drive0" should store its persistent bitmaps and no others
@@ -74,11 +74,11 @@ Feature: Persistent bitmaps while the machine runs
       Given the 4 MiB drive "drive0", in whose image these bitmaps are stored:
         | bitmap  | granularity | recording |
         | stored0 | 32 KiB      | yes       |
-        | stored1 | 512 bytes   | no        |
+        | stored1 | 512 B       | no        |
       And a bitmap "transient" on "drive0"
       And the guest has written to "drive0":
-        | pattern | at          | length  |
-        | 0xab    | 65535 bytes | 2 bytes |
+        | pattern | at      | length |
+        | 0xab    | 65535 B | 2 B    |
       When these requests are made as one transaction:
         | request | bitmap    | drive  | persistent |
         | add     | new0      | drive0 | yes        |
@@ -99,8 +99,8 @@ Feature: Persistent bitmaps while the machine runs
       Given the 4 MiB drive "drive0" in a qcow2 image
       And 100 persistent bitmaps have been added to "drive0" in the transaction that starts a full backup
       When the guest writes to "drive0":
-        | pattern | at          | length  |
-        | 0xab    | 65535 bytes | 2 bytes |
+        | pattern | at      | length |
+        | 0xab    | 65535 B | 2 B    |
       Then the bitmaps should still hold what had changed
       When an incremental backup of "drive0" is taken with "bitmap100"
       Then the backup with "bitmap100" should restore "drive0" as it was at that moment

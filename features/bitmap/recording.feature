@@ -26,29 +26,29 @@ Feature: What a bitmap records of the guest's requests
       And each of them should hold only what had changed
 
       Examples: writes
-        | request | at            | length      | dirty    | which                                 |
-        | write   | 0             | 1 byte      | 64 KiB   | the first byte                        |
-        | write   | 65535 bytes   | 2 bytes     | 128 KiB  | a byte on each side of an edge        |
-        | write   | 64 KiB        | 64 KiB      | 64 KiB   | a granule from edge to edge           |
-        | write   | 65535 bytes   | 65538 bytes | 192 KiB  | a granule, and a byte on each side    |
-        | write   | 4194303 bytes | 2 bytes     | 128 KiB  | the last whole granule and the rest   |
-        | write   | 4195327 bytes | 1 byte      | 64 KiB   | the last byte, in the granule's rest  |
-        | write   | 0             | 4195328 B   | 4160 KiB | everything, the rest counted as whole |
+        | request | at        | length    | dirty    | which                                 |
+        | write   | 0         | 1 B       | 64 KiB   | the first byte                        |
+        | write   | 65535 B   | 2 B       | 128 KiB  | a byte on each side of an edge        |
+        | write   | 64 KiB    | 64 KiB    | 64 KiB   | a granule from edge to edge           |
+        | write   | 65535 B   | 65538 B   | 192 KiB  | a granule, and a byte on each side    |
+        | write   | 4194303 B | 2 B       | 128 KiB  | the last whole granule and the rest   |
+        | write   | 4195327 B | 1 B       | 64 KiB   | the last byte, in the granule's rest  |
+        | write   | 0         | 4195328 B | 4160 KiB | everything, the rest counted as whole |
 
       Examples: zeros
-        | request      | at            | length      | dirty    | which                              |
-        | write zeroes | 65535 bytes   | 2 bytes     | 128 KiB  | a byte on each side of an edge     |
-        | write zeroes | 65535 bytes   | 65538 bytes | 192 KiB  | a granule, and a byte on each side |
-        | write zeroes | 4194303 bytes | 1025 bytes  | 128 KiB  | up to the end of the drive         |
-        | write zeroes | 0             | 4195328 B   | 4160 KiB | everything                         |
+        | request      | at        | length    | dirty    | which                              |
+        | write zeroes | 65535 B   | 2 B       | 128 KiB  | a byte on each side of an edge     |
+        | write zeroes | 65535 B   | 65538 B   | 192 KiB  | a granule, and a byte on each side |
+        | write zeroes | 4194303 B | 1025 B    | 128 KiB  | up to the end of the drive         |
+        | write zeroes | 0         | 4195328 B | 4160 KiB | everything                         |
 
       Examples: discards
-        | request | at            | length      | dirty    | which                                     |
-        | discard | 65535 bytes   | 2 bytes     | 128 KiB  | too little to be discarded, yet asked for |
-        | discard | 128 KiB       | 64 KiB      | 64 KiB   | a granule from edge to edge               |
-        | discard | 65535 bytes   | 65538 bytes | 192 KiB  | a granule, and a byte on each side        |
-        | discard | 4194303 bytes | 1025 bytes  | 128 KiB  | up to the end of the drive                |
-        | discard | 0             | 4195328 B   | 4160 KiB | everything                                |
+        | request | at        | length    | dirty    | which                                     |
+        | discard | 65535 B   | 2 B       | 128 KiB  | too little to be discarded, yet asked for |
+        | discard | 128 KiB   | 64 KiB    | 64 KiB   | a granule from edge to edge               |
+        | discard | 65535 B   | 65538 B   | 192 KiB  | a granule, and a byte on each side        |
+        | discard | 4194303 B | 1025 B    | 128 KiB  | up to the end of the drive                |
+        | discard | 0         | 4195328 B | 4160 KiB | everything                                |
 
       @needs.human-monitor @bug-B04
       Examples: compressed writes, where there was nothing yet
@@ -59,5 +59,5 @@ Feature: What a bitmap records of the guest's requests
         | write compressed | 1 MiB    | 2 MiB   | 2 MiB   | half of the drive                  |
 
       Examples: what changes nothing
-        | request | at | length    | dirty   | which      |
-        | read    | 0  | 4195328 B | 0 bytes | everything |
+        | request | at | length    | dirty | which      |
+        | read    | 0  | 4195328 B | 0     | everything |

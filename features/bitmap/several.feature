@@ -20,12 +20,12 @@ Feature: Several bitmaps at once
         | add     | bitmap3 | drive0 | 64 KiB      | no        |
         | add     | bitmap4 | drive0 | 128 KiB     | yes       |
       And the guest has written to "drive0":
-        | pattern | at          | length  |
-        | 0xab    | 65535 bytes | 2 bytes |
+        | pattern | at      | length |
+        | 0xab    | 65535 B | 2 B    |
       And the bitmap "bitmap2" of "drive0" has been <act>
       When the guest writes to "drive0":
-        | pattern | at           | length  |
-        | 0x9a    | 983039 bytes | 2 bytes |
+        | pattern | at       | length |
+        | 0x9a    | 983039 B | 2 B    |
       Then the bitmaps should still hold what had changed
       When an incremental backup of "drive0" is taken with "bitmap1"
       And an incremental backup of "drive0" is taken with "bitmap4"
@@ -44,12 +44,12 @@ Feature: Several bitmaps at once
         | add     | daily  | drive0 | 64 KiB      |
         | add     | weekly | drive0 | 128 KiB     |
       And the guest has written to "drive0":
-        | pattern | at          | length  | which   |
-        | 0xab    | 65535 bytes | 2 bytes | one day |
+        | pattern | at      | length | which   |
+        | 0xab    | 65535 B | 2 B    | one day |
       And an incremental backup of "drive0" with "daily"
       And the guest has written to "drive0":
-        | pattern | at           | length  | which       |
-        | 0x9a    | 983039 bytes | 2 bytes | another day |
+        | pattern | at       | length | which       |
+        | 0x9a    | 983039 B | 2 B    | another day |
       And an incremental backup of "drive0" with "weekly"
       When an incremental backup of "drive0" is taken with "daily"
       Then the 2 backups with "daily" should restore "drive0" as it was at that moment
@@ -63,8 +63,8 @@ Feature: Several bitmaps at once
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And a full backup of "drive1" with a new bitmap "bitmap0"
       And the guest has written to "drive1":
-        | pattern | at          | length  |
-        | 0xab    | 65535 bytes | 2 bytes |
+        | pattern | at      | length |
+        | 0xab    | 65535 B | 2 B    |
       When the bitmap "bitmap0" of "drive0" is <act>
       Then the bitmaps should still hold what had changed
       When an incremental backup of "drive1" is taken with "bitmap0"

@@ -29,9 +29,9 @@ Feature: What a backup leaves in its bitmap, by its mode and its end
         | bitmap-mode      | <mode>  |
         | x-perf.max-chunk | <piece> |
       And the guest has written to "drive0":
-        | pattern | at            | length | which                                |
-        | 0x22    | 4195327 bytes | 1 byte | what a running job had yet to copy   |
-        | 0x33    | 512 KiB       | 1 byte | what had not changed since last time |
+        | pattern | at        | length | which                                |
+        | 0x22    | 4195327 B | 1 B    | what a running job had yet to copy   |
+        | 0x33    | 512 KiB   | 1 B    | what had not changed since last time |
       When the backup of "drive0" is <act>
       Then the backup of "drive0" should <become>
       And the bitmaps of "drive0" should be:
@@ -105,9 +105,9 @@ Feature: What a backup leaves in its bitmap, by its mode and its end
         | x-perf.max-chunk   | 64 KiB  |
         | x-perf.max-workers | 1       |
       And the guest has written to "drive0":
-        | pattern | at            | length | which                                |
-        | 0x22    | 4195327 bytes | 1 byte | what the job had yet to copy         |
-        | 0x33    | 512 KiB       | 1 byte | what had not changed since last time |
+        | pattern | at        | length | which                                |
+        | 0x22    | 4195327 B | 1 B    | what the job had yet to copy         |
+        | 0x33    | 512 KiB   | 1 B    | what had not changed since last time |
       When the backup of "drive0" is let go
       Then the backup of "drive0" should fail with "Input/output error"
       And QEMU should have reported these errors and no others:

@@ -49,8 +49,8 @@ Feature: What becomes of a backup that meets an error
         | auto   | No space left on device | stop with the io-status "nospace"   | stop   | yes  | 256 KiB | resumed     | the backup    | source | read      | fails the first read after a flush | never fails |
         | stop   | Input/output error      | stop with the io-status "failed"    | stop   | yes  | 256 KiB | resumed     | the backup    | source | read      | fails the first read after a flush | never fails |
         | stop   | No space left on device | stop with the io-status "nospace"   | stop   | yes  | 256 KiB | resumed     | the backup    | source | read      | fails the first read after a flush | never fails |
-        | ignore | Input/output error      | succeed                             | ignore | no   | 0 bytes | taken again | the 2 backups | source | read      | fails the first read after a flush | never fails |
-        | ignore | No space left on device | succeed                             | ignore | no   | 0 bytes | taken again | the 2 backups | source | read      | fails the first read after a flush | never fails |
+        | ignore | Input/output error      | succeed                             | ignore | no   | 0       | taken again | the 2 backups | source | read      | fails the first read after a flush | never fails |
+        | ignore | No space left on device | succeed                             | ignore | no   | 0       | taken again | the 2 backups | source | read      | fails the first read after a flush | never fails |
 
       Examples: errors of the target
         | policy | error                   | become                              | action | busy | dirty   | answer      | whole         | side   | operation | source      | target                 |
@@ -64,8 +64,8 @@ Feature: What becomes of a backup that meets an error
         | auto   | No space left on device | stop with the io-status "nospace"   | stop   | yes  | 256 KiB | resumed     | the backup    | target | write     | never fails | fails the second write |
         | stop   | Input/output error      | stop with the io-status "failed"    | stop   | yes  | 256 KiB | resumed     | the backup    | target | write     | never fails | fails the second write |
         | stop   | No space left on device | stop with the io-status "nospace"   | stop   | yes  | 256 KiB | resumed     | the backup    | target | write     | never fails | fails the second write |
-        | ignore | Input/output error      | succeed                             | ignore | no   | 0 bytes | taken again | the 2 backups | target | write     | never fails | fails the second write |
-        | ignore | No space left on device | succeed                             | ignore | no   | 0 bytes | taken again | the 2 backups | target | write     | never fails | fails the second write |
+        | ignore | Input/output error      | succeed                             | ignore | no   | 0       | taken again | the 2 backups | target | write     | never fails | fails the second write |
+        | ignore | No space left on device | succeed                             | ignore | no   | 0       | taken again | the 2 backups | target | write     | never fails | fails the second write |
 
   Rule: A backup that passes over errors tries again until it has copied everything
     @blockdev-backup @needs.blkdebug @bug-B54

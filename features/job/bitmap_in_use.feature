@@ -9,22 +9,22 @@ Feature: The bitmap that a backup job goes by
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And these bitmaps on "drive0":
       | bitmap  | granularity | recording |
-      | bitmap1 | 512 bytes   | yes       |
+      | bitmap1 | 512 B       | yes       |
       | bitmap2 | 1 MiB       | yes       |
     And the guest has written to "drive0":
-      | pattern | at            | length  | which                      |
-      | 0xab    | 65535 bytes   | 2 bytes | over the edge of a granule |
-      | 0xfe    | 1 MiB         | 4 KiB   | within a granule           |
-      | 0x64    | 4194304 bytes | 1 KiB   | the rest at the end        |
+      | pattern | at        | length | which                      |
+      | 0xab    | 65535 B   | 2 B    | over the edge of a granule |
+      | 0xfe    | 1 MiB     | 4 KiB  | within a granule           |
+      | 0x64    | 4194304 B | 1 KiB  | the rest at the end        |
 
   Rule: While a job goes by a bitmap, another one without a name records in its place, and goes with the job
     Scenario Outline: The guest writes while a job goes by <bitmap>
       Given an incremental backup of "drive0" with "<bitmap>" is kept <state>
       When the guest writes to "drive0":
-        | pattern | at            | length  | which                      |
-        | 0x11    | 1048577 bytes | 1 byte  | once more what had changed |
-        | 0x22    | 2097151 bytes | 2 bytes | over an edge of all sorts  |
-        | 0x33    | 4195327 bytes | 1 byte  | the last byte              |
+        | pattern | at        | length | which                      |
+        | 0x11    | 1048577 B | 1 B    | once more what had changed |
+        | 0x22    | 2097151 B | 2 B    | over an edge of all sorts  |
+        | 0x33    | 4195327 B | 1 B    | the last byte              |
       Then the unnamed bitmaps of "drive0" that record should be:
         | granularity   | recording | busy | dirty   |
         | <granularity> | yes       | no   | <added> |
@@ -34,19 +34,19 @@ Feature: The bitmap that a backup job goes by
       And the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty     |
         | bitmap0 | 64 KiB      | yes       | no   | <bitmap0> |
-        | bitmap1 | 512 bytes   | yes       | no   | <bitmap1> |
+        | bitmap1 | 512 B       | yes       | no   | <bitmap1> |
         | bitmap2 | 1 MiB       | yes       | no   | <bitmap2> |
 
       Examples: when the backup succeeds, only what was written meanwhile is left
         | bitmap  | granularity | state   | act    | become  | added   | bitmap0 | bitmap1 | bitmap2 | which                      |
         | bitmap0 | 64 KiB      | pending | let go | succeed | 256 KiB | 256 KiB | 7 KiB   | 4 MiB   | the size of a cluster      |
-        | bitmap1 | 512 bytes   | running | let go | succeed | 2 KiB   | 384 KiB | 2 KiB   | 4 MiB   | many granules to a cluster |
+        | bitmap1 | 512 B       | running | let go | succeed | 2 KiB   | 384 KiB | 2 KiB   | 4 MiB   | many granules to a cluster |
         | bitmap2 | 1 MiB       | paused  | let go | succeed | 3 MiB   | 384 KiB | 7 KiB   | 3 MiB   | many clusters to a granule |
 
       Examples: when the backup is cancelled, what was written meanwhile is added
         | bitmap  | granularity | state   | act       | become       | added   | bitmap0 | bitmap1 | bitmap2 | which                      |
         | bitmap0 | 64 KiB      | running | cancelled | be cancelled | 256 KiB | 384 KiB | 7 KiB   | 4 MiB   | the size of a cluster      |
-        | bitmap1 | 512 bytes   | pending | cancelled | be cancelled | 2 KiB   | 384 KiB | 7 KiB   | 4 MiB   | many granules to a cluster |
+        | bitmap1 | 512 B       | pending | cancelled | be cancelled | 2 KiB   | 384 KiB | 7 KiB   | 4 MiB   | many granules to a cluster |
         | bitmap2 | 1 MiB       | pending | cancelled | be cancelled | 3 MiB   | 384 KiB | 7 KiB   | 4 MiB   | many clusters to a granule |
 
   Rule: A bitmap comes out of a job as it went in, but for its record
@@ -57,20 +57,20 @@ Feature: The bitmap that a backup job goes by
       And "bitmap1" of "drive0" has been merged into "bitmap3"
       And an incremental backup of "drive0" with "bitmap3" is kept pending
       And the guest has written to "drive0":
-        | pattern | at            | length  | which                     |
-        | 0x22    | 2097151 bytes | 2 bytes | over an edge of all sorts |
+        | pattern | at        | length | which                     |
+        | 0x22    | 2097151 B | 2 B    | over an edge of all sorts |
       When the backup of "drive0" is <act>
       Then the backup of "drive0" should <become>
       And the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording   | busy | persistent   | dirty   |
         | bitmap0 | 64 KiB      | yes         | no   | no           | 384 KiB |
-        | bitmap1 | 512 bytes   | yes         | no   | no           | 7 KiB   |
+        | bitmap1 | 512 B       | yes         | no   | no           | 7 KiB   |
         | bitmap2 | 1 MiB       | yes         | no   | no           | 4 MiB   |
         | bitmap3 | 32 KiB      | <recording> | no   | <persistent> | <dirty> |
 
       Examples: flags
         | recording | persistent | act       | become       | dirty   | which                                 |
-        | no        | no         | let go    | succeed      | 0 bytes | what does not record, records nothing |
+        | no        | no         | let go    | succeed      | 0       | what does not record, records nothing |
         | no        | no         | cancelled | be cancelled | 128 KiB | nothing is added, and nothing lost    |
         | yes       | no         | cancelled | be cancelled | 192 KiB | it is added                           |
 
@@ -87,8 +87,8 @@ Feature: The bitmap that a backup job goes by
       Then the backup of "drive0" should succeed
       When the bitmap "bitmap1" of "drive0" is <act>
       And the guest writes to "drive0":
-        | pattern | at            | length  | which                     |
-        | 0x22    | 2097151 bytes | 2 bytes | over an edge of all sorts |
+        | pattern | at        | length | which                     |
+        | 0x22    | 2097151 B | 2 B    | over an edge of all sorts |
       Then the bitmaps should still hold what had changed
 
       Examples: all that was refused while the job was there

@@ -3,7 +3,7 @@ Feature: Commands that do not fit the state of a job
   A management program may be wrong about a job: its view is a second old, or two programs look after the same machine.
   A command that comes too early or too late must be refused, with the state in the answer, and must leave the job as it
   is: a backup that is spoilt by a stray command is found out when it is restored.
-  A job is kept running, here, by a limit of 1 byte a second; one that waits, waits for a backup of another drive.
+  A job is kept running, here, by a limit of 1 B a second; one that waits, waits for a backup of another drive.
 
   Background:
     Given the 4 MiB drive "drive0"
@@ -71,7 +71,7 @@ Feature: Commands that do not fit the state of a job
     @bug-B80
     Scenario Outline: The speed of a job that is <state> is set
       Given an incremental backup of "drive0" with "bitmap0" is kept <state>
-      When the speed of the backup of "drive0" is set to 1 byte a second
+      When the speed of the backup of "drive0" is set to 1 B a second
       Then QEMU should refuse it as a GenericError that says "in state '<state>' cannot accept command verb 'set-speed'"
       And QEMU should show the backup of "drive0" as:
         | status  | speed | error |

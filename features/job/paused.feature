@@ -3,7 +3,7 @@ Feature: Backup jobs that are paused
   The guest needs its disk for an hour, so the operator pauses the backup and resumes it when the guest is done. A pause
   must be one: whoever is told that the job rests must not find it copying. And the pause must cost the backup nothing:
   it is of the moment at which it began, whatever the guest has done meanwhile.
-  A job is kept running, here, by a limit of 1 byte a second: after its first cluster it has to wait for hours.
+  A job is kept running, here, by a limit of 1 B a second: after its first cluster it has to wait for hours.
 
   Background:
     Given the 4 MiB drive "drive0" holding:
@@ -25,7 +25,7 @@ Feature: Backup jobs that are paused
         | bitmap   | <bitmap>   |
         | compress | <compress> |
       And the backup of "drive0" has been paused by a <command> command
-      When the speed of the backup of "drive0" is set to 0 bytes a second
+      When the speed of the backup of "drive0" is set to 0 B a second
       Then the backup of "drive0" should become paused
       And the backup of "drive0" should copy nothing while the guest reads 50 times
       When the backup of "drive0" is resumed by a <other> command
@@ -50,7 +50,7 @@ Feature: Backup jobs that are paused
     Scenario: One backup of a group rests
       Given an incremental backup of "drive0" with "bitmap0" is kept waiting
       And the backup of "drive1" has been paused
-      When the speed of the backup of "drive1" is set to 0 bytes a second
+      When the speed of the backup of "drive1" is set to 0 B a second
       Then the backup of "drive1" should become paused
       And QEMU should show the backup of "drive0" as:
         | status  | offset  | len     |
@@ -88,13 +88,13 @@ Feature: Backup jobs that are paused
     Scenario: The guest writes before, in and behind what a paused job has yet to copy
       Given an incremental backup of "drive0" with "bitmap0" is kept paused
       When the guest writes to "drive0":
-        | request      | pattern | at            | length    | which                              |
-        | write        | 0x11    | 0             | 512 bytes | what the job does not care for     |
-        | write        | 0x22    | 127 KiB       | 2 KiB     | what it has copied, and the next   |
-        | write        | 0x33    | 1087 KiB      | 2 KiB     | over an edge, where it has to copy |
-        | write zeroes |         | 1152 KiB      | 512 bytes | the last of three granules         |
-        | write zeroes |         | 4032 KiB      | 64 KiB    | the last granule                   |
-        | write        | 0x44    | 4194303 bytes | 1 byte    | the last byte, once more           |
+        | request      | pattern | at        | length | which                              |
+        | write        | 0x11    | 0         | 512 B  | what the job does not care for     |
+        | write        | 0x22    | 127 KiB   | 2 KiB  | what it has copied, and the next   |
+        | write        | 0x33    | 1087 KiB  | 2 KiB  | over an edge, where it has to copy |
+        | write zeroes |         | 1152 KiB  | 512 B  | the last of three granules         |
+        | write zeroes |         | 4032 KiB  | 64 KiB | the last granule                   |
+        | write        | 0x44    | 4194303 B | 1 B    | the last byte, once more           |
       Then QEMU should show the backup of "drive0" as:
         | status | offset  | len     | paused | busy | which                     |
         | paused | 320 KiB | 320 KiB | yes    | no   | the guest left it nothing |
@@ -111,7 +111,7 @@ Feature: Backup jobs that are paused
       And the guest has written to "drive0":
         | pattern | at       | length | which                              |
         | 0x33    | 1087 KiB | 2 KiB  | over an edge, where it has to copy |
-        | 0x55    | 3 MiB    | 1 byte | what the job does not care for     |
+        | 0x55    | 3 MiB    | 1 B    | what the job does not care for     |
       When the backup of "drive0" is resumed
       Then the backup of "drive0" should succeed
       When an incremental backup of "drive0" is taken with "bitmap0"

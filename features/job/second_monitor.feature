@@ -22,8 +22,8 @@ Feature: A backup job outlives the program that started it
         | status  | offset   | len     | error |
         | <state> | <offset> | 192 KiB | none  |
       When the guest writes to "drive0":
-        | pattern | at            | length | which         |
-        | 0x33    | 4194303 bytes | 1 byte | the last byte |
+        | pattern | at        | length | which         |
+        | 0x33    | 4194303 B | 1 B    | the last byte |
       And the backup of "drive0" is <act>
       Then the backup of "drive0" should <become>
       And the bitmaps of "drive0" should be:
@@ -40,7 +40,7 @@ Feature: A backup job outlives the program that started it
 
     Scenario: A job ends by itself after the monitor that started it has gone
       Given an incremental backup of "drive0" with "bitmap0" is kept running
-      And the speed of the backup of "drive0" has been set to 0 bytes a second
+      And the speed of the backup of "drive0" has been set to 0 B a second
       When the first monitor goes away
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment

@@ -34,7 +34,7 @@ Feature: Several backups of one drive at a time
       And the guest has written to "drive0":
         | pattern | at       | length | which                                            |
         | 0x33    | 1087 KiB | 2 KiB  | what both, and what only one of them has to copy |
-        | 0x44    | 3 MiB    | 1 byte | what neither has to copy                         |
+        | 0x44    | 3 MiB    | 1 B    | what neither has to copy                         |
       When the backup "<one>" is <act>
       Then the backup "<one>" should <become>
       When the backup "<other>" is let go

@@ -3,7 +3,7 @@ Feature: Backup jobs with a speed limit
   A backup at full speed can slow a guest down to a crawl, so the operator gives it a limit, tightens it in office hours
   and lifts it for the night. A limit that does not limit is a complaint from the guest's owner; a lifted one that nobody
   tells the job of is a backup that still sleeps in the morning.
-  With a limit of 1 byte a second a job has to wait for hours after its first cluster.
+  With a limit of 1 B a second a job has to wait for hours after its first cluster.
 
   Background:
     Given the 4 MiB drive "drive0"
@@ -34,19 +34,19 @@ Feature: Backup jobs with a speed limit
         | BLOCK_JOB_COMPLETED | drive0 |
 
       Examples: limits at the start
-        | speed            | shown            | which                       |
-        |                  | 0                | no limit                    |
-        | 0                | 0                | no limit either             |
-        | 1 GiB            | 1 GiB            | more than it needs          |
-        | 4294967297 bytes | 4294967297 bytes | 1 byte, when cut to 32 bits |
+        | speed        | shown        | which                    |
+        |              | 0            | no limit                 |
+        | 0            | 0            | no limit either          |
+        | 1 GiB        | 1 GiB        | more than it needs       |
+        | 4294967297 B | 4294967297 B | 1 B, when cut to 32 bits |
 
     Scenario: A running backup is given another limit, and none
       Given an incremental backup of "drive0" with "bitmap0" is kept running
-      When the speed of the backup of "drive0" is set to 2 bytes a second
+      When the speed of the backup of "drive0" is set to 2 B a second
       Then QEMU should show the backup of "drive0" as:
-        | status  | speed   | auto-finalize | auto-dismiss | io-status | ready |
-        | running | 2 bytes | yes           | yes          | ok        | no    |
-      When the speed of the backup of "drive0" is set to 0 bytes a second
+        | status  | speed | auto-finalize | auto-dismiss | io-status | ready |
+        | running | 2 B   | yes           | yes          | ok        | no    |
+      When the speed of the backup of "drive0" is set to 0 B a second
       Then the backup of "drive0" should succeed
       And each of them should hold only what had changed
 
@@ -69,10 +69,10 @@ Feature: Backup jobs with a speed limit
         | 0x9a    | 0     | 1 KiB  | what the job does not care for |
         | 0x9b    | 2 MiB | 1 KiB  | what the job does not care for |
       Then QEMU should show the backup of "drive0" as:
-        | status  | offset | len     | speed  | busy |
-        | running | 64 KiB | 192 KiB | 1 byte | no   |
+        | status  | offset | len     | speed | busy |
+        | running | 64 KiB | 192 KiB | 1 B   | no   |
       And the backup of "drive0" should copy nothing while the guest reads 100 times
-      When the speed of the backup of "drive0" is set to 0 bytes a second
+      When the speed of the backup of "drive0" is set to 0 B a second
       Then the backup of "drive0" should succeed
 
     @bug-B82
@@ -90,7 +90,7 @@ Feature: Backup jobs with a speed limit
         | null      |                     |         |         |         |
 
       Examples: limits under which it is done in no time
-        | speed            | which                       |
-        | 0 bytes          | no limit                    |
-        | 1 GiB            | more than it needs          |
-        | 4294967297 bytes | 1 byte, when cut to 32 bits |
+        | speed        | which                    |
+        | 0            | no limit                 |
+        | 1 GiB        | more than it needs       |
+        | 4294967297 B | 1 B, when cut to 32 bits |

@@ -12,8 +12,8 @@ Feature: Bitmaps that something else is using
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And a bitmap "bitmap1" with a granularity of 32 KiB on "drive0"
     And the guest has written to "drive0":
-      | pattern | at          | length  | which                      |
-      | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule |
+      | pattern | at      | length | which                      |
+      | 0xab    | 65535 B | 2 B    | over the edge of a granule |
 
   Rule: A bitmap that a running backup goes by is used for nothing else
     @blockdev-backup @bug-B76

@@ -5,10 +5,10 @@ Feature: Requests for incremental backups that QEMU must refuse
 
   Background:
     Given the 64 MiB drive "drive0" holding:
-      | pattern | at     | length    |
-      | 0x41    | 0      | 512 bytes |
-      | 0xd5    | 1 MiB  | 32 KiB    |
-      | 0xdc    | 32 MiB | 124 KiB   |
+      | pattern | at     | length  |
+      | 0x41    | 0      | 512 B   |
+      | 0xd5    | 1 MiB  | 32 KiB  |
+      | 0xdc    | 32 MiB | 124 KiB |
 
   Rule: An incremental backup needs a bitmap that exists
     @iotest-124 @<case>
@@ -36,7 +36,7 @@ Feature: Requests for incremental backups that QEMU must refuse
 
   Rule: A granularity is a power of two
     @iotest-124 @sync_dirty_bitmap_bad_granularity @drive-backup @blockdev-backup
-    Scenario: A bitmap with a granularity of 64000 bytes
-      When a bitmap "bitmap0" with a granularity of 64000 bytes is added to "drive0"
+    Scenario: A bitmap with a granularity of 64000 B
+      When a bitmap "bitmap0" with a granularity of 64000 B is added to "drive0"
       Then QEMU should refuse it as a GenericError that says "Granularity must be power of 2"
       And "drive0" should have no bitmap

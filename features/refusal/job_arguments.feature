@@ -52,10 +52,10 @@ Feature: Names and speeds that a backup job must not have
         | sync          | full   |
         | speed         | 64 KiB |
         | auto-finalize | no     |
-      When the speed of the backup of "drive0" is set to -1 bytes a second
+      When the speed of the backup of "drive0" is set to -1 B a second
       Then QEMU should refuse it as a GenericError that says "Parameter 'speed' expects a non-negative value"
       And nothing should have changed
-      When the speed of the backup of "drive0" is set to 0 bytes a second
+      When the speed of the backup of "drive0" is set to 0 B a second
       And the backup of "drive0" is finalized
       Then the backup of "drive0" should succeed
 
@@ -64,8 +64,8 @@ Feature: Names and speeds that a backup job must not have
     Scenario Outline: An argument at the edge of what is allowed
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at          | length  | which                      |
-        | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule |
+        | pattern | at      | length | which                      |
+        | 0xab    | 65535 B | 2 B    | over the edge of a granule |
       When a backup of "drive0" is started with:
         | option   | value       |
         | sync     | incremental |

@@ -92,10 +92,10 @@ Feature: Requests for bitmaps that are not there, or do not match
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 
       Examples: by the size of the other drive
-        | size          | which                                      |
-        | 4194816 bytes | larger by a sector, with one granule more  |
-        | 4193792 bytes | smaller by a sector, with as many granules |
-        | 8 MiB         | twice as large                             |
+        | size      | which                                      |
+        | 4194816 B | larger by a sector, with one granule more  |
+        | 4193792 B | smaller by a sector, with as many granules |
+        | 8 MiB     | twice as large                             |
 
     Scenario: A merge of bitmaps of drives of one size
       Given the 4 MiB drive "drive1"

@@ -11,10 +11,10 @@ Feature: Bitmaps that cannot be added
       | bitmap0 | 64 KiB      | yes       | no         |
       | bitmap1 | 32 KiB      | no        | yes        |
     And the guest has written to "drive0":
-      | pattern | at          | length  | which                      |
-      | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule |
+      | pattern | at      | length | which                      |
+      | 0xab    | 65535 B | 2 B    | over the edge of a granule |
 
-  Rule: A bitmap needs a name of its own, of 1 to 1023 bytes
+  Rule: A bitmap needs a name of its own, of 1 to 1023 B
     @bug-B14 @bug-B15
     Scenario Outline: A name that a new bitmap must not have
       When this request is made:
@@ -50,11 +50,11 @@ Feature: Bitmaps that cannot be added
         | n                     | drive0 | no         | the shortest                  |
         | n repeated 1023 times | drive0 | no         | the longest                   |
         | n repeated 1023 times | drive0 | yes        | the longest, and to be stored |
-        | é repeated 511 times  | drive0 | yes        | 1022 bytes                    |
+        | é repeated 511 times  | drive0 | yes        | 1022 B                        |
         | Bitmap0               | drive0 | no         | another name to a computer    |
         | bitmap0               | drive1 | no         | taken on the other drive      |
 
-  Rule: A granularity is a power of two from 512 bytes to 2 GiB
+  Rule: A granularity is a power of two from 512 B to 2 GiB
     Scenario Outline: A granularity that a bitmap must not have
       When this request is made:
         | request | bitmap  | drive  | granularity   | persistent   |
@@ -63,13 +63,13 @@ Feature: Bitmaps that cannot be added
       And nothing should have changed
 
       Examples: too small, too large, or between two powers
-        | granularity      | persistent | words                                           | which                       |
-        | 0                | no         | Granularity must be power of 2                  | nothing                     |
-        | 256 bytes        | no         | Granularity must be power of 2 and at least 512 | half a sector               |
-        | 513 bytes        | no         | Granularity must be power of 2                  | one byte more than a sector |
-        | 3 GiB            | no         | Granularity must be power of 2                  | more than the most          |
-        | 4 GiB            | no         | Parameter 'granularity' expects uint32_t        | the next power of two       |
-        | 4294967808 bytes | no         | Parameter 'granularity' expects uint32_t        | 512, when cut to 32 bits    |
+        | granularity  | persistent | words                                           | which                       |
+        | 0            | no         | Granularity must be power of 2                  | nothing                     |
+        | 256 B        | no         | Granularity must be power of 2 and at least 512 | half a sector               |
+        | 513 B        | no         | Granularity must be power of 2                  | one byte more than a sector |
+        | 3 GiB        | no         | Granularity must be power of 2                  | more than the most          |
+        | 4 GiB        | no         | Parameter 'granularity' expects uint32_t        | the next power of two       |
+        | 4294967808 B | no         | Parameter 'granularity' expects uint32_t        | 512, when cut to 32 bits    |
 
     Scenario Outline: A granularity that a bitmap may have
       When this request is made:
@@ -77,17 +77,17 @@ Feature: Bitmaps that cannot be added
         | add     | bitmap2 | drive0 | <granularity> | <persistent> |
       Then QEMU should grant it
       When the guest writes to "drive0":
-        | pattern | at           | length  |
-        | 0x9a    | 983039 bytes | 2 bytes |
+        | pattern | at       | length |
+        | 0x9a    | 983039 B | 2 B    |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity   | recording | busy | persistent   | dirty   |
         | bitmap0 | 64 KiB        | yes       | no   | no           | 256 KiB |
-        | bitmap1 | 32 KiB        | no        | no   | yes          | 0 bytes |
+        | bitmap1 | 32 KiB        | no        | no   | yes          | 0       |
         | bitmap2 | <granularity> | yes       | no   | <persistent> | <dirty> |
 
       Examples: the smallest and the largest
         | granularity | persistent | dirty | which                           |
-        | 512 bytes   | no         | 1 KiB | a sector                        |
-        | 512 bytes   | yes        | 1 KiB | a sector, and to be stored      |
+        | 512 B       | no         | 1 KiB | a sector                        |
+        | 512 B       | yes        | 1 KiB | a sector, and to be stored      |
         | 2 GiB       | no         | 2 GiB | all of the drive is one granule |
         | 2 GiB       | yes        | 2 GiB | all of the drive is one granule |

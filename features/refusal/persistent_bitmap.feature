@@ -17,8 +17,8 @@ Feature: Persistent bitmaps that their image could not store
         | request | bitmap  | drive  | persistent |
         | add     | bitmap0 | drive0 | no         |
       And the guest writes to "drive0":
-        | pattern | at           | length  | which                      |
-        | 0x9a    | 983039 bytes | 2 bytes | over the edge of a granule |
+        | pattern | at       | length | which                      |
+        | 0x9a    | 983039 B | 2 B    | over the edge of a granule |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | persistent | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | no         | 128 KiB |
@@ -44,10 +44,10 @@ Feature: Persistent bitmaps that their image could not store
 
   Rule: A persistent bitmap is refused if it would take more than 512 MiB
     Scenario: A bitmap that takes one byte more than that
-      Given the 2,199,023,256,064 bytes drive "drive0" in a qcow2 image
+      Given the 2,199,023,256,064 B drive "drive0" in a qcow2 image
       When this request is made:
         | request | bitmap  | drive  | granularity | persistent |
-        | add     | bitmap0 | drive0 | 512 bytes   | yes        |
+        | add     | bitmap0 | drive0 | 512 B       | yes        |
       Then QEMU should refuse it as a GenericError that says "Too much space will be occupied by the bitmap"
       And nothing should have changed
       When this request is made:
@@ -59,10 +59,10 @@ Feature: Persistent bitmaps that their image could not store
       Given the 2 TiB drive "drive0" in a qcow2 image
       When this request is made:
         | request | bitmap  | drive  | granularity | persistent |
-        | add     | bitmap0 | drive0 | 512 bytes   | yes        |
+        | add     | bitmap0 | drive0 | 512 B       | yes        |
       Then the bitmaps of "drive0" should be:
-        | bitmap  | granularity | recording | busy | persistent | dirty   |
-        | bitmap0 | 512 bytes   | yes       | no   | yes        | 0 bytes |
+        | bitmap  | granularity | recording | busy | persistent | dirty |
+        | bitmap0 | 512 B       | yes       | no   | yes        | 0     |
       When the bitmap "bitmap0" of "drive0" is removed
       Then "drive0" should have no bitmap
 
@@ -74,16 +74,16 @@ Feature: Persistent bitmaps that their image could not store
         | add     | bitmap0 | drive0 | <granularity> | yes        |
       Then QEMU should grant it
       When the guest writes to "drive0":
-        | pattern | at           | length  |
-        | 0x9a    | 983039 bytes | 2 bytes |
+        | pattern | at       | length |
+        | 0x9a    | 983039 B | 2 B    |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity   | recording | busy | persistent | dirty   |
         | bitmap0 | <granularity> | yes       | no   | yes        | <dirty> |
 
       Examples: each within its range
-        | cluster   | granularity | dirty   | which                                |
-        | 512 bytes | 512 bytes   | 1 KiB   | the smallest of both                 |
-        | 512 bytes | 2 GiB       | 2 GiB   | the smallest and the largest         |
-        | 2 MiB     | 32 KiB      | 64 KiB  | their product takes 64 bits to write |
-        | 2 MiB     | 64 KiB      | 128 KiB | a little more                        |
-        | 2 MiB     | 2 GiB       | 2 GiB   | the largest of both                  |
+        | cluster | granularity | dirty   | which                                |
+        | 512 B   | 512 B       | 1 KiB   | the smallest of both                 |
+        | 512 B   | 2 GiB       | 2 GiB   | the smallest and the largest         |
+        | 2 MiB   | 32 KiB      | 64 KiB  | their product takes 64 bits to write |
+        | 2 MiB   | 64 KiB      | 128 KiB | a little more                        |
+        | 2 MiB   | 2 GiB       | 2 GiB   | the largest of both                  |

@@ -11,30 +11,30 @@ Feature: Bitmaps of a drive that grows
       And a full backup of "drive0", in one transaction with these requests:
         | request | bitmap  | drive  | granularity | recording |
         | add     | bitmap0 | drive0 | 64 KiB      | yes       |
-        | add     | fine    | drive0 | 512 bytes   | yes       |
+        | add     | fine    | drive0 | 512 B       | yes       |
         | add     | coarse  | drive0 | 1 MiB       | yes       |
         | add     | stopped | drive0 | 64 KiB      | no        |
       And the guest has written to "drive0":
-        | pattern | at        | length    | which                           |
-        | 0xab    | 511 bytes | 2 bytes   | over the edge of a fine granule |
-        | 0x9a    | <last>    | 512 bytes | up to the end                   |
+        | pattern | at     | length | which                           |
+        | 0xab    | 511 B  | 2 B    | over the edge of a fine granule |
+        | 0x9a    | <last> | 512 B  | up to the end                   |
       When "drive0" is resized to <larger>
       Then the bitmaps should still hold what had changed
       When the guest writes to "drive0":
-        | request      | pattern | at     | length    | which               |
-        | write        | 0x55    | <size> | 512 bytes | next to the old end |
-        | write zeroes |         | <end>  | 512 bytes | up to the new end   |
+        | request      | pattern | at     | length | which               |
+        | write        | 0x55    | <size> | 512 B  | next to the old end |
+        | write zeroes |         | <end>  | 512 B  | up to the new end   |
       And an incremental backup of "drive0" is taken with "<bitmap>"
       Then the backup with "<bitmap>" should restore "drive0" as it was at that moment
 
       Examples: from and to whole granules, and parts of them
-        | size          | last          | larger        | bitmap  | end              | which                                   |
-        | 4 MiB         | 4193792 bytes | 8 MiB         | bitmap0 | 8388096 bytes    | twice as large, both in whole granules  |
-        | 4 MiB         | 4193792 bytes | 4194816 bytes | bitmap0 | 4 MiB            | by a sector, into a new granule         |
-        | 4194816 bytes | 4 MiB         | 4195328 bytes | bitmap0 | 4194816 bytes    | by a sector, within the last granule    |
-        | 4195328 bytes | 4194816 bytes | 4 GiB         | coarse  | 4294966784 bytes | by much, from within a granule          |
-        | 2096640 bytes | 2096128 bytes | 2097664 bytes | fine    | 2 MiB            | from 4095 granules of 512 bytes to 4097 |
-        | 32 KiB        | 32256 bytes   | 33280 bytes   | fine    | 32 KiB           | from 64 granules of 512 bytes to 65     |
+        | size      | last      | larger    | bitmap  | end          | which                                  |
+        | 4 MiB     | 4193792 B | 8 MiB     | bitmap0 | 8388096 B    | twice as large, both in whole granules |
+        | 4 MiB     | 4193792 B | 4194816 B | bitmap0 | 4 MiB        | by a sector, into a new granule        |
+        | 4194816 B | 4 MiB     | 4195328 B | bitmap0 | 4194816 B    | by a sector, within the last granule   |
+        | 4195328 B | 4194816 B | 4 GiB     | coarse  | 4294966784 B | by much, from within a granule         |
+        | 2096640 B | 2096128 B | 2097664 B | fine    | 2 MiB        | from 4095 granules of 512 B to 4097    |
+        | 32 KiB    | 32256 B   | 33280 B   | fine    | 32 KiB       | from 64 granules of 512 B to 65        |
 
   Rule: A bitmap by which a backup is taken need not have been written to since the drive grew
     Scenario Outline: A drive grows between two backups, and is <written> there
@@ -54,12 +54,12 @@ Feature: Bitmaps of a drive that grows
       And each of them should hold only what had changed
 
       Examples: what the guest does with the new space
-        | larger        | request      | at            | length    | dirty   | written                    |
-        | 8 MiB         | read         | 0             | 8 MiB     | 0 bytes | only read                  |
-        | 8 MiB         | write        | 4194303 bytes | 2 bytes   | 128 KiB | written across the old end |
-        | 8 MiB         | write        | 4 MiB         | 4 MiB     | 4 MiB   | written from end to end    |
-        | 8 MiB         | discard      | 4 MiB         | 4 MiB     | 4 MiB   | discarded                  |
-        | 4194816 bytes | write zeroes | 4 MiB         | 512 bytes | 64 KiB  | filled with zeros          |
+        | larger    | request      | at        | length | dirty   | written                    |
+        | 8 MiB     | read         | 0         | 8 MiB  | 0       | only read                  |
+        | 8 MiB     | write        | 4194303 B | 2 B    | 128 KiB | written across the old end |
+        | 8 MiB     | write        | 4 MiB     | 4 MiB  | 4 MiB   | written from end to end    |
+        | 8 MiB     | discard      | 4 MiB     | 4 MiB  | 4 MiB   | discarded                  |
+        | 4194816 B | write zeroes | 4 MiB     | 512 B  | 64 KiB  | filled with zeros          |
 
   Rule: A bitmap that was resized with its drive goes with one that was added afterwards
     Scenario Outline: An old bitmap and a new one on a drive that is <size> now
@@ -68,8 +68,8 @@ Feature: Bitmaps of a drive that grows
         | request | bitmap | drive  | granularity |
         | add     | old    | drive0 | 32 KiB      |
       And the guest has written to "drive0":
-        | pattern | at          | length  |
-        | 0xab    | 65535 bytes | 2 bytes |
+        | pattern | at      | length |
+        | 0xab    | 65535 B | 2 B    |
       And "drive0" has been resized to <size>
       And a bitmap "new" on "drive0"
       When <source> of "drive0" is merged into "<target>"
@@ -78,12 +78,12 @@ Feature: Bitmaps of a drive that grows
       Then the backup with "old" should restore "drive0" as it was at that moment
 
       Examples: whichever is merged into the other
-        | size          | source | target | which              |
-        | 8 MiB         | "old"  | new    | larger             |
-        | 8 MiB         | "new"  | old    | larger             |
-        | 4194816 bytes | "old"  | new    | larger by a sector |
-        | 1 MiB         | "old"  | new    | smaller            |
-        | 1 MiB         | "new"  | old    | smaller            |
+        | size      | source | target | which              |
+        | 8 MiB     | "old"  | new    | larger             |
+        | 8 MiB     | "new"  | old    | larger             |
+        | 4194816 B | "old"  | new    | larger by a sector |
+        | 1 MiB     | "old"  | new    | smaller            |
+        | 1 MiB     | "new"  | old    | smaller            |
 
     Scenario Outline: A chain begins anew on a drive that is <size> now
       Given the 4 MiB drive "drive0"
@@ -93,13 +93,13 @@ Feature: Bitmaps of a drive that grows
         | request | bitmap  | drive  |
         | clear   | bitmap0 | drive0 |
       And the guest has written to "drive0":
-        | pattern | at    | length    | which         |
-        | 0xab    | <end> | 512 bytes | up to the end |
+        | pattern | at    | length | which         |
+        | 0xab    | <end> | 512 B  | up to the end |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
 
       Examples: when the bitmap is cleared together with a full backup
-        | size  | end           | which   |
-        | 8 MiB | 8388096 bytes | larger  |
-        | 1 MiB | 1048064 bytes | smaller |
+        | size  | end       | which   |
+        | 8 MiB | 8388096 B | larger  |
+        | 1 MiB | 1048064 B | smaller |

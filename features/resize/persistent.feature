@@ -9,15 +9,15 @@ Feature: Persistent bitmaps of a drive that changes its size
     And the 4 MiB drive "drive0", in whose image these bitmaps are stored:
       | bitmap  | granularity | recording |
       | stored0 | 64 KiB      | yes       |
-      | stored1 | 512 bytes   | yes       |
+      | stored1 | 512 B       | yes       |
       | stored2 | 32 KiB      | no        |
     And a full backup of "drive0", in one transaction with these requests:
       | request | bitmap | drive  | granularity | persistent |
       | add     | new0   | drive0 | 64 KiB      | yes        |
     And the guest has written to "drive0":
-      | pattern | at          | length  | which                      |
-      | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule |
-      | 0x9a    | 2 MiB       | 1 MiB   | the third quarter          |
+      | pattern | at      | length | which                      |
+      | 0xab    | 65535 B | 2 B    | over the edge of a granule |
+      | 0x9a    | 2 MiB   | 1 MiB  | the third quarter          |
 
   Rule: Persistent bitmaps are stored for the size that the drive has in the end
     @needs.qemu-img-bitmap
@@ -28,22 +28,22 @@ Feature: Persistent bitmaps of a drive that changes its size
         | new1   | 4 KiB       | yes        |
       And the bitmap "stored2" of "drive0" has been removed
       And the guest has written to "drive0":
-        | pattern | at    | length    | which             |
-        | 0x55    | <end> | 512 bytes | up to the new end |
+        | pattern | at    | length | which             |
+        | 0x55    | <end> | 512 B  | up to the new end |
       And "drive0" has been unplugged
       When "drive0" is plugged in again
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | persistent | dirty   |
         | stored0 | 64 KiB      | yes       | no   | yes        | <plain> |
-        | stored1 | 512 bytes   | yes       | no   | yes        | <fine>  |
+        | stored1 | 512 B       | yes       | no   | yes        | <fine>  |
         | new0    | 64 KiB      | yes       | no   | yes        | <plain> |
         | new1    | 4 KiB       | yes       | no   | yes        | 4 KiB   |
       And the bitmaps should still hold what had changed
 
       Examples: larger and smaller
-        | size          | end            | plain    | fine          | which                                   |
-        | 8 MiB         | 8388096 bytes  | 1216 KiB | 1050112 bytes | twice as large                          |
-        | 70 MiB        | 73399808 bytes | 1216 KiB | 1050112 bytes | much larger                             |
-        | 4194816 bytes | 4194304 bytes  | 1216 KiB | 1050112 bytes | larger by a sector                      |
-        | 2098176 bytes | 2097664 bytes  | 192 KiB  | 2 KiB         | smaller, the end is within a granule    |
-        | 1 MiB         | 1048064 bytes  | 192 KiB  | 1536 bytes    | smaller, most of what was dirty is gone |
+        | size      | end        | plain    | fine      | which                                   |
+        | 8 MiB     | 8388096 B  | 1216 KiB | 1050112 B | twice as large                          |
+        | 70 MiB    | 73399808 B | 1216 KiB | 1050112 B | much larger                             |
+        | 4194816 B | 4194304 B  | 1216 KiB | 1050112 B | larger by a sector                      |
+        | 2098176 B | 2097664 B  | 192 KiB  | 2 KiB     | smaller, the end is within a granule    |
+        | 1 MiB     | 1048064 B  | 192 KiB  | 1536 B    | smaller, most of what was dirty is gone |

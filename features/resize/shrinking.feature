@@ -10,31 +10,31 @@ Feature: Bitmaps of a drive that shrinks
       And these bitmaps on "drive0":
         | bitmap  | granularity | recording |
         | bitmap0 | 64 KiB      | yes       |
-        | fine    | 512 bytes   | yes       |
+        | fine    | 512 B       | yes       |
         | coarse  | 1 MiB       | yes       |
         | huge    | 2 GiB       | yes       |
       And the guest has written to "drive0":
-        | pattern | at            | length    | which                          |
-        | 0xab    | <at>          | <length>  | across the new end, or near it |
-        | 0x9a    | 8388096 bytes | 512 bytes | up to the old end              |
+        | pattern | at        | length   | which                          |
+        | 0xab    | <at>      | <length> | across the new end, or near it |
+        | 0x9a    | 8388096 B | 512 B    | up to the old end              |
       When "drive0" is resized to <smaller>
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty     |
         | bitmap0 | 64 KiB      | yes       | no   | <bitmap0> |
-        | fine    | 512 bytes   | yes       | no   | <fine>    |
+        | fine    | 512 B       | yes       | no   | <fine>    |
         | coarse  | 1 MiB       | yes       | no   | <coarse>  |
         | huge    | 2 GiB       | yes       | no   | 2 GiB     |
       And the bitmaps should still hold what had changed
 
       Examples: where the new end is
-        | smaller       | at            | length     | bitmap0 | fine        | coarse  | which                                         |
-        | 4 MiB         | 4194303 bytes | 2 bytes    | 64 KiB  | 512 bytes   | 1 MiB   | between two granules of all bitmaps           |
-        | 4194816 bytes | 4194303 bytes | 1025 bytes | 128 KiB | 1 KiB       | 2 MiB   | within a granule, but not within a sector     |
-        | 33280 bytes   | 0             | 4 MiB      | 64 KiB  | 33280 bytes | 1 MiB   | 65 granules of 512 bytes                      |
-        | 32 KiB        | 0             | 4 MiB      | 64 KiB  | 32 KiB      | 1 MiB   | 64 granules of 512 bytes                      |
-        | 2097664 bytes | 2 MiB         | 4 MiB      | 64 KiB  | 512 bytes   | 1 MiB   | 4097 granules of 512 bytes, one of them dirty |
-        | 2 MiB         | 2 MiB         | 4 MiB      | 0 bytes | 0 bytes     | 0 bytes | just before all that was written              |
-        | 512 bytes     | 511 bytes     | 2 bytes    | 64 KiB  | 512 bytes   | 1 MiB   | the smallest drive                            |
+        | smaller   | at        | length | bitmap0 | fine    | coarse | which                                     |
+        | 4 MiB     | 4194303 B | 2 B    | 64 KiB  | 512 B   | 1 MiB  | between two granules of all bitmaps       |
+        | 4194816 B | 4194303 B | 1025 B | 128 KiB | 1 KiB   | 2 MiB  | within a granule, but not within a sector |
+        | 33280 B   | 0         | 4 MiB  | 64 KiB  | 33280 B | 1 MiB  | 65 granules of 512 B                      |
+        | 32 KiB    | 0         | 4 MiB  | 64 KiB  | 32 KiB  | 1 MiB  | 64 granules of 512 B                      |
+        | 2097664 B | 2 MiB     | 4 MiB  | 64 KiB  | 512 B   | 1 MiB  | 4097 granules of 512 B, one of them dirty |
+        | 2 MiB     | 2 MiB     | 4 MiB  | 0       | 0 B     | 0 B    | just before all that was written          |
+        | 512 B     | 511 B     | 2 B    | 64 KiB  | 512 B   | 1 MiB  | the smallest drive                        |
 
   Rule: Space that was lost comes back clean
     @bug-B10
@@ -43,25 +43,25 @@ Feature: Bitmaps of a drive that shrinks
       And these bitmaps on "drive0":
         | bitmap  | granularity | recording |
         | bitmap0 | 64 KiB      | yes       |
-        | fine    | 512 bytes   | yes       |
+        | fine    | 512 B       | yes       |
       And the guest has written to "drive0":
         | request      | at | length | which                 |
         | write zeroes | 0  | 8 MiB  | all, but with nothing |
       And "drive0" has been resized to <smaller>
       And "drive0" has been resized to <larger>
       When the guest writes to "drive0":
-        | pattern | at   | length  |
-        | 0x9a    | <at> | 2 bytes |
+        | pattern | at   | length |
+        | 0x9a    | <at> | 2 B    |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty     |
         | bitmap0 | 64 KiB      | yes       | no   | <bitmap0> |
-        | fine    | 512 bytes   | yes       | no   | <fine>    |
+        | fine    | 512 B       | yes       | no   | <fine>    |
 
       Examples: by how much
-        | smaller       | larger        | at            | bitmap0  | fine          | which                                |
-        | 4 MiB         | 8 MiB         | 6291455 bytes | 4224 KiB | 4195328 bytes | by half, over the edge of a granule  |
-        | 4194816 bytes | 4195328 bytes | 4195326 bytes | 4160 KiB | 4195328 bytes | by a sector, within one granule      |
-        | 512 bytes     | 16 MiB        | 8388607 bytes | 192 KiB  | 1536 bytes    | to a sector, and to more than before |
+        | smaller   | larger    | at        | bitmap0  | fine      | which                                |
+        | 4 MiB     | 8 MiB     | 6291455 B | 4224 KiB | 4195328 B | by half, over the edge of a granule  |
+        | 4194816 B | 4195328 B | 4195326 B | 4160 KiB | 4195328 B | by a sector, within one granule      |
+        | 512 B     | 16 MiB    | 8388607 B | 192 KiB  | 1536 B    | to a sector, and to more than before |
 
   Rule: A backup by a bitmap restores a drive that has shrunk
     Scenario Outline: A drive shrinks between two backups
@@ -80,9 +80,9 @@ Feature: Bitmaps of a drive that shrinks
       And each of them should hold only what had changed
 
       Examples: where the new end is in each bitmap
-        | granularity | smaller       | which                                 |
-        | 64 KiB      | 3 MiB         | between two granules                  |
-        | 64 KiB      | 2098176 bytes | within a granule                      |
-        | 512 bytes   | 3 MiB         | where 6144 granules meet the next 64  |
-        | 512 bytes   | 2098176 bytes | two granules after all that was clean |
-        | 512 bytes   | 1 MiB         | before all that was dirty             |
+        | granularity | smaller   | which                                 |
+        | 64 KiB      | 3 MiB     | between two granules                  |
+        | 64 KiB      | 2098176 B | within a granule                      |
+        | 512 B       | 3 MiB     | where 6144 granules meet the next 64  |
+        | 512 B       | 2098176 B | two granules after all that was clean |
+        | 512 B       | 1 MiB     | before all that was dirty             |

@@ -6,7 +6,7 @@ Feature: Backups that go to another machine
   Here the operator has asked for a patience of a minute with a machine that is away.
 
   Background:
-    Given the 4198912 bytes drive "drive0" holding:
+    Given the 4198912 B drive "drive0" holding:
       | pattern | at       | length  |
       | 0x41    | 0        | 65 KiB  |
       | 0xd5    | 3000 KiB | 200 KiB |
@@ -18,13 +18,13 @@ Feature: Backups that go to another machine
       Given each backup goes into <image>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at          | length  | which                |
-        | write        | 0xab    | 65535 bytes | 2 bytes | over a granule's end |
-        | write zeroes |         | 3000 KiB    | 100 KiB | over what was there  |
+        | request      | pattern | at       | length  | which                |
+        | write        | 0xab    | 65535 B  | 2 B     | over a granule's end |
+        | write zeroes |         | 3000 KiB | 100 KiB | over what was there  |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at            | length    | which        |
-        | 0x64    | 4198400 bytes | 512 bytes | the very end |
+        | pattern | at        | length | which        |
+        | 0x64    | 4198400 B | 512 B  | the very end |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the 2 backups with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
@@ -48,7 +48,7 @@ Feature: Backups that go to another machine
       And the other machine has gone away
 
     Scenario: The other machine is away for a while in the middle of an increment
-      Given the speed of the backup of "drive0" has been set to 0 bytes a second
+      Given the speed of the backup of "drive0" has been set to 0 B a second
       When the other machine comes back
       Then the backup of "drive0" should succeed
       And the backup with "bitmap0" should restore "drive0" as it was at that moment
@@ -56,7 +56,7 @@ Feature: Backups that go to another machine
 
     @bug-B56 @known-defect.cancel-waits-for-target
     Scenario: The operator does not wait for the other machine
-      Given the speed of the backup of "drive0" has been set to 0 bytes a second
+      Given the speed of the backup of "drive0" has been set to 0 B a second
       And the guest has written to "drive0":
         | request | at | length   | which                                     |
         | read    | 0  | 4100 KiB | what the job reads as well, who was first |

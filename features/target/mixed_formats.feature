@@ -6,18 +6,18 @@ Feature: Increments on a full backup of another format
 
   Rule: An increment restores its moment on a base of any format
     Scenario Outline: Two increments on a full backup in <base>
-      Given the 4198912 bytes drive "drive0" holding:
-        | pattern | at            | length    | which             |
-        | 0x14    | 100 KiB       | 2000 KiB  | more than a chunk |
-        | 0xd5    | 4198400 bytes | 512 bytes | the very end      |
+      Given the 4198912 B drive "drive0" holding:
+        | pattern | at        | length   | which             |
+        | 0x14    | 100 KiB   | 2000 KiB | more than a chunk |
+        | 0xd5    | 4198400 B | 512 B    | the very end      |
       And each backup goes into <base>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And each backup goes into <increment>
       And the guest has written to "drive0":
-        | request      | pattern | at            | length  | which                 |
-        | write        | 0x41    | 65535 bytes   | 65 KiB  | ends that fit nowhere |
-        | write zeroes |         | 1000 KiB      | 200 KiB | over what was there   |
-        | write        | 0x64    | 4198911 bytes | 1 byte  | the last byte         |
+        | request      | pattern | at        | length  | which                 |
+        | write        | 0x41    | 65535 B   | 65 KiB  | ends that fit nowhere |
+        | write zeroes |         | 1000 KiB  | 200 KiB | over what was there   |
+        | write        | 0x64    | 4198911 B | 1 B     | the last byte         |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
         | request | pattern | at       | length  | which                                |
@@ -28,11 +28,11 @@ Feature: Increments on a full backup of another format
       And each of them should hold only what had changed
 
       Examples: bases that most builds can write
-        | base                                     | increment                            | which                       |
-        | a qcow2 image of version 2               | a qcow2 image                        | a base from before QEMU 1.1 |
-        | a raw image                              | a qcow2 image                        | no format at all            |
-        | a qcow2 image with clusters of 2 MiB     | a qcow2 image with clusters of 4 KiB | larger clusters below       |
-        | a qcow2 image with clusters of 512 bytes | a qcow2 image with clusters of 1 MiB | smaller ones                |
+        | base                                 | increment                            | which                       |
+        | a qcow2 image of version 2           | a qcow2 image                        | a base from before QEMU 1.1 |
+        | a raw image                          | a qcow2 image                        | no format at all            |
+        | a qcow2 image with clusters of 2 MiB | a qcow2 image with clusters of 4 KiB | larger clusters below       |
+        | a qcow2 image with clusters of 512 B | a qcow2 image with clusters of 1 MiB | smaller ones                |
 
       @needs.extended-l2
       Examples: increments whose clusters are set in parts

@@ -6,7 +6,7 @@ Feature: Backups into a format of the past
   Rule: A full backup into such an image restores the drive, also where its end is no whole cluster
     @known-defect.qed-odd-size
     Scenario: A drive whose odd end is empty
-      Given the 4198912 bytes drive "drive0" holding:
+      Given the 4198912 B drive "drive0" holding:
         | pattern | at       | length | which                                                |
         | 0x41    | 0        | 64 KiB | so much that there is always something left to write |
         | 0x52    | 512 KiB  | 64 KiB |                                                      |

@@ -18,11 +18,11 @@ Feature: Storage that is particular about requests
         | sync   | full   |
         | speed  | 64 KiB |
       And the guest has written to "drive0":
-        | pattern | at            | length    | which                        |
-        | 0xab    | 1 KiB         | 512 bytes | what is copied already       |
-        | 0xfe    | 2097151 bytes | 2 bytes   | what is not, over two blocks |
-        | 0x64    | 4095 KiB      | 512 bytes | the last block               |
-      When the speed of the backup of "drive0" is set to 0 bytes a second
+        | pattern | at        | length | which                        |
+        | 0xab    | 1 KiB     | 512 B  | what is copied already       |
+        | 0xfe    | 2097151 B | 2 B    | what is not, over two blocks |
+        | 0x64    | 4095 KiB  | 512 B  | the last block               |
+      When the speed of the backup of "drive0" is set to 0 B a second
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment
 

@@ -19,12 +19,12 @@ Feature: The moment at which a chain of backups starts
         | <first>  | <first bitmap> | drive0 | <first speed> |
         | <second> | <then bitmap>  | drive0 | <then speed>  |
       And the guest has written to "drive0":
-        | request      | pattern | at          | length  | which                                   |
-        | write        | 0xab    | 65535 bytes | 2 bytes | over an edge, perhaps copied by now     |
-        | write        | 0xfe    | 3071 KiB    | 2 KiB   | not copied yet                          |
-        | write zeroes |         | 2 MiB       | 64 KiB  | not copied yet                          |
-        | write        | 0x64    | 4096 KiB    | 1 KiB   | the last granule, which is a small part |
-      When the speed of the backup of "drive0" is set to 0 bytes a second
+        | request      | pattern | at       | length | which                                   |
+        | write        | 0xab    | 65535 B  | 2 B    | over an edge, perhaps copied by now     |
+        | write        | 0xfe    | 3071 KiB | 2 KiB  | not copied yet                          |
+        | write zeroes |         | 2 MiB    | 64 KiB | not copied yet                          |
+        | write        | 0x64    | 4096 KiB | 1 KiB  | the last granule, which is a small part |
+      When the speed of the backup of "drive0" is set to 0 B a second
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment
       When an incremental backup of "drive0" is taken with "bitmap0"
@@ -33,15 +33,15 @@ Feature: The moment at which a chain of backups starts
 
       Examples: in either order
         | asked for | first       | first bitmap | first speed | second      | then bitmap | then speed | which                  |
-        | first     | add         | bitmap0      |             | full backup |             | 1 byte     | as most tools do       |
-        | last      | full backup |              | 1 byte      | add         | bitmap0     |            | the moment is the same |
+        | first     | add         | bitmap0      |             | full backup |             | 1 B        | as most tools do       |
+        | last      | full backup |              | 1 B         | add         | bitmap0     |            | the moment is the same |
 
     @needs.human-monitor
     Scenario: The guest has writes on their way when the chain starts
       Given these writes of the guest to "drive0" are on their way:
-        | pattern | at          | length  | which                     |
-        | 0xab    | 65535 bytes | 2 bytes | over an edge of a granule |
-        | 0xfe    | 3071 KiB    | 2 KiB   | over another one          |
+        | pattern | at       | length | which                     |
+        | 0xab    | 65535 B  | 2 B    | over an edge of a granule |
+        | 0xfe    | 3071 KiB | 2 KiB  | over another one          |
       When these requests are made as one transaction:
         | request     | bitmap  | drive  |
         | add         | bitmap0 | drive0 |
@@ -49,23 +49,23 @@ Feature: The moment at which a chain of backups starts
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment
       And the bitmaps of "drive0" should be:
-        | bitmap  | granularity | recording | busy | dirty   |
-        | bitmap0 | 64 KiB      | yes       | no   | 0 bytes |
-        | bitmap9 | 4 KiB       | yes       | no   | 16 KiB  |
+        | bitmap  | granularity | recording | busy | dirty  |
+        | bitmap0 | 64 KiB      | yes       | no   | 0      |
+        | bitmap9 | 4 KiB       | yes       | no   | 16 KiB |
 
     @needs.human-monitor
     Scenario: The guest has writes on their way when a bitmap is replaced
       Given these writes of the guest to "drive0" are on their way:
-        | pattern | at          | length  | which                     |
-        | 0xab    | 65535 bytes | 2 bytes | over an edge of a granule |
+        | pattern | at      | length | which                     |
+        | 0xab    | 65535 B | 2 B    | over an edge of a granule |
       When these requests are made as one transaction:
         | request | bitmap  | drive  |
         | disable | bitmap9 | drive0 |
         | add     | bitmap0 | drive0 |
       Then the bitmaps of "drive0" should be:
-        | bitmap  | granularity | recording | busy | dirty   |
-        | bitmap0 | 64 KiB      | yes       | no   | 0 bytes |
-        | bitmap9 | 4 KiB       | no        | no   | 8 KiB   |
+        | bitmap  | granularity | recording | busy | dirty |
+        | bitmap0 | 64 KiB      | yes       | no   | 0     |
+        | bitmap9 | 4 KiB       | no        | no   | 8 KiB |
       And the bitmaps should still hold what had changed
 
   Rule: The chains of several drives start at one moment
@@ -73,8 +73,8 @@ Feature: The moment at which a chain of backups starts
     Scenario: The guest has writes on their way to both of its drives
       Given the 4 MiB drive "drive1"
       And these writes of the guest to "drive0" are on their way:
-        | pattern | at          | length  | which                     |
-        | 0xab    | 65535 bytes | 2 bytes | over an edge of a granule |
+        | pattern | at      | length | which                     |
+        | 0xab    | 65535 B | 2 B    | over an edge of a granule |
       And these writes of the guest to "drive1" are on their way:
         | pattern | at       | length | which         |
         | 0xba    | 4095 KiB | 1 KiB  | the end of it |
@@ -93,8 +93,8 @@ Feature: The moment at which a chain of backups starts
     @needs.human-monitor
     Scenario: A client reads the old state of the drive while the guest goes on
       Given these writes of the guest to "drive0" are on their way:
-        | pattern | at          | length  | which                     |
-        | 0xab    | 65535 bytes | 2 bytes | over an edge of a granule |
+        | pattern | at      | length | which                     |
+        | 0xab    | 65535 B | 2 B    | over an edge of a granule |
       And these requests have been granted as one transaction:
         | request     | bitmap  | drive  | which                                        |
         | none backup |         | drive0 | keeps for a client what the guest overwrites |

@@ -10,17 +10,17 @@ Feature: Requests that make a transaction fail
     And these bitmaps on "drive0":
       | bitmap  | granularity | recording | which                   |
       | bitmap0 | 64 KiB      | yes       | the size of a cluster   |
-      | bitmap1 | 512 bytes   | yes       | more than 8000 granules |
+      | bitmap1 | 512 B       | yes       | more than 8000 granules |
       | bitmap2 | 4 KiB       | yes       | more than 1000 granules |
       | bitmap3 | 1 MiB       | yes       | five granules           |
       | bitmap4 | 32 KiB      | yes       | more than 128 granules  |
       | bitmap5 | 64 KiB      | no        | nothing recorded so far |
       | bitmap6 | 128 KiB     | no        | nothing recorded so far |
     And the guest has written to "drive0":
-      | pattern | at            | length  | which                              |
-      | 0x41    | 0             | 65 KiB  | a granule and a bit of the second  |
-      | 0xfe    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
-      | 0xd5    | 4032 KiB      | 65 KiB  | up to the end of the drive         |
+      | pattern | at        | length | which                              |
+      | 0x41    | 0         | 65 KiB | a granule and a bit of the second  |
+      | 0xfe    | 2097151 B | 2 B    | the bytes on both sides of an edge |
+      | 0xd5    | 4032 KiB  | 65 KiB | up to the end of the drive         |
 
   Rule: Whichever request fails, all that were granted before it are undone
     @blockdev-backup @bug-B48 @bug-B59 @bug-B64 @bug-B74 @bug-B75

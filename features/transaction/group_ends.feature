@@ -18,9 +18,9 @@ Feature: How a group of backups comes to its end
         | pattern | at       | length | which                     |
         | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
       And these requests have been granted as one transaction with grouped completion:
-        | request            | bitmap  | drive  | speed  |
-        | incremental backup | bitmap0 | drive0 |        |
-        | full backup        | bitmap1 | drive1 | 1 byte |
+        | request            | bitmap  | drive  | speed |
+        | incremental backup | bitmap0 | drive0 |       |
+        | full backup        | bitmap1 | drive1 | 1 B   |
       And the backup of "drive0" has become waiting
       When the guest writes to "drive0":
         | pattern | at       | length | which                                         |
@@ -28,7 +28,7 @@ Feature: How a group of backups comes to its end
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | yes  | 128 KiB |
-      When the speed of the backup of "drive1" is set to 0 bytes a second
+      When the speed of the backup of "drive1" is set to 0 B a second
       Then the backup of "drive0" should succeed
       And the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
@@ -90,16 +90,16 @@ Feature: How a group of backups comes to its end
       But the bitmaps should still hold what had changed
 
       Examples: one that is done, one that is not
-        | whose                       | speed  | auto-finalize | state   | cancelled | which                           |
-        | the one that still copies   | 1 byte | yes           | waiting | drive1    | the other one has done its work |
-        | the one that waits for it   | 1 byte | yes           | waiting | drive0    | the other one still copies      |
-        | one that is to be finalized |        | no            | pending | drive0    | both have done their work       |
-        | one that waits with it      |        | no            | pending | drive1    | both have done their work       |
+        | whose                       | speed | auto-finalize | state   | cancelled | which                           |
+        | the one that still copies   | 1 B   | yes           | waiting | drive1    | the other one has done its work |
+        | the one that waits for it   | 1 B   | yes           | waiting | drive0    | the other one still copies      |
+        | one that is to be finalized |       | no            | pending | drive0    | both have done their work       |
+        | one that waits with it      |       | no            | pending | drive1    | both have done their work       |
 
     Scenario: One stops at an error and is called off
       Given the guest has written to "drive1":
-        | pattern | at            | length  | which                              |
-        | 0xba    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
+        | pattern | at        | length | which                              |
+        | 0xba    | 2097151 B | 2 B    | the bytes on both sides of an edge |
       And these requests have been granted as one transaction with grouped completion:
         | request            | bitmap  | drive  | on-source-error | auto-finalize |
         | incremental backup | bitmap0 | drive0 |                 | no            |
@@ -117,8 +117,8 @@ Feature: How a group of backups comes to its end
 
     Scenario: One stops at an error and is resumed, and the group is finalized
       Given the guest has written to "drive1":
-        | pattern | at            | length  | which                              |
-        | 0xba    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
+        | pattern | at        | length | which                              |
+        | 0xba    | 2097151 B | 2 B    | the bytes on both sides of an edge |
       And these requests have been granted as one transaction with grouped completion:
         | request            | bitmap  | drive  | on-source-error | auto-finalize |
         | incremental backup | bitmap0 | drive0 |                 | no            |

@@ -8,15 +8,15 @@ Feature: Backups of several drives that stand or fall together
 
   Background:
     Given the 64 MiB drive "drive0" holding:
-      | pattern | at     | length    |
-      | 0x41    | 0      | 512 bytes |
-      | 0xd5    | 1 MiB  | 32 KiB    |
-      | 0xdc    | 32 MiB | 124 KiB   |
+      | pattern | at     | length  |
+      | 0x41    | 0      | 512 B   |
+      | 0xd5    | 1 MiB  | 32 KiB  |
+      | 0xdc    | 32 MiB | 124 KiB |
     And the 64 MiB drive "drive1", whose storage fails the first read after a flush, holding:
-      | pattern | at     | length    |
-      | 0x14    | 0      | 512 bytes |
-      | 0x5d    | 1 MiB  | 32 KiB    |
-      | 0xcd    | 32 MiB | 124 KiB   |
+      | pattern | at     | length  |
+      | 0x14    | 0      | 512 B   |
+      | 0x5d    | 1 MiB  | 32 KiB  |
+      | 0xcd    | 32 MiB | 124 KiB |
     And each incremental backup is followed by a reference
 
   Rule: When one backup of a group fails, the others are cancelled and no bitmap loses its record
@@ -26,15 +26,15 @@ Feature: Backups of several drives that stand or fall together
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And a full backup of "drive1" with a new bitmap "bitmap1"
       And the guest has written to "drive0":
-        | pattern | at        | length    | which                   |
-        | 0xab    | 0         | 512 bytes | overwrites a whole area |
-        | 0xfe    | 16 MiB    | 256 KiB   | takes new space         |
-        | 0x64    | 32736 KiB | 64 KiB    | overlaps older data     |
+        | pattern | at        | length  | which                   |
+        | 0xab    | 0         | 512 B   | overwrites a whole area |
+        | 0xfe    | 16 MiB    | 256 KiB | takes new space         |
+        | 0x64    | 32736 KiB | 64 KiB  | overlaps older data     |
       And the guest has written to "drive1":
-        | pattern | at        | length    | which                   |
-        | 0xba    | 0         | 512 bytes | overwrites a whole area |
-        | 0xef    | 16 MiB    | 256 KiB   | takes new space         |
-        | 0x46    | 32736 KiB | 64 KiB    | overlaps older data     |
+        | pattern | at        | length  | which                   |
+        | 0xba    | 0         | 512 B   | overwrites a whole area |
+        | 0xef    | 16 MiB    | 256 KiB | takes new space         |
+        | 0x46    | 32736 KiB | 64 KiB  | overlaps older data     |
       When incremental backups are taken as one group:
         | drive  | bitmap  |
         | drive0 | bitmap0 |
@@ -74,10 +74,10 @@ Feature: Backups of several drives that stand or fall together
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And a full backup of "drive1" with a new bitmap "bitmap1"
       And the guest has written to "drive1":
-        | pattern | at        | length    | which                   |
-        | 0xba    | 0         | 512 bytes | overwrites a whole area |
-        | 0xef    | 16 MiB    | 256 KiB   | takes new space         |
-        | 0x46    | 32736 KiB | 64 KiB    | overlaps older data     |
+        | pattern | at        | length  | which                   |
+        | 0xba    | 0         | 512 B   | overwrites a whole area |
+        | 0xef    | 16 MiB    | 256 KiB | takes new space         |
+        | 0x46    | 32736 KiB | 64 KiB  | overlaps older data     |
       When incremental backups are taken as one group:
         | drive  | bitmap  |
         | drive0 | bitmap0 |

@@ -21,8 +21,8 @@ Feature: Backups that start together and end each for itself
         | pattern | at       | length | which                     |
         | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
       And the guest has written to "drive1":
-        | pattern | at            | length  | which                              |
-        | 0xba    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
+        | pattern | at        | length | which                              |
+        | 0xba    | 2097151 B | 2 B    | the bytes on both sides of an edge |
       When these requests are made as one transaction with <mode> completion:
         | request            | bitmap  | drive  |
         | incremental backup | bitmap0 | drive0 |

@@ -13,9 +13,9 @@ Feature: Bitmaps that follow the guest to another image
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And a bitmap "bitmap1" with a granularity of 4 KiB on "drive0"
     And the guest has written to "drive0":
-      | pattern | at          | length  | which                                |
-      | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule           |
-      | 0xfe    | 4095 KiB    | 2 KiB   | up to the last granule, a small part |
+      | pattern | at       | length | which                                |
+      | 0xab    | 65535 B  | 2 B    | over the edge of a granule           |
+      | 0xfe    | 4095 KiB | 2 KiB  | up to the last granule, a small part |
 
   Rule: A bitmap can be moved or copied onto the overlay in the transaction that takes the snapshot
     @blockdev-backup
@@ -46,11 +46,11 @@ Feature: Bitmaps that follow the guest to another image
         | request  | bitmap  | drive    | target   | from                                 | granularity |
         | disable  | bitmap0 | drive0   |          |                                      |             |
         | snapshot |         | drive0   | overlay0 |                                      |             |
-        | add      | bitmap2 | overlay0 |          |                                      | 512 bytes   |
+        | add      | bitmap2 | overlay0 |          |                                      | 512 B       |
         | merge    | bitmap2 | overlay0 |          | bitmap0 of drive0, bitmap1 of drive0 |             |
       Then the bitmaps of "overlay0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
-        | bitmap2 | 512 bytes   | yes       | no   | 193 KiB |
+        | bitmap2 | 512 B       | yes       | no   | 193 KiB |
       When the guest writes to "overlay0":
         | request      | pattern | at       | length | which               |
         | write zeroes |         | 4032 KiB | 8 KiB  | hides what is below |
@@ -98,13 +98,13 @@ Feature: Bitmaps that follow the guest to another image
         | bitmap  | granularity | recording | busy | dirty  |
         | bitmap1 | 4 KiB       | yes       | no   | 16 KiB |
       And the bitmaps of "drive1" should be:
-        | bitmap  | granularity | recording | busy | dirty   |
-        | bitmap1 | 64 KiB      | no        | no   | 0 bytes |
+        | bitmap  | granularity | recording | busy | dirty |
+        | bitmap1 | 64 KiB      | no        | no   | 0     |
 
     @blockdev-backup @bug-B74
     Scenario: Bitmaps of two drives would have been removed or filled
       Given the 4097 KiB drive "drive1"
-      And a bitmap "bitmap0" with a granularity of 512 bytes on "drive1"
+      And a bitmap "bitmap0" with a granularity of 512 B on "drive1"
       When these requests are made as one transaction:
         | request | bitmap  | drive  | from              |
         | merge   | bitmap0 | drive1 | bitmap0 of drive0 |

@@ -7,7 +7,7 @@ Feature: Requests of a transaction that build on each other
 
   Background:
     Given the 4097 KiB drive "drive0"
-    And a bitmap "bitmap1" with a granularity of 512 bytes on "drive0"
+    And a bitmap "bitmap1" with a granularity of 512 B on "drive0"
     And the guest has written to "drive0":
       | pattern | at       | length | which                     |
       | 0x41    | 0        | 65 KiB | only "bitmap1" records it |
@@ -17,9 +17,9 @@ Feature: Requests of a transaction that build on each other
   Rule: Each request finds what those before it have left
     Scenario Outline: Two requests for one bitmap
       Given the guest has written to "drive0":
-        | pattern | at            | length  | which                              |
-        | 0xab    | 1000 KiB      | 48 KiB  | over an edge of a granule          |
-        | 0xfe    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
+        | pattern | at        | length | which                              |
+        | 0xab    | 1000 KiB  | 48 KiB | over an edge of a granule          |
+        | 0xfe    | 2097151 B | 2 B    | the bytes on both sides of an edge |
       When these requests are made as one transaction:
         | request  | bitmap  | drive  | from      |
         | <first>  | bitmap0 | drive0 | <from>    |
@@ -27,15 +27,15 @@ Feature: Requests of a transaction that build on each other
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording   | busy | dirty   |
         | bitmap0 | 64 KiB      | <recording> | no   | <dirty> |
-        | bitmap1 | 512 bytes   | yes         | no   | 179 KiB |
+        | bitmap1 | 512 B       | yes         | no   | 179 KiB |
       And the bitmaps should still hold what had changed
 
       Examples: one after the other
         | first   | from    | second  | sources | recording | dirty   | which                            |
         | clear   |         | merge   | bitmap1 | yes       | 512 KiB | nothing but what was merged      |
-        | merge   | bitmap1 | clear   |         | yes       | 0 bytes | nothing                          |
-        | clear   |         | disable |         | no        | 0 bytes | empty and at rest                |
-        | disable |         | clear   |         | no        | 0 bytes | emptying does not wake it up     |
+        | merge   | bitmap1 | clear   |         | yes       | 0       | nothing                          |
+        | clear   |         | disable |         | no        | 0       | empty and at rest                |
+        | disable |         | clear   |         | no        | 0       | emptying does not wake it up     |
         | disable |         | merge   | bitmap1 | no        | 512 KiB | nor does what is added           |
         | disable |         | enable  |         | yes       | 256 KiB | as if nothing had been asked     |
         | enable  |         | disable |         | no        | 256 KiB | at rest, although it was enabled |
@@ -48,20 +48,20 @@ Feature: Requests of a transaction that build on each other
         | <second> | bitmap2 | drive0 |             |        |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording   | busy | dirty   |
-        | bitmap0 | 64 KiB      | yes         | no   | 0 bytes |
-        | bitmap1 | 512 bytes   | yes         | no   | 130 KiB |
+        | bitmap0 | 64 KiB      | yes         | no   | 0       |
+        | bitmap1 | 512 B       | yes         | no   | 130 KiB |
         | bitmap2 | 4 KiB       | <recording> | no   | <dirty> |
       When the guest writes to "drive0":
-        | pattern | at            | length  | which                              |
-        | 0xfe    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
+        | pattern | at        | length | which                              |
+        | 0xfe    | 2097151 B | 2 B    | the bytes on both sides of an edge |
       Then the bitmaps should still hold what had changed
 
       Examples: one after the other
         | first   | from    | second  | recording | dirty   | which                               |
-        | disable |         | enable  | yes       | 0 bytes | records from now on                 |
-        | enable  |         | disable | no        | 0 bytes | does not record yet                 |
+        | disable |         | enable  | yes       | 0       | records from now on                 |
+        | enable  |         | disable | no        | 0       | does not record yet                 |
         | merge   | bitmap1 | disable | no        | 136 KiB | keeps what another one has recorded |
-        | merge   | bitmap1 | clear   | yes       | 0 bytes | has forgotten that again            |
+        | merge   | bitmap1 | clear   | yes       | 0       | has forgotten that again            |
 
   Rule: A record can be handed on at the very moment of a backup
     @blockdev-backup
@@ -79,8 +79,8 @@ Feature: Requests of a transaction that build on each other
       And the backup with "bitmap2" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
       When the guest writes to "drive0":
-        | pattern | at            | length  | which                              |
-        | 0xfe    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
+        | pattern | at        | length | which                              |
+        | 0xfe    | 2097151 B | 2 B    | the bytes on both sides of an edge |
       And an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 
@@ -97,12 +97,12 @@ Feature: Requests of a transaction that build on each other
       Then the backup of "drive0" should succeed
       And the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
-        | bitmap0 | 64 KiB      | no        | no   | 0 bytes |
-        | bitmap1 | 512 bytes   | yes       | no   | 178 KiB |
-        | bitmap2 | 4 KiB       | yes       | no   | 0 bytes |
+        | bitmap0 | 64 KiB      | no        | no   | 0       |
+        | bitmap1 | 512 B       | yes       | no   | 178 KiB |
+        | bitmap2 | 4 KiB       | yes       | no   | 0       |
       When the guest writes to "drive0":
-        | pattern | at            | length  | which                              |
-        | 0xfe    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
+        | pattern | at        | length | which                              |
+        | 0xfe    | 2097151 B | 2 B    | the bytes on both sides of an edge |
       And an incremental backup of "drive0" is taken with "bitmap2"
       Then the backup with "bitmap2" should restore "drive0" as it was at that moment
 
@@ -120,8 +120,8 @@ Feature: Requests of a transaction that build on each other
       Then QEMU should refuse it as a GenericError that says "Transaction aborted using Abort action"
       And nothing should have changed
       When the guest writes to "drive0":
-        | pattern | at            | length  | which                              |
-        | 0xfe    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
+        | pattern | at        | length | which                              |
+        | 0xfe    | 2097151 B | 2 B    | the bytes on both sides of an edge |
       And an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed

@@ -16,8 +16,8 @@ Feature: Backups of several drives of which one cannot begin
     Scenario Outline: One backup that can begin, and one that cannot
       Given backups are taken with <command>
       And the guest has written to "drive0":
-        | pattern | at          | length  | which                      |
-        | 0xab    | 65535 bytes | 2 bytes | over the edge of a granule |
+        | pattern | at      | length | which                      |
+        | 0xab    | 65535 B | 2 B    | over the edge of a granule |
       When these requests are made as one transaction:
         | request            | bitmap   | drive  | node   | target   |
         | incremental backup | bitmap0  | drive0 |        |          |
@@ -109,7 +109,7 @@ Feature: Backups of several drives of which one cannot begin
   Rule: Backups that could begin are called off when the transaction is aborted
     Scenario Outline: Backups of two drives, and an abort
       Given backups are taken with <command>
-      And a bitmap "bitmap1" with a granularity of 512 bytes on "drive1"
+      And a bitmap "bitmap1" with a granularity of 512 B on "drive1"
       And the guest has written to "drive1":
         | pattern | at       | length | which                           |
         | 0x14    | 4095 KiB | 2 KiB  | over the last edge of a granule |
@@ -121,8 +121,8 @@ Feature: Backups of several drives of which one cannot begin
       Then QEMU should refuse it as a GenericError that says "Transaction aborted using Abort action"
       And nothing should have changed
       When the guest writes to "drive1":
-        | pattern | at            | length  | which                              |
-        | 0x5d    | 2097151 bytes | 2 bytes | the bytes on both sides of an edge |
+        | pattern | at        | length | which                              |
+        | 0x5d    | 2097151 B | 2 B    | the bytes on both sides of an edge |
       And an incremental backup of "drive1" is taken with "bitmap1"
       Then the backup with "bitmap1" should restore "drive1" as it was at that moment
 

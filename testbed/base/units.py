@@ -4,50 +4,72 @@ from __future__ import annotations
 
 import re
 
-SIZE_PATTERN = r"(?:0|\d+(?:,\d{3})*(?:\.\d+)? (?:B|bytes?|[KMGT]iB))"
+_TERM = r"\d+(?:,\d{3})*(?:\.\d+)? (?:B|[KMGT]iB)"
+
+SIZE_PATTERN = rf"(?:0|{_TERM}(?: [+-] {_TERM})*)"
 """Regular expression of every text that `parse_size` may read, for the parameters of sentences."""
 
 BYTE_PATTERN = r"0x[0-9A-Fa-f]{1,2}"
 """Regular expression of every text that `parse_byte` reads."""
 
-UNITS = {"TiB": 1 << 40, "GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10}
+UNITS = {"TiB": 1 << 40, "GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10, "B": 1}
 """Bytes in each unit, the largest first."""
 
-_BYTES = {"B": 1, "byte": 1, "bytes": 1}
+MOST_DIGITS = 4
+"""Digits of a number that is grasped at a glance."""
 
 
 def parse_size(text: str) -> int:
-    """Read a size or an offset, such as "64 KiB", "1.5 MiB", "458,753 bytes" or "0"; return it in bytes.
+    """Read a size or an offset, such as "64 KiB", "1.5 MiB", "2 MiB - 1 B" or "0"; return it in bytes.
 
-    Only zero may stand without a unit. Raises ValueError, with what to write instead, for anything else and
-    for what is no whole number of bytes.
+    Only zero may stand without a unit. Raises ValueError, with what to write instead, for anything else, for what is
+    less than nothing, and for what is no whole number of bytes.
     """
+    if re.fullmatch(SIZE_PATTERN, text) is None:
+        raise ValueError(
+            f'"{text}" is not a size: write a number, a blank and B, KiB, MiB, GiB or TiB, as in "64 KiB", '
+            'or several with " + " or " - " between, as in "2 MiB - 1 B"'
+        )
     if text == "0":
         return 0
+    first, *others = re.split(r" ([+-]) ", text)
+    size = _parse_term(first)
+    for sign, term in zip(others[::2], others[1::2], strict=True):
+        size += _parse_term(term) * (1 if sign == "+" else -1)
+    if size < 0:
+        raise ValueError(f'"{text}" is less than nothing')
+    return size
+
+
+def _parse_term(text: str) -> int:
     number, _, unit = text.partition(" ")
-    factor = (UNITS | _BYTES).get(unit)
-    if re.fullmatch(SIZE_PATTERN, text) is None or factor is None:
-        raise ValueError(
-            f'"{text}" is not a size: write a number, a blank and bytes, KiB, MiB, GiB or TiB, as in "64 KiB"'
-        )
     whole, _, fraction = number.replace(",", "").partition(".")
-    size, rest = divmod(int(whole + fraction) * factor, int("1" + "0" * len(fraction)))
+    size, rest = divmod(int(whole + fraction) * UNITS[unit], int("1" + "0" * len(fraction)))
     if rest:
         raise ValueError(f'"{text}" is not a whole number of bytes: write it in a smaller unit')
     return size
 
 
 def format_size(size: int) -> str:
-    """Write a number of bytes exactly, in the largest unit that needs no fraction, as in "448 KiB" or "0".
+    """Write a number of bytes exactly, as a sum or difference where it has many digits: "448 KiB", "2 MiB - 1 B", "0".
 
     `parse_size` reads it back.
     """
+    terms = [f"{'-' if count < 0 else '+'} {abs(count)} {unit}" for count, unit in _terms(size)]
+    return " ".join(terms).removeprefix("+ ") or "0"
+
+
+def _terms(size: int) -> list[tuple[int, str]]:
+    """Return counts of units that make a size together, be it less than nothing: as few as a reader can grasp."""
     if size == 0:
-        return "0"
-    for unit, factor in UNITS.items():
-        if size % factor == 0:
-            return f"{size // factor:,} {unit}"
-    return "1 byte" if size == 1 else f"{size:,} bytes"
+        return []
+    unit, factor = next((unit, factor) for unit, factor in UNITS.items() if size % factor == 0)
+    if abs(size) < factor * 10**MOST_DIGITS:
+        return [(size // factor, unit)]
+    # A unit is fitting from where the next smaller one would be rounded to 1024 of its kind.
+    unit, factor = next((unit, factor) for unit, factor in UNITS.items() if factor - factor // 2048 <= abs(size))
+    nearest = (abs(size) + (factor - 1) // 2) // factor * (1 if size > 0 else -1)
+    return [(nearest, unit), *_terms(size - nearest * factor)]
 
 
 def parse_byte(text: str) -> int:

@@ -176,7 +176,7 @@ DEFECTS = (
     Defect(
         name="qed-odd-size",
         what="a backup into a QED image kills QEMU when its drive ends with zeros in the middle of a cluster",
-        how="blockdev-backup or drive-backup with sync=full of a drive of 4,198,912 bytes into a new QED image",
+        how="blockdev-backup or drive-backup with sync=full of a drive of 4 MiB + 4 KiB + 512 B into a new QED image",
         seen=("7.2.22", "10.0.13", "11.1.3"),
         unseen=("5.2.0",),
         failure=r"SIGABRT[\s\S]*qed_aio_write_alloc: Assertion",

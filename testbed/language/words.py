@@ -11,7 +11,7 @@ from behave.matchers import register_type
 from behave.model import Table
 from behave.runner import Context
 
-from testbed.base.units import SIZE_PATTERN, parse_byte, parse_size
+from testbed.base.units import SIZE_PATTERN, format_size, parse_byte, parse_size
 from testbed.domain import storage as fault
 from testbed.domain.backup import COMMANDS, Backup, Command
 from testbed.domain.bitmap import BitmapState
@@ -408,7 +408,7 @@ def what_guest_is_told(drive: Drive, row: Row) -> str:
 def in_round(row: Row, number: int) -> Row:
     """Return what a row means in a round, counted from 1: a pattern of its own, at a place that is farther on."""
     at = parse_size(row["at"]) + (number - 1) * parse_size(row["farther"])
-    return {**row, "pattern": f"{number:#04x}", "at": f"{at} bytes"}
+    return {**row, "pattern": f"{number:#04x}", "at": f"{at} B"}
 
 
 def options(context: Context) -> dict[str, object]:
@@ -504,6 +504,13 @@ def life_rows(table: Sequence[Row]) -> list[tuple[str, Mapping[str, object]]]:
             members = {key: value(cell) for key, cell in row.items() if key not in ("state", "event")}
             told.append((row["event"], members))
     return told
+
+
+def image_facts(row: Row) -> Row:
+    """Read what qemu-img must say of an image; each size is in the words of `format_size`, whichever the table has."""
+    return {
+        key: format_size(parse_size(cell)) if re.fullmatch(SIZE_PATTERN, cell) else cell for key, cell in row.items()
+    }
 
 
 EVENT_COLUMNS = ("drive", "action", "operation", "error")

@@ -93,7 +93,7 @@ class Ranges:
         return Ranges.joined(taken)
 
     def __str__(self) -> str:
-        """Name the ranges as a reader would: "64 KiB at 1 MiB, 512 bytes at 0"."""
+        """Name the ranges as a reader would: "64 KiB at 1 MiB, 512 B at 0"."""
         if not self.spans:
             return "nothing"
         named = [f"{format_size(end - start)} at {format_size(start)}" for start, end in self.spans[:8]]

@@ -272,7 +272,7 @@ class Images:
         clusters = told.get("cluster-size")
         return {
             "format": told["format"],
-            "size": f"{told['virtual-size']} bytes",
+            "size": format_size(told["virtual-size"]),
             "base": PurePath(told.get("backing-filename", "none")).stem,
             "clusters": format_size(clusters) if clusters else "none",
         }

@@ -15,6 +15,7 @@ from typing import Any
 
 from behave.parser import parse_feature
 
+from testbed.base.units import SIZE_PATTERN
 from testbed.language import tags
 
 Problem = tuple[int, str]
@@ -62,10 +63,10 @@ NEEDED_FOR = {
 }
 """The tags that words of sentences ask for."""
 
-UNITLESS = re.compile(r"(?<![\w.-])\d{4,}\b(?! (?:B|bytes?|KiB|MiB|GiB|TiB)\b)")
-WRONG_UNIT = re.compile(r"(?<![\w.])\d+(?: ?(?:[kKMGT]|kB|KB|MB|GB|TB|Bytes?)|(?:B|KiB|MiB|GiB|TiB))\b")
-SIZE_COLUMNS = {"at", "length", "size", "offset", "granularity", "cluster", "clusters"}
-SIZE_CELL = re.compile(r"(?:0|-|<[^>]*>|\d+ (?:B|bytes?|KiB|MiB|GiB|TiB)|[a-z][a-z ]*)?")
+UNITLESS = re.compile(r"(?<![\w.-])\d{4,}\b(?! (?:B|KiB|MiB|GiB|TiB)\b)")
+WRONG_UNIT = re.compile(r"(?<![\w.])\d+(?: ?(?:[kKMGT]|kB|KB|MB|GB|TB|[Bb]ytes?)|(?:B|KiB|MiB|GiB|TiB))\b")
+SIZE_COLUMNS = {"at", "length", "size", "offset", "len", "dirty", "farther", "granularity", "cluster", "clusters"}
+SIZE_CELL = re.compile(rf"(?:{SIZE_PATTERN}|-|<[^>]*>|[a-z][a-z ]*)?")
 """A size, a word for one, or nothing, where the row leaves it open."""
 
 

@@ -13,18 +13,22 @@ from testbed.base.units import BYTE_PATTERN, SIZE_PATTERN, format_size, parse_by
     ("text", "size"),
     [
         ("0", 0),
-        ("0 bytes", 0),
-        ("1 byte", 1),
+        ("0 B", 0),
+        ("1 B", 1),
         ("512 B", 512),
-        ("512 bytes", 512),
-        ("4097 bytes", 4097),
-        ("458,753 bytes", 458753),
+        ("458,753 B", 458753),
         ("64 KiB", 65536),
         ("32736 KiB", 33521664),
         ("1.5 MiB", 1572864),
         ("0.5 KiB", 512),
         ("1.000 GiB", 1 << 30),
         ("16 TiB", 1 << 44),
+        ("2 MiB - 1 B", 2097151),
+        ("64 KiB + 512 B", 66048),
+        ("4 MiB + 1 KiB - 1 B", 4195327),
+        ("1 B + 1 B + 1 B + 1 B - 4 B", 0),
+        ("1 B - 1 KiB + 1 KiB", 1),
+        ("1.5 MiB - 0.5 KiB", 1572352),
     ],
 )
 def test_size_is_read(text: str, size: int) -> None:
@@ -56,16 +60,41 @@ def test_size_is_read(text: str, size: int) -> None:
         "KiB",
         "64 PiB",
         "64 KiB\n",
+        "512 bytes",
+        "1 byte",
+        "2 MiB -1 B",
+        "2 MiB-1 B",
+        "2 MiB  - 1 B",
+        "2 MiB -  1 B",
+        "2 MiB - 1",
+        "2 - 1 B",
+        "2 MiB -",
+        "- 1 B",
+        "2 MiB - - 1 B",
+        "2 MiB * 2 B",
+        "0 + 1 B",
+        "1 KiB + 0",
     ],
 )
 def test_other_text_is_refused_with_what_to_write(text: str) -> None:
-    with pytest.raises(ValueError, match=r'is not a size: write a number, a blank and bytes, .* as in "64 KiB"'):
+    with pytest.raises(ValueError, match=r'is not a size: write a number, a blank and B, .* as in "64 KiB"'):
         parse_size(text)
 
 
-@pytest.mark.parametrize("text", ["0.3 KiB", "1.5 bytes", "0.0001 MiB"])
+@pytest.mark.parametrize("text", ["0.3 KiB", "1.5 B", "0.0001 MiB"])
 def test_part_of_a_byte_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=f'"{re.escape(text)}" is not a whole number of bytes'):
+        parse_size(text)
+
+
+def test_part_of_a_byte_is_refused_in_a_sum() -> None:
+    with pytest.raises(ValueError, match=r'"0\.5 B" is not a whole number of bytes'):
+        parse_size("1 KiB - 0.5 B")
+
+
+@pytest.mark.parametrize("text", ["1 B - 2 B", "1 MiB - 2 MiB + 1 KiB"])
+def test_less_than_nothing_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=f'"{re.escape(text)}" is less than nothing'):
         parse_size(text)
 
 
@@ -73,18 +102,25 @@ def test_part_of_a_byte_is_refused(text: str) -> None:
     ("size", "text"),
     [
         (0, "0"),
-        (1, "1 byte"),
-        (512, "512 bytes"),
-        (1023, "1,023 bytes"),
+        (1, "1 B"),
+        (512, "512 B"),
+        (1023, "1023 B"),
         (1024, "1 KiB"),
+        (4608, "4608 B"),
+        (65535, "64 KiB - 1 B"),
         (65536, "64 KiB"),
+        (67072, "65 KiB + 512 B"),
         (458752, "448 KiB"),
-        (458753, "458,753 bytes"),
-        (33521664, "32,736 KiB"),
+        (458753, "448 KiB + 1 B"),
+        (4195327, "4 MiB + 1023 B"),
+        (33521664, "32 MiB - 32 KiB"),
         (1 << 20, "1 MiB"),
-        (3 << 29, "1,536 MiB"),
+        (3 << 29, "1536 MiB"),
+        ((1 << 30) - (1 << 20) - 1, "1023 MiB - 1 B"),
+        ((1 << 30) - 20001, "1 GiB - 20 KiB + 479 B"),
         (1 << 40, "1 TiB"),
-        ((1 << 40) + 1, "1,099,511,627,777 bytes"),
+        ((1 << 40) + 1, "1 TiB + 1 B"),
+        (100_000 << 40, "100000 TiB"),
     ],
 )
 def test_size_is_written(size: int, text: str) -> None:

@@ -70,8 +70,8 @@ def test_a_machine_with_drives_keeps_its_board(world: World, disk: Disk) -> None
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda disk: disk.bitmaps.pop("kept"), "not at all; it does as recording, with a granularity of 512 bytes"),
-        (lambda disk: disk.bitmap("kept").disable(), "as not recording, with a granularity of 512 bytes"),
+        (lambda disk: disk.bitmaps.pop("kept"), "not at all; it does as recording, with a granularity of 512 B"),
+        (lambda disk: disk.bitmap("kept").disable(), "as not recording, with a granularity of 512 B"),
         (lambda disk: setattr(disk.bitmap("lost"), "persistent", True), '"lost" as recording'),
     ],
     ids=["one too many", "one that records", "one too few"],

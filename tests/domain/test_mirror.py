@@ -37,7 +37,7 @@ def test_a_mirror_of_another_moment_does_not(world: World) -> None:
     mirror.end()
     mirror.content = world.drive("drive0").content.written(0xAB, 512, 1)
     complaint = equals_its_mirrored_drive(world.images).complaint(mirror)
-    assert "the byte at offset 512 (512 bytes) should be 0xab and is 0x11" in str(complaint)
+    assert "the byte at offset 512 (512 B) should be 0xab and is 0x11" in str(complaint)
 
 
 def test_a_mirror_that_runs_equals_nothing_yet(world: World) -> None:

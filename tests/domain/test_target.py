@@ -72,7 +72,7 @@ def test_qemu_makes_an_image_on_another_one(machine: Machine, images: Images) ->
     target = targets.new("drive0", SIZE, base)
     assert images.facts(target.name) == {
         "format": "qcow2",
-        "size": f"{SIZE} bytes",
+        "size": "4 MiB",
         "base": base.node,
         "clusters": "4 KiB",
     }
@@ -97,7 +97,7 @@ def test_clusters_are_those_asked_for(images: Images) -> None:
     assert target.cluster == target.shown_cluster == 2 * MIB
     assert images.facts(target.name) == {
         "format": "qcow2",
-        "size": f"{SIZE} bytes",
+        "size": "4 MiB",
         "base": "none",
         "clusters": "2 MiB",
     }

@@ -65,8 +65,8 @@ def test_length_does_not_cost_memory() -> None:
     ("some", "words"),
     [
         (NOTHING, "nothing"),
-        (Ranges.of((1 << 20, 65536), (0, 512)), "512 bytes at 0, 64 KiB at 1 MiB"),
-        (Ranges.of(*((2 * at, 1) for at in range(10))), "1 byte at 14 bytes, and 2 more"),
+        (Ranges.of((1 << 20, 65536), (0, 512)), "512 B at 0, 64 KiB at 1 MiB"),
+        (Ranges.of(*((2 * at, 1) for at in range(10))), "1 B at 14 B, and 2 more"),
     ],
 )
 def test_ranges_are_named_as_a_reader_would(some: Ranges, words: str) -> None:

@@ -140,7 +140,7 @@ def test_an_image_with_a_longer_tail_of_zeros_is_another_one(images: Images) -> 
 
 def test_a_difference_names_image_place_and_both_bytes() -> None:
     assert str(Difference("drive0-2.qcow2", 65537, 0xAB, 0)) == (
-        "drive0-2.qcow2: the byte at offset 65537 (65,537 bytes) should be 0xab and is 0x00"
+        "drive0-2.qcow2: the byte at offset 65537 (64 KiB + 1 B) should be 0xab and is 0x00"
     )
 
 
@@ -272,7 +272,7 @@ def test_a_stored_bitmap_is_as_it_was_asked_for(images: Images) -> None:
 
 def test_facts_are_told_in_words(images: Images, chain: tuple[str, Content]) -> None:
     top, _ = chain
-    size = f"{SIZE} bytes"
+    size = "5 MiB + 1536 B"
     assert images.facts(top) == {"format": "qcow2", "size": size, "base": "layer1", "clusters": "64 KiB"}
     images.create("image", "raw", CONTENT)
     assert images.facts("image") == {"format": "raw", "size": size, "base": "none", "clusters": "none"}
