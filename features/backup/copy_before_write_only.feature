@@ -6,10 +6,10 @@ Feature: Backups that only save what is about to be overwritten
   saved, mixes two moments in what the client reads.
 
   Background:
-    Given the 1049088 B drive "drive0" holding:
-      | pattern | at      | length   |
-      | 0x11    | 0       | 524288 B |
-      | 0x22    | 768 KiB | 262656 B |
+    Given the 1 MiB + 512 B drive "drive0" holding:
+      | pattern | at      | length          |
+      | 0x11    | 0       | 512 KiB         |
+      | 0x22    | 768 KiB | 256 KiB + 512 B |
 
   Rule: The old content of what is overwritten is saved, and nothing else
     @blockdev-backup
@@ -18,11 +18,11 @@ Feature: Backups that only save what is about to be overwritten
         | option | value |
         | sync   | none  |
       And the guest has written to "drive0":
-        | request      | pattern | at        | length | which                                 |
-        | write        | 0xab    | 65535 B   | 2 B    | over an edge of what is saved at once |
-        | write zeroes |         | 256 KiB   | 64 KiB | over data                             |
-        | write        | 0xfe    | 600 KiB   | 1 KiB  | where there was nothing               |
-        | write        | 0x64    | 1049087 B | 1 B    | the last byte                         |
+        | request      | pattern | at            | length | which                                 |
+        | write        | 0xab    | 64 KiB - 1 B  | 2 B    | over an edge of what is saved at once |
+        | write zeroes |         | 256 KiB       | 64 KiB | over data                             |
+        | write        | 0xfe    | 600 KiB       | 1 KiB  | where there was nothing               |
+        | write        | 0x64    | 1 MiB + 511 B | 1 B    | the last byte                         |
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
       And the image of the backup of "drive0" should itself hold:
@@ -55,10 +55,10 @@ Feature: Backups that only save what is about to be overwritten
         | option | value |
         | sync   | none  |
       And the guest has written to "drive0":
-        | request      | pattern | at       | length | which               |
-        | write        | 0xab    | 131071 B | 2 B    | over an edge        |
-        | write zeroes |         | 400 KiB  | 4 KiB  | a few zeros         |
-        | write        | 0x64    | 1 MiB    | 512 B  | the rest at the end |
+        | request      | pattern | at            | length | which               |
+        | write        | 0xab    | 128 KiB - 1 B | 2 B    | over an edge        |
+        | write zeroes |         | 400 KiB       | 4 KiB  | a few zeros         |
+        | write        | 0x64    | 1 MiB         | 512 B  | the rest at the end |
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
       And each of them should hold only what had changed
@@ -76,25 +76,25 @@ Feature: Backups that only save what is about to be overwritten
         | option | value |
         | sync   | none  |
       When the guest writes to "drive0":
-        | pattern | at | length    |
-        | 0x77    | 0  | 1049088 B |
+        | pattern | at | length        |
+        | 0x77    | 0  | 1 MiB + 512 B |
       Then QEMU should show the backup of "drive0" as:
-        | status  | offset   | len      |
-        | running | 1088 KiB | 1088 KiB |
+        | status  | offset         | len            |
+        | running | 1 MiB + 64 KiB | 1 MiB + 64 KiB |
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
       And the image of the backup of "drive0" should itself hold:
-        | pattern | at      | length   | which               |
-        | 0x11    | 0       | 524288 B | the first half      |
-        | 0x00    | 512 KiB | 256 KiB  | nothing was there   |
-        | 0x22    | 768 KiB | 262656 B | up to the last byte |
+        | pattern | at      | length          | which               |
+        | 0x11    | 0       | 512 KiB         | the first half      |
+        | 0x00    | 512 KiB | 256 KiB         | nothing was there   |
+        | 0x22    | 768 KiB | 256 KiB + 512 B | up to the last byte |
       And the life of the backup of "drive0" should have been:
-        | state     | event               | offset   | len      |
-        | created   |                     |          |          |
-        | running   |                     |          |          |
-        | aborting  | BLOCK_JOB_CANCELLED | 1088 KiB | 1088 KiB |
-        | concluded |                     |          |          |
-        | null      |                     |          |          |
+        | state     | event               | offset         | len            |
+        | created   |                     |                |                |
+        | running   |                     |                |                |
+        | aborting  | BLOCK_JOB_CANCELLED | 1 MiB + 64 KiB | 1 MiB + 64 KiB |
+        | concluded |                     |                |                |
+        | null      |                     |                |                |
 
     @blockdev-backup
     Scenario: A job that is paused goes on saving
@@ -103,8 +103,8 @@ Feature: Backups that only save what is about to be overwritten
         | sync   | none  |
       And the backup of "drive0" has been paused
       And the guest has written to "drive0":
-        | pattern | at       | length | which                    |
-        | 0xab    | 524287 B | 1 B    | the last one of the data |
+        | pattern | at            | length | which                    |
+        | 0xab    | 512 KiB - 1 B | 1 B    | the last one of the data |
       And the backup of "drive0" has been resumed
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
@@ -121,11 +121,11 @@ Feature: Backups that only save what is about to be overwritten
         | sync   | none           |
         | mode   | absolute-paths |
       And the guest has written to "drive0":
-        | request      | pattern | at        | length  | which                                    |
-        | write        | 0xab    | 65535 B   | 2 B     | over an edge                             |
-        | write zeroes |         | 256 KiB   | 130 KiB | over data, with a part of another 64 KiB |
-        | write        | 0xfe    | 600 KiB   | 1 KiB   | where there was nothing                  |
-        | write        | 0x64    | 1049087 B | 1 B     | the last byte                            |
+        | request      | pattern | at            | length  | which                                    |
+        | write        | 0xab    | 64 KiB - 1 B  | 2 B     | over an edge                             |
+        | write zeroes |         | 256 KiB       | 130 KiB | over data, with a part of another 64 KiB |
+        | write        | 0xfe    | 600 KiB       | 1 KiB   | where there was nothing                  |
+        | write        | 0x64    | 1 MiB + 511 B | 1 B     | the last byte                            |
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
       And each of them should hold only what had changed

@@ -5,10 +5,10 @@ Feature: Backups of drives that copy up what the guest reads
   change, and save or record what nobody has written; nor may it miss a write because it came through the same filter.
 
   Background:
-    Given the 1049088 B drive "drive0" holding:
-      | pattern | at      | length   |
-      | 0x11    | 0       | 524288 B |
-      | 0x22    | 768 KiB | 262656 B |
+    Given the 1 MiB + 512 B drive "drive0" holding:
+      | pattern | at      | length          |
+      | 0x11    | 0       | 512 KiB         |
+      | 0x22    | 768 KiB | 256 KiB + 512 B |
     And a full backup of "drive0"
     And a snapshot has put the overlay "overlay0" on "drive0"
     And a copy-on-read filter "copying0" over "overlay0"
@@ -17,13 +17,13 @@ Feature: Backups of drives that copy up what the guest reads
     Scenario: The guest reads and writes, and an increment is taken
       Given a bitmap "bitmap0" with a granularity of 32 KiB on "overlay0"
       When the guest writes to "overlay0":
-        | request | pattern | at        | length  | which                          |
-        | read    |         | 65535 B   | 2 B     | copies two clusters up         |
-        | read    |         | 576 KiB   | 1 KiB   | copies zeros up                |
-        | write   | 0xab    | 100 KiB   | 1 KiB   | over what is up                |
-        | write   | 0x64    | 800 KiB   | 1 KiB   | over what is not               |
-        | read    |         | 1048576 B | 512 B   | copies the end of the drive    |
-        | read    |         | 320 KiB   | 256 KiB | copies more than one at a time |
+        | request | pattern | at           | length  | which                          |
+        | read    |         | 64 KiB - 1 B | 2 B     | copies two clusters up         |
+        | read    |         | 576 KiB      | 1 KiB   | copies zeros up                |
+        | write   | 0xab    | 100 KiB      | 1 KiB   | over what is up                |
+        | write   | 0x64    | 800 KiB      | 1 KiB   | over what is not               |
+        | read    |         | 1 MiB        | 512 B   | copies the end of the drive    |
+        | read    |         | 320 KiB      | 256 KiB | copies more than one at a time |
       Then the bitmaps of "overlay0" should be:
         | bitmap  | granularity | recording | busy | dirty  |
         | bitmap0 | 32 KiB      | yes       | no   | 64 KiB |
@@ -37,13 +37,13 @@ Feature: Backups of drives that copy up what the guest reads
         | option | value |
         | sync   | none  |
       And the guest has written to "overlay0":
-        | request      | pattern | at        | length | which                       |
-        | read         |         | 65535 B   | 2 B    | copies two clusters up      |
-        | read         |         | 600 KiB   | 1 KiB  | copies zeros up             |
-        | write        | 0xab    | 127 KiB   | 1 KiB  | over what is up by now      |
-        | write zeroes |         | 448 KiB   | 1 KiB  | over what is not            |
-        | read         |         | 448 KiB   | 64 KiB | it is now                   |
-        | read         |         | 1048576 B | 512 B  | copies the end of the drive |
+        | request      | pattern | at           | length | which                       |
+        | read         |         | 64 KiB - 1 B | 2 B    | copies two clusters up      |
+        | read         |         | 600 KiB      | 1 KiB  | copies zeros up             |
+        | write        | 0xab    | 127 KiB      | 1 KiB  | over what is up by now      |
+        | write zeroes |         | 448 KiB      | 1 KiB  | over what is not            |
+        | read         |         | 448 KiB      | 64 KiB | it is now                   |
+        | read         |         | 1 MiB        | 512 B  | copies the end of the drive |
       When the backup of "overlay0" is cancelled
       Then the backup of "overlay0" should be cancelled
       And each of them should hold only what had changed
@@ -64,12 +64,12 @@ Feature: Backups of drives that copy up what the guest reads
         | option | value  |
         | sync   | <sync> |
       And the guest has written to "overlay0":
-        | request | pattern | at        | length  | which                          |
-        | read    |         | 449 KiB   | 63 KiB  | which has yet to be copied     |
-        | write   | 0xfe    | 450 KiB   | 1 KiB   | over what was up before        |
-        | read    |         | 800 KiB   | 100 KiB | copies up now                  |
-        | write   | 0x33    | 850 KiB   | 1 KiB   | over that                      |
-        | write   | 0x64    | 1048576 B | 512 B   | over what nobody has copied up |
+        | request | pattern | at      | length  | which                          |
+        | read    |         | 449 KiB | 63 KiB  | which has yet to be copied     |
+        | write   | 0xfe    | 450 KiB | 1 KiB   | over what was up before        |
+        | read    |         | 800 KiB | 100 KiB | copies up now                  |
+        | write   | 0x33    | 850 KiB | 1 KiB   | over that                      |
+        | write   | 0x64    | 1 MiB   | 512 B   | over what nobody has copied up |
       When the backup of "overlay0" is let go
       Then the backup of "overlay0" should succeed
       And each of them should restore its drive as it was at that moment
@@ -83,16 +83,16 @@ Feature: Backups of drives that copy up what the guest reads
     @needs.human-monitor @bug-B38
     Scenario: The top layer holds what the guest has read
       Given the guest has drives that copy up what is read
-      And the 1049088 B drive "drive1" in a qcow2 image on a base, holding:
-        | pattern | at      | length   |
-        | 0x33    | 0       | 524288 B |
-        | 0x44    | 768 KiB | 262656 B |
+      And the 1 MiB + 512 B drive "drive1" in a qcow2 image on a base, holding:
+        | pattern | at      | length          |
+        | 0x33    | 0       | 512 KiB         |
+        | 0x44    | 768 KiB | 256 KiB + 512 B |
       And the guest has written to "drive1":
-        | request | pattern | at        | length | which                       |
-        | read    |         | 65535 B   | 2 B    | copies two clusters up      |
-        | read    |         | 576 KiB   | 1 KiB  | copies zeros up             |
-        | write   | 0xab    | 100 KiB   | 1 KiB  | over what is up             |
-        | read    |         | 1048576 B | 512 B  | copies the end of the drive |
+        | request | pattern | at           | length | which                       |
+        | read    |         | 64 KiB - 1 B | 2 B    | copies two clusters up      |
+        | read    |         | 576 KiB      | 1 KiB  | copies zeros up             |
+        | write   | 0xab    | 100 KiB      | 1 KiB  | over what is up             |
+        | read    |         | 1 MiB        | 512 B  | copies the end of the drive |
       When a backup of "drive1" is started with:
         | option | value |
         | sync   | top   |
@@ -109,10 +109,10 @@ Feature: Backups of drives that copy up what the guest reads
     @needs.human-monitor @bug-B38
     Scenario: A full backup reads all of the drive before an increment is taken
       Given the guest has drives that copy up what is read
-      And the 1049088 B drive "drive1" in a qcow2 image on a base, holding:
-        | pattern | at      | length   |
-        | 0x33    | 0       | 524288 B |
-        | 0x44    | 768 KiB | 262656 B |
+      And the 1 MiB + 512 B drive "drive1" in a qcow2 image on a base, holding:
+        | pattern | at      | length          |
+        | 0x33    | 0       | 512 KiB         |
+        | 0x44    | 768 KiB | 256 KiB + 512 B |
       And a bitmap "bitmap0" with a granularity of 32 KiB on "drive1"
       And a full backup of "drive1"
       When the guest writes to "drive1":

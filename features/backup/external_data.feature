@@ -5,20 +5,20 @@ Feature: Backups of drives whose data is in a file of its own
   is no difference: it copies what the guest reads, and no more than has changed.
 
   Background:
-    Given the 4198912 B drive "drive0" in a qcow2 image with its data in a file of its own, holding:
-      | pattern | at      | length   |
-      | 0x11    | 100 KiB | 2000 KiB |
-      | 0x22    | 4 MiB   | 4608 B   |
+    Given the 4 MiB + 4 KiB + 512 B drive "drive0" in a qcow2 image with its data in a file of its own, holding:
+      | pattern | at      | length        |
+      | 0x11    | 100 KiB | 2000 KiB      |
+      | 0x22    | 4 MiB   | 4 KiB + 512 B |
 
   Rule: A chain of backups restores the drive, on whichever side the data is elsewhere
     Scenario Outline: An increment into <target>
       Given each backup goes into <target>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at        | length  | which                |
-        | write        | 0xab    | 131071 B  | 2 B     | over a granule's end |
-        | write zeroes |         | 1000 KiB  | 200 KiB | over what was there  |
-        | write        | 0x64    | 4198911 B | 1 B     | the last byte        |
+        | request      | pattern | at                    | length  | which                |
+        | write        | 0xab    | 128 KiB - 1 B         | 2 B     | over a granule's end |
+        | write zeroes |         | 1000 KiB              | 200 KiB | over what was there  |
+        | write        | 0x64    | 4 MiB + 4 KiB + 511 B | 1 B     | the last byte        |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
@@ -31,10 +31,10 @@ Feature: Backups of drives whose data is in a file of its own
         | a qcow2 image with its data in a file of its own | as the drive itself                     |
 
     Scenario Outline: A full backup of a drive in <source>, into <target>
-      Given the 4198912 B drive "drive1" in <source>, holding:
-        | pattern | at      | length   |
-        | 0x11    | 100 KiB | 2000 KiB |
-        | 0x22    | 4 MiB   | 4608 B   |
+      Given the 4 MiB + 4 KiB + 512 B drive "drive1" in <source>, holding:
+        | pattern | at      | length        |
+        | 0x11    | 100 KiB | 2000 KiB      |
+        | 0x22    | 4 MiB   | 4 KiB + 512 B |
       And each backup goes into <target>
       And the guest has written to "drive1":
         | request      | at      | length  | which               |
@@ -60,8 +60,8 @@ Feature: Backups of drives whose data is in a file of its own
         | bitmap1 | 4 KiB       | yes        |
       And a full backup of "drive0"
       And the guest has written to "drive0":
-        | pattern | at       | length |
-        | 0xab    | 131071 B | 2 B    |
+        | pattern | at            | length |
+        | 0xab    | 128 KiB - 1 B | 2 B    |
       And an incremental backup of "drive0" with "bitmap0"
       When the machine is shut down
       Then the image of "drive0" should store its persistent bitmaps and no others

@@ -7,16 +7,16 @@ Feature: What the guest writes while a backup runs
 
   Rule: The backup is the moment when it began, and the bitmap holds just what came after
     Background:
-      Given the 4097 KiB drive "drive0" in a qcow2 image, holding:
+      Given the 4 MiB + 1 KiB drive "drive0" in a qcow2 image, holding:
         | pattern | at    | length  |
         | 0x41    | 0     | 200 KiB |
         | 0xd5    | 3 MiB | 64 KiB  |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at       | length  | which                       |
-        | 0xab    | 0        | 130 KiB | three clusters              |
-        | 0xfe    | 256 KiB  | 256 KiB | four clusters               |
-        | 0x64    | 4096 KiB | 1 KiB   | the rest at the drive's end |
+        | pattern | at      | length  | which                       |
+        | 0xab    | 0       | 130 KiB | three clusters              |
+        | 0xfe    | 256 KiB | 256 KiB | four clusters               |
+        | 0x64    | 4 MiB   | 1 KiB   | the rest at the drive's end |
 
     @needs.x-perf @bug-B43 @bug-B51
     Scenario Outline: The guest makes a <request> again and again while a backup with sync <sync> is <state>
@@ -27,14 +27,14 @@ Feature: What the guest writes while a backup runs
         | bitmap-mode      | on-success |
         | x-perf.max-chunk | 64 KiB     |
       When the guest writes to "drive0":
-        | request   | pattern | at        | length  | which                                              |
-        | <request> | 0x11    | 1 KiB     | 1 KiB   | what is copied already                             |
-        | <request> | 0x22    | 65535 B   | 2 B     | over the edge of that                              |
-        | <request> | 0x33    | 330 KiB   | 20 KiB  | within a cluster                                   |
-        | <request> | 0x44    | 300 KiB   | 150 KiB | around it, from within a cluster to within another |
-        | <request> | 0x55    | 400 KiB   | 10 KiB  | once more                                          |
-        | <request> | 0x66    | 2097151 B | 2 B     | what had not changed, over an edge                 |
-        | <request> | 0x77    | 4195327 B | 1 B     | the drive's last byte                              |
+        | request   | pattern | at                  | length  | which                                              |
+        | <request> | 0x11    | 1 KiB               | 1 KiB   | what is copied already                             |
+        | <request> | 0x22    | 64 KiB - 1 B        | 2 B     | over the edge of that                              |
+        | <request> | 0x33    | 330 KiB             | 20 KiB  | within a cluster                                   |
+        | <request> | 0x44    | 300 KiB             | 150 KiB | around it, from within a cluster to within another |
+        | <request> | 0x55    | 400 KiB             | 10 KiB  | once more                                          |
+        | <request> | 0x66    | 2 MiB - 1 B         | 2 B     | what had not changed, over an edge                 |
+        | <request> | 0x77    | 4 MiB + 1 KiB - 1 B | 1 B     | the drive's last byte                              |
       Then QEMU should show the backup of "drive0" as:
         | offset   | len   |
         | <copied> | <all> |
@@ -46,26 +46,26 @@ Feature: What the guest writes while a backup runs
         | bitmap0 | 64 KiB      | yes       | no   | 576 KiB |
 
       Examples: kinds of backups, and what they have copied when the guest is done
-        | sync        | state   | request      | copied  | all      | which                                      |
-        | full        | running | write        | 576 KiB | 4160 KiB | all that was written to                    |
-        | full        | running | write zeroes | 576 KiB | 4160 KiB | the same                                   |
-        | incremental | running | write        | 448 KiB | 512 KiB  | of what was written to, what had changed   |
-        | incremental | running | write zeroes | 448 KiB | 512 KiB  | the same                                   |
-        | top         | running | write        | 448 KiB | 640 KiB  | of what was written to, what the layer had |
-        | top         | running | write zeroes | 448 KiB | 640 KiB  | the same                                   |
+        | sync        | state   | request      | copied  | all            | which                                      |
+        | full        | running | write        | 576 KiB | 4 MiB + 64 KiB | all that was written to                    |
+        | full        | running | write zeroes | 576 KiB | 4 MiB + 64 KiB | the same                                   |
+        | incremental | running | write        | 448 KiB | 512 KiB        | of what was written to, what had changed   |
+        | incremental | running | write zeroes | 448 KiB | 512 KiB        | the same                                   |
+        | top         | running | write        | 448 KiB | 640 KiB        | of what was written to, what the layer had |
+        | top         | running | write zeroes | 448 KiB | 640 KiB        | the same                                   |
 
       Examples: a backup that has everything already
-        | sync        | state   | request      | copied   | all      | which                |
-        | full        | pending | write        | 4160 KiB | 4160 KiB | nothing more to copy |
-        | incremental | pending | write zeroes | 512 KiB  | 512 KiB  | nothing more to copy |
-        | top         | pending | write        | 640 KiB  | 640 KiB  | nothing more to copy |
+        | sync        | state   | request      | copied         | all            | which                |
+        | full        | pending | write        | 4 MiB + 64 KiB | 4 MiB + 64 KiB | nothing more to copy |
+        | incremental | pending | write zeroes | 512 KiB        | 512 KiB        | nothing more to copy |
+        | top         | pending | write        | 640 KiB        | 640 KiB        | nothing more to copy |
 
   Rule: However data get from one place to the other, what is overwritten is copied before that
     @needs.x-perf @bug-B43
     Scenario Outline: An overlapping write follows one within it, from <source> to <target> with offloading <offloading>
-      Given the 4097 KiB drive "drive0" in <source>, holding:
-        | pattern | at | length   |
-        | 0x41    | 0  | 4097 KiB |
+      Given the 4 MiB + 1 KiB drive "drive0" in <source>, holding:
+        | pattern | at | length        |
+        | 0x41    | 0  | 4 MiB + 1 KiB |
       And each backup goes into <target>
       And a backup of "drive0" is kept running that was started with:
         | option                | value        |
@@ -73,15 +73,15 @@ Feature: What the guest writes while a backup runs
         | x-perf.max-chunk      | 64 KiB       |
         | x-perf.use-copy-range | <offloading> |
       When the guest writes to "drive0":
-        | pattern | at        | length  | which                                         |
-        | 0x22    | 330 KiB   | 20 KiB  | within a cluster                              |
-        | 0x33    | 1088 KiB  | 192 KiB | three whole clusters                          |
-        | 0x44    | 200 KiB   | 300 KiB | around the first one, from the cluster before |
-        | 0x55    | 1100 KiB  | 400 KiB | from the midst of the others to behind them   |
-        | 0x66    | 4195327 B | 1 B     | the drive's last byte                         |
+        | pattern | at                  | length  | which                                         |
+        | 0x22    | 330 KiB             | 20 KiB  | within a cluster                              |
+        | 0x33    | 1 MiB + 64 KiB      | 192 KiB | three whole clusters                          |
+        | 0x44    | 200 KiB             | 300 KiB | around the first one, from the cluster before |
+        | 0x55    | 1100 KiB            | 400 KiB | from the midst of the others to behind them   |
+        | 0x66    | 4 MiB + 1 KiB - 1 B | 1 B     | the drive's last byte                         |
       Then QEMU should show the backup of "drive0" as:
-        | offset  | len      |
-        | 896 KiB | 4160 KiB |
+        | offset  | len            |
+        | 896 KiB | 4 MiB + 64 KiB |
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment
@@ -101,20 +101,20 @@ Feature: What the guest writes while a backup runs
         | 0x41    | 0  | 4 MiB  |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at       | length  | which          |
-        | 0xab    | 1000 KiB | 100 KiB | three blocks   |
-        | 0xfe    | 4095 KiB | 1 KiB   | the last block |
+        | pattern | at            | length  | which          |
+        | 0xab    | 1000 KiB      | 100 KiB | three blocks   |
+        | 0xfe    | 4 MiB - 1 KiB | 1 KiB   | the last block |
       And a backup of "drive0" is kept paused that was started with:
         | option      | value      |
         | sync        | <sync>     |
         | bitmap      | bitmap0    |
         | bitmap-mode | on-success |
       And the guest has written to "drive0":
-        | request      | pattern | at        | length | which                    |
-        | write        | 0x11    | 1050 KiB  | 1 KiB  | what had changed         |
-        | write zeroes |         | 1087 KiB  | 2 KiB  | over the edge of a block |
-        | write        | 0x22    | 2097151 B | 2 B    | what had not changed     |
-        | write        | 0x33    | 4194303 B | 1 B    | the last byte            |
+        | request      | pattern | at             | length | which                    |
+        | write        | 0x11    | 1050 KiB       | 1 KiB  | what had changed         |
+        | write zeroes |         | 1 MiB + 63 KiB | 2 KiB  | over the edge of a block |
+        | write        | 0x22    | 2 MiB - 1 B    | 2 B    | what had not changed     |
+        | write        | 0x33    | 4 MiB - 1 B    | 1 B    | the last byte            |
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment
@@ -132,13 +132,13 @@ Feature: What the guest writes while a backup runs
     are 256 MiB. What the guest overwrites is taken out of its group; the rest of the group must stay.
     Scenario Outline: The guest makes a <request> of <length> at <at> on a large drive
       Given the 520 MiB drive "drive0" holding:
-        | pattern | at        | length  | which                         |
-        | 0x41    | 0         | 2 MiB   | where the job waits           |
-        | 0xd5    | 9 MiB     | 192 KiB | in the group from 8 MiB on    |
-        | 0x14    | 12224 KiB | 128 KiB | where it meets the next one   |
-        | 0x5d    | 15 MiB    | 64 KiB  | in that one                   |
-        | 0xdc    | 260 MiB   | 128 KiB | in the second group of groups |
-        | 0x93    | 519 MiB   | 1 MiB   | up to the end                 |
+        | pattern | at              | length  | which                         |
+        | 0x41    | 0               | 2 MiB   | where the job waits           |
+        | 0xd5    | 9 MiB           | 192 KiB | in the group from 8 MiB on    |
+        | 0x14    | 12 MiB - 64 KiB | 128 KiB | where it meets the next one   |
+        | 0x5d    | 15 MiB          | 64 KiB  | in that one                   |
+        | 0xdc    | 260 MiB         | 128 KiB | in the second group of groups |
+        | 0x93    | 519 MiB         | 1 MiB   | up to the end                 |
       And a backup of "drive0" is kept running that was started with:
         | option | value |
         | sync   | full  |
@@ -150,10 +150,10 @@ Feature: What the guest writes while a backup runs
       And each of them should restore its drive as it was at that moment
 
       Examples: what becomes of a group
-        | request      | at        | length | which                                |
-        | write        | 10 MiB    | 1 KiB  | a little of a group                  |
-        | write        | 12287 KiB | 2 KiB  | the end of one, the next one's start |
-        | write        | 10 MiB    | 2 MiB  | the second half of a group           |
-        | write zeroes | 12 MiB    | 2 MiB  | the first half of the next one       |
-        | write zeroes | 10 MiB    | 8 MiB  | all of a group, and halves of two    |
-        | write zeroes | 250 MiB   | 9 MiB  | from one group of groups to the next |
+        | request      | at             | length | which                                |
+        | write        | 10 MiB         | 1 KiB  | a little of a group                  |
+        | write        | 12 MiB - 1 KiB | 2 KiB  | the end of one, the next one's start |
+        | write        | 10 MiB         | 2 MiB  | the second half of a group           |
+        | write zeroes | 12 MiB         | 2 MiB  | the first half of the next one       |
+        | write zeroes | 10 MiB         | 8 MiB  | all of a group, and halves of two    |
+        | write zeroes | 250 MiB        | 9 MiB  | from one group of groups to the next |

@@ -9,10 +9,10 @@ Feature: Backups of drives that live in iothreads
       | pattern | at      | length |
       | 0x41    | 0       | 65 KiB |
       | 0xd5    | 512 KiB | 3 MiB  |
-    And the 4097 KiB drive "drive1" holding:
-      | pattern | at       | length |
-      | 0x14    | 4095 KiB | 2 KiB  |
-      | 0x5d    | 64 KiB   | 3 MiB  |
+    And the 4 MiB + 1 KiB drive "drive1" holding:
+      | pattern | at            | length |
+      | 0x14    | 4 MiB - 1 KiB | 2 KiB  |
+      | 0x5d    | 64 KiB        | 3 MiB  |
     And "drive0" lives in an iothread of its own
     And "drive1" lives in an iothread of its own
 
@@ -30,9 +30,9 @@ Feature: Backups of drives that live in iothreads
       Then the backup of "drive0" should succeed
       And the backup of "drive1" should succeed
       When the guest writes to "drive1":
-        | pattern | at       | length | which            |
-        | 0xba    | 63 KiB   | 2 KiB  | over an edge     |
-        | 0xef    | 4096 KiB | 1 KiB  | the last granule |
+        | pattern | at     | length | which            |
+        | 0xba    | 63 KiB | 2 KiB  | over an edge     |
+        | 0xef    | 4 MiB  | 1 KiB  | the last granule |
       And incremental backups are taken as one group:
         | drive  | bitmap  |
         | drive0 | bitmap0 |
@@ -45,9 +45,9 @@ Feature: Backups of drives that live in iothreads
       Given backups are taken with drive-backup
       And a bitmap "bitmap0" on "drive1"
       And the guest has written to "drive1":
-        | pattern | at       | length | which            |
-        | 0xba    | 63 KiB   | 2 KiB  | over an edge     |
-        | 0xef    | 4096 KiB | 1 KiB  | the last granule |
+        | pattern | at     | length | which            |
+        | 0xba    | 63 KiB | 2 KiB  | over an edge     |
+        | 0xef    | 4 MiB  | 1 KiB  | the last granule |
       When a backup of "drive1" is started with:
         | option | value       |
         | sync   | incremental |
@@ -69,10 +69,10 @@ Feature: Backups of drives that live in iothreads
         | sync   | full   |
         | speed  | 64 KiB |
       And the guest has written to "drive1":
-        | request | pattern | at       | length  | which                  |
-        | write   | 0xab    | 1 KiB    | 1 KiB   | what is copied already |
-        | write   | 0xfe    | 3000 KiB | 65 KiB  | what is not            |
-        | discard |         | 3328 KiB | 128 KiB | nor this               |
+        | request | pattern | at              | length  | which                  |
+        | write   | 0xab    | 1 KiB           | 1 KiB   | what is copied already |
+        | write   | 0xfe    | 3000 KiB        | 65 KiB  | what is not            |
+        | discard |         | 3 MiB + 256 KiB | 128 KiB | nor this               |
       When the speed of the backup of "drive1" is set to 0 B a second
       Then the backup of "drive1" should succeed
       And each of them should restore its drive as it was at that moment

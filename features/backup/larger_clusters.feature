@@ -18,10 +18,10 @@ Feature: Backups into images with larger clusters
       And a full backup of "drive0"
       And a bitmap "bitmap0" on "drive0"
       And the guest has written to "drive0":
-        | pattern | at        | length  | which                   |
-        | 0xab    | 0         | 512 B   | overwrites a whole area |
-        | 0xfe    | 16 MiB    | 256 KiB | takes new space         |
-        | 0x64    | 32736 KiB | 64 KiB  | overlaps older data     |
+        | pattern | at              | length  | which                   |
+        | 0xab    | 0               | 512 B   | overwrites a whole area |
+        | 0xfe    | 16 MiB          | 256 KiB | takes new space         |
+        | 0x64    | 32 MiB - 32 KiB | 64 KiB  | overlaps older data     |
       And the bitmaps of "drive0" are:
         | bitmap  | granularity | recording | busy | persistent | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | no         | 448 KiB |

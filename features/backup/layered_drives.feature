@@ -5,10 +5,10 @@ Feature: Backups of drives that stand on other images
   has to look through all the layers, and must neither miss what only the lowest one has nor dig up what a higher one hides.
 
   Background:
-    Given the 1049088 B drive "drive0" holding:
-      | pattern | at      | length   |
-      | 0x11    | 0       | 524288 B |
-      | 0x22    | 768 KiB | 262656 B |
+    Given the 1 MiB + 512 B drive "drive0" holding:
+      | pattern | at      | length          |
+      | 0x11    | 0       | 512 KiB         |
+      | 0x22    | 768 KiB | 256 KiB + 512 B |
     And a full backup of "drive0"
     And a snapshot has put the overlay "overlay0" on "drive0"
 
@@ -21,11 +21,11 @@ Feature: Backups of drives that stand on other images
         | write        | 0xba    | 600 KiB | 64 KiB  | over nothing            |
       And a snapshot has put the overlay "overlay1" on "overlay0"
       And the guest has written to "overlay1":
-        | request | pattern | at        | length  | which                          |
-        | write   | 0xfe    | 163839 B  | 2 B     | over data of the middle        |
-        | write   | 0xef    | 256 KiB   | 1 KiB   | over its zeros                 |
-        | discard |         | 640 KiB   | 192 KiB | over its data and the lowest's |
-        | write   | 0x64    | 1048577 B | 511 B   | the rest at the end, nearly    |
+        | request | pattern | at            | length  | which                          |
+        | write   | 0xfe    | 160 KiB - 1 B | 2 B     | over data of the middle        |
+        | write   | 0xef    | 256 KiB       | 1 KiB   | over its zeros                 |
+        | discard |         | 640 KiB       | 192 KiB | over its data and the lowest's |
+        | write   | 0x64    | 1 MiB + 1 B   | 511 B   | the rest at the end, nearly    |
       And each backup goes into <target>
       When a backup of "overlay1" is started with:
         | option | value |
@@ -44,10 +44,10 @@ Feature: Backups of drives that stand on other images
     Scenario Outline: A bitmap on the top layer, with a granularity of <granularity>
       Given a bitmap "bitmap0" with a granularity of <granularity> on "overlay0"
       And the guest has written to "overlay0":
-        | request      | pattern | at        | length | which                              |
-        | write        | 0xab    | 524287 B  | 2 B    | data of the lowest layer, and none |
-        | write zeroes |         | 832 KiB   | 4 KiB  | a few zeros in its data            |
-        | write        | 0x64    | 1049087 B | 1 B    | the last byte                      |
+        | request      | pattern | at            | length | which                              |
+        | write        | 0xab    | 512 KiB - 1 B | 2 B    | data of the lowest layer, and none |
+        | write zeroes |         | 832 KiB       | 4 KiB  | a few zeros in its data            |
+        | write        | 0x64    | 1 MiB + 511 B | 1 B    | the last byte                      |
       When an incremental backup of "overlay0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "overlay0" as it was at that moment
       And each of them should hold only what had changed
@@ -63,8 +63,8 @@ Feature: Backups of drives that stand on other images
     Scenario Outline: A backup of the top layer with the bitmap-mode "<mode>", and an increment
       Given a bitmap "bitmap0" with a granularity of 32 KiB on "overlay0"
       And the guest has written to "overlay0":
-        | pattern | at      | length | which                        |
-        | 0xab    | 65535 B | 2 B    | over an edge of two clusters |
+        | pattern | at           | length | which                        |
+        | 0xab    | 64 KiB - 1 B | 2 B    | over an edge of two clusters |
       When a backup of "overlay0" is started with:
         | option      | value   |
         | sync        | top     |
@@ -88,11 +88,11 @@ Feature: Backups of drives that stand on other images
 
   Rule: What lies past the end of the lower layer reads as zeros
     Scenario Outline: The drive has grown beyond the image that it stands on, and is backed up with sync=<sync>
-      Given "overlay0" has been resized to 2098688 B
+      Given "overlay0" has been resized to 2 MiB + 1 KiB + 512 B
       And the guest has written to "overlay0":
-        | pattern | at        | length | which                                |
-        | 0xab    | 1049088 B | 512 B  | just past the end of the lower layer |
-        | 0x64    | 2098687 B | 1 B    | the very end                         |
+        | pattern | at                    | length | which                                |
+        | 0xab    | 1 MiB + 512 B         | 512 B  | just past the end of the lower layer |
+        | 0x64    | 2 MiB + 1 KiB + 511 B | 1 B    | the very end                         |
       When a backup of "overlay0" is started with:
         | option | value  |
         | sync   | <sync> |

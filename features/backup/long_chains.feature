@@ -14,9 +14,9 @@ Feature: Long chains of increments
   Rule: Each image of a chain restores its moment, however long the chain is
     Scenario Outline: A chain of <count> increments
       Given <first> incremental backups of "drive0" with "bitmap0", each after the guest has written:
-        | at       | length | farther | which                        |
-        | 1 KiB    | 3 KiB  | 41 KiB  | onward through the drive     |
-        | 4095 KiB | 1 KiB  | 0       | the last granule, every time |
+        | at            | length | farther | which                        |
+        | 1 KiB         | 3 KiB  | 41 KiB  | onward through the drive     |
+        | 4 MiB - 1 KiB | 1 KiB  | 0       | the last granule, every time |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the <count> backups with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
@@ -34,9 +34,9 @@ Feature: Long chains of increments
   Rule: Images in the midst of a chain can be merged, and all others restore as before
     Scenario Outline: The <place> of five increments is <act>
       Given 5 incremental backups of "drive0" with "bitmap0", each after the guest has written:
-        | at       | length | farther | which                          |
-        | 127 KiB  | 2 KiB  | 64 KiB  | two granules, one of them anew |
-        | 4095 KiB | 1 KiB  | 0       | the last granule, every time   |
+        | at            | length | farther | which                          |
+        | 127 KiB       | 2 KiB  | 64 KiB  | two granules, one of them anew |
+        | 4 MiB - 1 KiB | 1 KiB  | 0       | the last granule, every time   |
       When the <place> increment of "drive0" with "bitmap0" is <act>
       Then the 4 backups with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
@@ -64,9 +64,9 @@ Feature: Long chains of increments
       And "bitmap0" of "drive0" has been merged into "week"
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at       | length | which         |
-        | write        | 0x22    | 128 KiB  | 1 KiB  | on the second |
-        | write zeroes |         | 4092 KiB | 4 KiB  | at the end    |
+        | request      | pattern | at            | length | which         |
+        | write        | 0x22    | 128 KiB       | 1 KiB  | on the second |
+        | write zeroes |         | 4 MiB - 4 KiB | 4 KiB  | at the end    |
       And "bitmap0" of "drive0" has been merged into "week"
       And an incremental backup of "drive0" with "bitmap0"
       When an incremental backup of "drive0" is taken with "week"
@@ -76,9 +76,9 @@ Feature: Long chains of increments
   Rule: A chain in which an image has gone astray does not pass for a whole one
     Scenario Outline: The 3rd of five increments is <act>
       Given 5 incremental backups of "drive0" with "bitmap0", each after the guest has written:
-        | at       | length | farther | which                          |
-        | 127 KiB  | 2 KiB  | 64 KiB  | two granules, one of them anew |
-        | 4095 KiB | 1 KiB  | 0       | the last granule, every time   |
+        | at            | length | farther | which                          |
+        | 127 KiB       | 2 KiB  | 64 KiB  | two granules, one of them anew |
+        | 4 MiB - 1 KiB | 1 KiB  | 0       | the last granule, every time   |
       When the 3rd increment of "drive0" with "bitmap0" is <act>
       Then no increment of "drive0" with "bitmap0" from the <place> on should restore its moment
 

@@ -6,10 +6,10 @@ Feature: Backups of images whose clusters all have their place
   take what reads as zeros for something that it can leave out, and so it must be for what is saved before a write.
 
   Background:
-    Given the 1049088 B drive "drive0" in a qcow2 image with preallocated metadata, holding:
-      | pattern | at      | length   |
-      | 0x11    | 0       | 524288 B |
-      | 0x22    | 768 KiB | 262656 B |
+    Given the 1 MiB + 512 B drive "drive0" in a qcow2 image with preallocated metadata, holding:
+      | pattern | at      | length          |
+      | 0x11    | 0       | 512 KiB         |
+      | 0x22    | 768 KiB | 256 KiB + 512 B |
 
   Rule: An increment holds what has changed, also where there was only a place
     Scenario Outline: Three increments on a full backup in <target>
@@ -17,10 +17,10 @@ Feature: Backups of images whose clusters all have their place
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And each backup goes into a qcow2 image
       And the guest has written to "drive0":
-        | request      | pattern | at        | length  | which                        |
-        | write        | 0xab    | 600 KiB   | 1 KiB   | where there was only a place |
-        | write zeroes |         | 448 KiB   | 128 KiB | over data, and over a place  |
-        | write        | 0x64    | 1048576 B | 512 B   | the rest at the drive's end  |
+        | request      | pattern | at      | length  | which                        |
+        | write        | 0xab    | 600 KiB | 1 KiB   | where there was only a place |
+        | write zeroes |         | 448 KiB | 128 KiB | over data, and over a place  |
+        | write        | 0x64    | 1 MiB   | 512 B   | the rest at the drive's end  |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
         | request | pattern | at      | length  | which                        |
@@ -45,11 +45,11 @@ Feature: Backups of images whose clusters all have their place
         | option | value |
         | sync   | none  |
       And the guest has written to "drive0":
-        | request      | pattern | at        | length | which                                 |
-        | write        | 0xab    | 65535 B   | 2 B    | over an edge of what is saved at once |
-        | write        | 0xfe    | 600 KiB   | 1 KiB  | where there was only a place          |
-        | write zeroes |         | 500 KiB   | 20 KiB | over data, and over a place           |
-        | write        | 0x64    | 1048576 B | 512 B  | the rest at the drive's end           |
+        | request      | pattern | at           | length | which                                 |
+        | write        | 0xab    | 64 KiB - 1 B | 2 B    | over an edge of what is saved at once |
+        | write        | 0xfe    | 600 KiB      | 1 KiB  | where there was only a place          |
+        | write zeroes |         | 500 KiB      | 20 KiB | over data, and over a place           |
+        | write        | 0x64    | 1 MiB        | 512 B  | the rest at the drive's end           |
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
       And the image of the backup of "drive0" should itself hold:

@@ -8,9 +8,9 @@ Feature: Backups of several drives, and of one drive for several purposes
       | pattern | at    | length  |
       | 0x41    | 0     | 65 KiB  |
       | 0xd5    | 2 MiB | 192 KiB |
-    And the 4097 KiB drive "drive1" holding:
-      | pattern | at       | length |
-      | 0x14    | 4095 KiB | 2 KiB  |
+    And the 4 MiB + 1 KiB drive "drive1" holding:
+      | pattern | at            | length |
+      | 0x14    | 4 MiB - 1 KiB | 2 KiB  |
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And a full backup of "drive1" with a new bitmap "bitmap1"
 
@@ -20,8 +20,8 @@ Feature: Backups of several drives, and of one drive for several purposes
         | pattern | at     | length | which        |
         | 0xab    | 63 KiB | 2 KiB  | over an edge |
       And the guest has written to "drive1":
-        | pattern | at       | length | which            |
-        | 0xba    | 4096 KiB | 1 KiB  | the last granule |
+        | pattern | at    | length | which            |
+        | 0xba    | 4 MiB | 1 KiB  | the last granule |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive1":
         | pattern | at      | length | which               |
@@ -49,8 +49,8 @@ Feature: Backups of several drives, and of one drive for several purposes
       Then the backup of "drive0" should succeed
       And the backup of "drive2" should succeed
       When the guest writes to "drive2":
-        | pattern | at       | length | which            |
-        | 0x99    | 1023 KiB | 1 KiB  | the last granule |
+        | pattern | at            | length | which            |
+        | 0x99    | 1 MiB - 1 KiB | 1 KiB  | the last granule |
       And an incremental backup of "drive2" is taken with "bitmap2"
       Then the backup with "bitmap2" should restore "drive2" as it was at that moment
 
@@ -75,8 +75,8 @@ Feature: Backups of several drives, and of one drive for several purposes
         | 0xab    | 63 KiB | 2 KiB  | for one of them |
       And a full backup of "drive0" with a new bitmap "bitmap9"
       And the guest has written to "drive0":
-        | pattern | at       | length  | which            |
-        | 0xfe    | 2047 KiB | 130 KiB | for both of them |
+        | pattern | at            | length  | which            |
+        | 0xfe    | 2 MiB - 1 KiB | 130 KiB | for both of them |
       When incremental backups are taken as one group:
         | drive  | bitmap  |
         | drive0 | bitmap0 |

@@ -5,33 +5,33 @@ Feature: Backups of the top layer of a drive
   the backup of the layer below, it must be the drive again, to the byte: also where the top layer holds nothing but zeros.
 
   Background:
-    Given the 1049088 B drive "drive0" holding:
-      | pattern | at | length    |
-      | 0x11    | 0  | 1049088 B |
+    Given the 1 MiB + 512 B drive "drive0" holding:
+      | pattern | at | length        |
+      | 0x11    | 0  | 1 MiB + 512 B |
     And a full backup of "drive0"
     And a snapshot has put the overlay "overlay0" on "drive0"
 
   Rule: What the top layer holds is copied, zeros among it, and nothing else
     Scenario: Data over data, zeros over data, and much that is untouched
       Given the guest has written to "overlay0":
-        | request      | pattern | at      | length | which                       |
-        | write        | 0xab    | 65535 B | 2 B    | over the edge of a cluster  |
-        | write zeroes |         | 256 KiB | 64 KiB | hides what is below         |
-        | discard      |         | 512 KiB | 64 KiB | hides it as well            |
-        | write        | 0x64    | 1 MiB   | 512 B  | the rest at the drive's end |
+        | request      | pattern | at           | length | which                       |
+        | write        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a cluster  |
+        | write zeroes |         | 256 KiB      | 64 KiB | hides what is below         |
+        | discard      |         | 512 KiB      | 64 KiB | hides it as well            |
+        | write        | 0x64    | 1 MiB        | 512 B  | the rest at the drive's end |
       When a backup of "overlay0" is started with:
         | option | value |
         | sync   | top   |
       Then the backup of "overlay0" should succeed
       And each of them should restore its drive as it was at that moment
       And the image of the backup of "overlay0" should itself hold:
-        | pattern | at      | length  | which                            |
-        | 0x11    | 0       | 65535 B | the rest of a cluster on top     |
-        | 0xab    | 65535 B | 2 B     | what was written                 |
-        | 0x11    | 65537 B | 65535 B | the rest of the other one        |
-        | 0x00    | 256 KiB | 64 KiB  | zeros that hide the backup below |
-        | 0x00    | 512 KiB | 64 KiB  | what was discarded               |
-        | 0x64    | 1 MiB   | 512 B   | the rest at the end              |
+        | pattern | at           | length       | which                            |
+        | 0x11    | 0            | 64 KiB - 1 B | the rest of a cluster on top     |
+        | 0xab    | 64 KiB - 1 B | 2 B          | what was written                 |
+        | 0x11    | 64 KiB + 1 B | 64 KiB - 1 B | the rest of the other one        |
+        | 0x00    | 256 KiB      | 64 KiB       | zeros that hide the backup below |
+        | 0x00    | 512 KiB      | 64 KiB       | what was discarded               |
+        | 0x64    | 1 MiB        | 512 B        | the rest at the end              |
 
     Scenario: Nothing has been written since the snapshot
       When a backup of "overlay0" is started with:
@@ -44,10 +44,10 @@ Feature: Backups of the top layer of a drive
     Scenario Outline: A layer goes into <target>
       Given each backup goes into <target>
       And the guest has written to "overlay0":
-        | request      | pattern | at      | length | which                       |
-        | write        | 0xab    | 65535 B | 2 B    | over the edge of a cluster  |
-        | write zeroes |         | 576 KiB | 64 KiB | in the midst of a large one |
-        | write        | 0x64    | 1 MiB   | 512 B  | the rest at the drive's end |
+        | request      | pattern | at           | length | which                       |
+        | write        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a cluster  |
+        | write zeroes |         | 576 KiB      | 64 KiB | in the midst of a large one |
+        | write        | 0x64    | 1 MiB        | 512 B  | the rest at the drive's end |
       When a backup of "overlay0" is started with:
         | option | value |
         | sync   | top   |
@@ -62,11 +62,11 @@ Feature: Backups of the top layer of a drive
         | a raw image                            | stands alone, without what the drive had       |
 
     Scenario: A drive that stands on nothing
-      Given the 1049088 B drive "drive1" in a qcow2 image with clusters of 4 KiB, holding:
-        | pattern | at        | length | which                                          |
-        | 0x11    | 60 KiB    | 8 KiB  | over an edge of what is copied at a time       |
-        | 0x22    | 500 KiB   | 4 KiB  | deep in what is copied, with nothing before it |
-        | 0x33    | 1048576 B | 512 B  | the rest at the drive's end                    |
+      Given the 1 MiB + 512 B drive "drive1" in a qcow2 image with clusters of 4 KiB, holding:
+        | pattern | at      | length | which                                          |
+        | 0x11    | 60 KiB  | 8 KiB  | over an edge of what is copied at a time       |
+        | 0x22    | 500 KiB | 4 KiB  | deep in what is copied, with nothing before it |
+        | 0x33    | 1 MiB   | 512 B  | the rest at the drive's end                    |
       When a backup of "drive1" is started with:
         | option | value |
         | sync   | top   |
@@ -111,10 +111,10 @@ Feature: Backups of the top layer of a drive
     Scenario: QEMU makes the image for the top layer
       Given backups are taken with drive-backup
       And the guest has written to "overlay0":
-        | request      | pattern | at      | length | which                       |
-        | write        | 0xab    | 65535 B | 2 B    | over the edge of a cluster  |
-        | write zeroes |         | 512 KiB | 64 KiB | hides what is below         |
-        | write        | 0x64    | 1 MiB   | 512 B  | the rest at the drive's end |
+        | request      | pattern | at           | length | which                       |
+        | write        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a cluster  |
+        | write zeroes |         | 512 KiB      | 64 KiB | hides what is below         |
+        | write        | 0x64    | 1 MiB        | 512 B  | the rest at the drive's end |
       When a backup of "overlay0" is started with:
         | option | value          |
         | sync   | top            |
@@ -123,8 +123,8 @@ Feature: Backups of the top layer of a drive
       And each of them should restore its drive as it was at that moment
       And each of them should hold only what had changed
       And the image of the backup of "overlay0" should be:
-        | format | size      | base   | clusters | which                             |
-        | qcow2  | 1049088 B | drive0 | 64 KiB   | the layer below, as it stands now |
+        | format | size          | base   | clusters | which                             |
+        | qcow2  | 1 MiB + 512 B | drive0 | 64 KiB   | the layer below, as it stands now |
 
   Rule: What the guest writes meanwhile belongs to the next backup
     Scenario: The guest writes to both layers' places while the top layer is copied

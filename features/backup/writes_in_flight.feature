@@ -6,15 +6,15 @@ Feature: Writes of the guest to what is just being copied
   forgotten then. The storage of the drives here holds up one read, so that the moment lasts as long as it has to.
 
   Background:
-    Given the 4097 KiB drive "drive0" in a qcow2 image, whose storage can be held up, holding:
+    Given the 4 MiB + 1 KiB drive "drive0" in a qcow2 image, whose storage can be held up, holding:
       | pattern | at    | length  |
       | 0x41    | 0     | 200 KiB |
       | 0xd5    | 3 MiB | 64 KiB  |
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at       | length  | which                       |
-      | 0xab    | 0        | 130 KiB | three clusters              |
-      | 0x64    | 4096 KiB | 1 KiB   | the rest at the drive's end |
+      | pattern | at    | length  | which                       |
+      | 0xab    | 0     | 130 KiB | three clusters              |
+      | 0x64    | 4 MiB | 1 KiB   | the rest at the drive's end |
 
   Rule: A write waits for what is being copied, and belongs to the next backup
     Scenario Outline: The guest writes <what> while a backup with sync <sync> reads
@@ -26,11 +26,11 @@ Feature: Writes of the guest to what is just being copied
         | bitmap-mode | on-success |
       And a read of "drive0" is held up
       And the guest has begun to write to "drive0":
-        | pattern | at        | length | which                       |
-        | <first> | 1 KiB     | 1 KiB  | what is being read          |
-        | <other> | 8 KiB     | 56 KiB | the same cluster to its end |
-        | <other> | 3136 KiB  | 64 KiB | what had not changed        |
-        | <other> | 4195327 B | 1 B    | the drive's last byte       |
+        | pattern | at                  | length | which                       |
+        | <first> | 1 KiB               | 1 KiB  | what is being read          |
+        | <other> | 8 KiB               | 56 KiB | the same cluster to its end |
+        | <other> | 3 MiB + 64 KiB      | 64 KiB | what had not changed        |
+        | <other> | 4 MiB + 1 KiB - 1 B | 1 B    | the drive's last byte       |
       When the read of "drive0" goes on
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment
@@ -105,8 +105,8 @@ Feature: Writes of the guest to what is just being copied
         | x-perf.max-chunk | 64 KiB     |
       And the next read of "drive0" is to be held up
       And the guest has begun to write to "drive0":
-        | pattern | at        | length | which                        |
-        | 0x11    | 4195327 B | 1 B    | what the job had yet to copy |
+        | pattern | at                  | length | which                        |
+        | 0x11    | 4 MiB + 1 KiB - 1 B | 1 B    | what the job had yet to copy |
       And a read of "drive0" is held up
       And the backup of "drive0" has been let go
       When the read of "drive0" goes on
@@ -140,7 +140,7 @@ Feature: Writes of the guest to what is just being copied
       Then the backup of "drive0" should succeed
 
       Examples: kinds of backups
-        | sync        | copied   | all      | which              |
-        | full        | 4096 KiB | 4160 KiB | all of the drive   |
-        | incremental | 192 KiB  | 256 KiB  | what had changed   |
-        | top         | 320 KiB  | 384 KiB  | what the layer had |
+        | sync        | copied  | all            | which              |
+        | full        | 4 MiB   | 4 MiB + 64 KiB | all of the drive   |
+        | incremental | 192 KiB | 256 KiB        | what had changed   |
+        | top         | 320 KiB | 384 KiB        | what the layer had |

@@ -5,27 +5,27 @@ Feature: Zeros in a chain of backups
   But zeros are cheap, and an image that can tell of them in a few bytes must not be filled with them.
 
   Background:
-    Given the 1049088 B drive "drive0" holding:
-      | pattern | at      | length   |
-      | 0x11    | 0       | 524288 B |
-      | 0x22    | 768 KiB | 262656 B |
+    Given the 1 MiB + 512 B drive "drive0" holding:
+      | pattern | at      | length          |
+      | 0x11    | 0       | 512 KiB         |
+      | 0x22    | 768 KiB | 256 KiB + 512 B |
     And a full backup of "drive0" with a new bitmap "bitmap0"
 
   Rule: What has become zeros hides what the backups below hold there
     Scenario Outline: The guest asks for zeros by a "<request>"
       Given the guest has written to "drive0":
-        | request   | pattern | at      | length  | which                       |
-        | <request> | 0x00    | 64 KiB  | 128 KiB | whole clusters of data      |
-        | <request> | 0x00    | 448 KiB | 128 KiB | one of data and one of none |
-        | <request> | 0x00    | 960 KiB | 66048 B | up to the end of the drive  |
+        | request   | pattern | at      | length         | which                       |
+        | <request> | 0x00    | 64 KiB  | 128 KiB        | whole clusters of data      |
+        | <request> | 0x00    | 448 KiB | 128 KiB        | one of data and one of none |
+        | <request> | 0x00    | 960 KiB | 64 KiB + 512 B | up to the end of the drive  |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
       And the image of the backup of "drive0" should itself hold:
-        | pattern | at      | length  |
-        | 0x00    | 64 KiB  | 128 KiB |
-        | 0x00    | 448 KiB | 128 KiB |
-        | 0x00    | 960 KiB | 66048 B |
+        | pattern | at      | length         |
+        | 0x00    | 64 KiB  | 128 KiB        |
+        | 0x00    | 448 KiB | 128 KiB        |
+        | 0x00    | 960 KiB | 64 KiB + 512 B |
 
       Examples: ways to ask for zeros
         | request      | which                              |
@@ -36,12 +36,12 @@ Feature: Zeros in a chain of backups
     Scenario Outline: A small part of a cluster, into <target>
       Given each backup goes into <target>
       And the guest has written to "drive0":
-        | request      | pattern | at        | length | which                              |
-        | write zeroes |         | 131071 B  | 2 B    | over an edge                       |
-        | discard      |         | 250 KiB   | 70 KiB | one whole cluster and a little     |
-        | write zeroes |         | 1048576 B | 512 B  | the rest at the end                |
-        | write        | 0xab    | 448 KiB   | 1 KiB  | data before the zeros of a cluster |
-        | write zeroes |         | 449 KiB   | 63 KiB | the zeros                          |
+        | request      | pattern | at            | length | which                              |
+        | write zeroes |         | 128 KiB - 1 B | 2 B    | over an edge                       |
+        | discard      |         | 250 KiB       | 70 KiB | one whole cluster and a little     |
+        | write zeroes |         | 1 MiB         | 512 B  | the rest at the end                |
+        | write        | 0xab    | 448 KiB       | 1 KiB  | data before the zeros of a cluster |
+        | write zeroes |         | 449 KiB       | 63 KiB | the zeros                          |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
@@ -79,10 +79,10 @@ Feature: Zeros in a chain of backups
   Rule: Zeros are copied as zeros, and take no space
     Scenario: A trimmed drive is backed up as a whole
       Given the guest has written to "drive0":
-        | request      | pattern | at        | length    | which                |
-        | discard      |         | 0         | 1049088 B | all of the drive     |
-        | write        | 0xab    | 576 KiB   | 1 KiB     | a little is written  |
-        | write zeroes |         | 1048576 B | 512 B     | and zeros at the end |
+        | request      | pattern | at      | length        | which                |
+        | discard      |         | 0       | 1 MiB + 512 B | all of the drive     |
+        | write        | 0xab    | 576 KiB | 1 KiB         | a little is written  |
+        | write zeroes |         | 1 MiB   | 512 B         | and zeros at the end |
       When a backup of "drive0" is started with:
         | option | value |
         | sync   | full  |

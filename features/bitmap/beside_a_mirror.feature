@@ -14,8 +14,8 @@ Feature: Bitmaps of a drive that is being mirrored
       | bitmap1 | 512 B       | yes       |
       | bitmap2 | 64 KiB      | no        |
     And the guest has written to "drive0":
-      | pattern | at      | length | which                      |
-      | 0xab    | 65535 B | 2 B    | over the edge of a granule |
+      | pattern | at           | length | which                      |
+      | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
 
   Rule: A mirror changes no bitmap, and hides no write from one
     @bug-B01 @bug-B11
@@ -32,16 +32,16 @@ Feature: Bitmaps of a drive that is being mirrored
         | bitmap1 | 512 B       | yes       | no   | 1 KiB   |
         | bitmap2 | 64 KiB      | no        | no   | 0       |
       And the guest has written to "drive0":
-        | pattern | at        | length | which                                      |
-        | 0x9a    | 983039 B  | 2 B    | next to what the mirror has not copied yet |
-        | 0x9b    | 2097664 B | 512 B  | one sector among others                    |
+        | pattern | at            | length | which                                      |
+        | 0x9a    | 960 KiB - 1 B | 2 B    | next to what the mirror has not copied yet |
+        | 0x9b    | 2 MiB + 512 B | 512 B  | one sector among others                    |
       When the mirror of "drive0" is ended
       Then the mirror of "drive0" should equal it
       And the bitmaps of "drive0" should be:
-        | bitmap  | granularity | recording | busy | dirty   |
-        | bitmap0 | 64 KiB      | yes       | no   | 320 KiB |
-        | bitmap1 | 512 B       | yes       | no   | 2560 B  |
-        | bitmap2 | 64 KiB      | no        | no   | 0       |
+        | bitmap  | granularity | recording | busy | dirty         |
+        | bitmap0 | 64 KiB      | yes       | no   | 320 KiB       |
+        | bitmap1 | 512 B       | yes       | no   | 2 KiB + 512 B |
+        | bitmap2 | 64 KiB      | no        | no   | 0             |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 

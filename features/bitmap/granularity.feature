@@ -9,8 +9,8 @@ Feature: How fine a bitmap is
       Given the 4 MiB drive "drive0" in <image>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       When the guest writes to "drive0":
-        | pattern | at        | length | which                                    |
-        | 0xab    | 2097151 B | 2 B    | over the edge of any granule up to 2 MiB |
+        | pattern | at          | length | which                                    |
+        | 0xab    | 2 MiB - 1 B | 2 B    | over the edge of any granule up to 2 MiB |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity   | recording | busy | dirty   |
         | bitmap0 | <granularity> | yes       | no   | <dirty> |
@@ -29,7 +29,7 @@ Feature: How fine a bitmap is
 
   Rule: Bitmaps of all granularities record the same changes side by side
     Scenario: One drive with a bitmap of each kind
-      Given the 4097 KiB drive "drive0"
+      Given the 4 MiB + 1 KiB drive "drive0"
       And these bitmaps on "drive0":
         | bitmap  | granularity | which                    |
         | sector  | 512 B       | the smallest             |
@@ -41,11 +41,11 @@ Feature: How fine a bitmap is
         | four    | 4 MiB       | all but the rest         |
         | all     | 2 GiB       | the largest              |
       When the guest writes to "drive0":
-        | request      | pattern | at        | length | which                              |
-        | write        | 0xab    | 0         | 1 B    | the first byte                     |
-        | write zeroes |         | 131071 B  | 2 B    | over the edge of 128 KiB           |
-        | discard      |         | 2097151 B | 2 B    | over the edge of 2 MiB             |
-        | write        | 0x9a    | 4194303 B | 1025 B | over the edge of 4 MiB, to the end |
+        | request      | pattern | at            | length      | which                              |
+        | write        | 0xab    | 0             | 1 B         | the first byte                     |
+        | write zeroes |         | 128 KiB - 1 B | 2 B         | over the edge of 128 KiB           |
+        | discard      |         | 2 MiB - 1 B   | 2 B         | over the edge of 2 MiB             |
+        | write        | 0x9a    | 4 MiB - 1 B   | 1 KiB + 1 B | over the edge of 4 MiB, to the end |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | sector  | 512 B       | yes       | no   | 4 KiB   |
@@ -60,16 +60,16 @@ Feature: How fine a bitmap is
 
   Rule: A chain of backups restores the drive whatever the granularity of its bitmap
     Scenario Outline: Two incremental backups by a bitmap of its own granularity
-      Given the 4097 KiB drive "drive0" holding:
-        | pattern | at | length   |
-        | 0x11    | 0  | 4097 KiB |
+      Given the 4 MiB + 1 KiB drive "drive0" holding:
+        | pattern | at | length        |
+        | 0x11    | 0  | 4 MiB + 1 KiB |
       And a full backup of "drive0", in one transaction with these requests:
         | request | bitmap  | drive  | granularity   |
         | add     | bitmap0 | drive0 | <granularity> |
       And the guest has written to "drive0":
-        | pattern | at        | length | which                      |
-        | 0xab    | 131071 B  | 2 B    | over the edge of 128 KiB   |
-        | 0x9a    | 4195326 B | 2 B    | up to the end of the drive |
+        | pattern | at                  | length | which                      |
+        | 0xab    | 128 KiB - 1 B       | 2 B    | over the edge of 128 KiB   |
+        | 0x9a    | 4 MiB + 1 KiB - 2 B | 2 B    | up to the end of the drive |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
         | pattern | at    | length | which               |

@@ -13,9 +13,9 @@ Feature: Bitmaps of the disks of a running guest
       And the 4 MiB drive "drive0"
       And a full backup of "drive0" with a new bitmap "bitmap0"
       When the guest writes to "drive0":
-        | request      | pattern | at      | length | which                      |
-        | write        | 0xab    | 65535 B | 2 B    | over the edge of a granule |
-        | write zeroes |         | 960 KiB | 64 KiB | a granule                  |
+        | request      | pattern | at           | length | which                      |
+        | write        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
+        | write zeroes |         | 960 KiB      | 64 KiB | a granule                  |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | 192 KiB |
@@ -32,9 +32,9 @@ Feature: Bitmaps of the disks of a running guest
         | bitmap1 | 512 B       | yes       | yes        |
         | bitmap2 | 64 KiB      | no        | yes        |
       And the guest has written to "drive0":
-        | pattern | at       | length | which                      |
-        | 0xab    | 65535 B  | 2 B    | over the edge of a granule |
-        | 0x9a    | 4095 KiB | 1 KiB  | up to the end of the drive |
+        | pattern | at            | length | which                      |
+        | 0xab    | 64 KiB - 1 B  | 2 B    | over the edge of a granule |
+        | 0x9a    | 4 MiB - 1 KiB | 1 KiB  | up to the end of the drive |
       And "drive0" has been unplugged
       When "drive0" is plugged in again
       Then the bitmaps of "drive0" should be:
@@ -53,8 +53,8 @@ Feature: Bitmaps of the disks of a running guest
         | a, b=c; d: %s {e} 'f' | 32 KiB      | yes        | signs that mean something to others |
         | #0 ../~/$HOME*        | 64 KiB      | yes        | and more of them                    |
       And the guest has written to "drive0":
-        | pattern | at      | length |
-        | 0xab    | 65535 B | 2 B    |
+        | pattern | at           | length |
+        | 0xab    | 64 KiB - 1 B | 2 B    |
       And "drive0" has been unplugged
       When "drive0" is plugged in again
       Then the bitmaps of "drive0" should be:
@@ -71,12 +71,12 @@ Feature: Bitmaps of the disks of a running guest
       Given the 4 MiB drive "drive0"
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at      | length |
-        | 0xab    | 65535 B | 2 B    |
+        | pattern | at           | length |
+        | 0xab    | 64 KiB - 1 B | 2 B    |
       And the machine has been reset
       When the guest writes to "drive0":
-        | pattern | at       | length |
-        | 0x9a    | 983039 B | 2 B    |
+        | pattern | at            | length |
+        | 0x9a    | 960 KiB - 1 B | 2 B    |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | 256 KiB |
@@ -93,8 +93,8 @@ Feature: Bitmaps of the disks of a running guest
       Then QEMU should grant it
       When the machine is started
       And the guest writes to "drive0":
-        | pattern | at      | length |
-        | 0xab    | 65535 B | 2 B    |
+        | pattern | at           | length |
+        | 0xab    | 64 KiB - 1 B | 2 B    |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | persistent | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | yes        | 128 KiB |

@@ -16,10 +16,10 @@ Feature: Bitmaps above and below a drive
       Given the 4 MiB drive "drive1" in a raw image
       And a full backup of "drive1" with a new bitmap "bitmap0"
       When the guest writes to "drive1":
-        | request | pattern | at        | length | which                      |
-        | write   | 0xab    | 65535 B   | 2 B    | over the edge of a granule |
-        | write   | 0x9a    | 4194303 B | 1 B    | the last byte              |
-        | discard |         | 65536 B   | 1 B    | what was just written      |
+        | request | pattern | at           | length | which                      |
+        | write   | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
+        | write   | 0x9a    | 4 MiB - 1 B  | 1 B    | the last byte              |
+        | discard |         | 64 KiB       | 1 B    | what was just written      |
       Then the bitmaps of "drive1" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | 192 KiB |
@@ -34,9 +34,9 @@ Feature: Bitmaps above and below a drive
       And a bitmap "bitmap1" with a granularity of 32 KiB on "throttle0"
       And the bitmap "bitmap0" of "drive0" has been disabled
       And the guest has written to "drive0":
-        | request      | pattern | at      | length | which                      |
-        | write        | 0xab    | 65535 B | 2 B    | over the edge of a granule |
-        | write zeroes |         | 992 KiB | 32 KiB | a granule of the filter's  |
+        | request      | pattern | at           | length | which                      |
+        | write        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
+        | write zeroes |         | 992 KiB      | 32 KiB | a granule of the filter's  |
       When this request is made:
         | request | bitmap  | drive  | from                 |
         | merge   | bitmap0 | drive0 | bitmap1 of throttle0 |
@@ -55,19 +55,19 @@ Feature: Bitmaps above and below a drive
         | pattern | at | length | which                                                  |
         | 0xab    | 0  | 1 MiB  | 16 clusters, which takes 3 more to tell where they are |
       Then the bitmaps of "drive1-file" should be:
-        | bitmap  | granularity | recording | busy | dirty    |
-        | bitmap0 | 64 KiB      | yes       | no   | 1216 KiB |
+        | bitmap  | granularity | recording | busy | dirty           |
+        | bitmap0 | 64 KiB      | yes       | no   | 1 MiB + 192 KiB |
       And the bitmaps should still hold what had changed
 
   Rule: A snapshot leaves a bitmap with its record where it was, below the overlay
     Scenario: The guest writes to an overlay above a bitmap
       Given the guest has written to "drive0":
-        | pattern | at      | length |
-        | 0xab    | 65535 B | 2 B    |
+        | pattern | at           | length |
+        | 0xab    | 64 KiB - 1 B | 2 B    |
       And a snapshot has put the overlay "overlay0" on "drive0"
       When the guest writes to "overlay0":
-        | pattern | at       | length |
-        | 0x9a    | 983039 B | 2 B    |
+        | pattern | at            | length |
+        | 0x9a    | 960 KiB - 1 B | 2 B    |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | 128 KiB |
@@ -75,14 +75,14 @@ Feature: Bitmaps above and below a drive
 
     Scenario: The records below and above a snapshot make one backup
       Given the guest has written to "drive0":
-        | pattern | at      | length | which               |
-        | 0xab    | 65535 B | 2 B    | before the snapshot |
+        | pattern | at           | length | which               |
+        | 0xab    | 64 KiB - 1 B | 2 B    | before the snapshot |
       And a snapshot has put the overlay "overlay0" on "drive0"
       And a bitmap "bitmap1" with a granularity of 32 KiB on "overlay0"
       And the guest has written to "overlay0":
-        | request      | pattern | at       | length | which               |
-        | write        | 0x9a    | 983039 B | 2 B    | after the snapshot  |
-        | write zeroes |         | 2 MiB    | 32 KiB | hides what is below |
+        | request      | pattern | at            | length | which               |
+        | write        | 0x9a    | 960 KiB - 1 B | 2 B    | after the snapshot  |
+        | write zeroes |         | 2 MiB         | 32 KiB | hides what is below |
       When this request is made:
         | request | bitmap  | drive    | from              |
         | merge   | bitmap1 | overlay0 | bitmap0 of drive0 |

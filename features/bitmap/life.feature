@@ -6,22 +6,22 @@ Feature: The life of a bitmap
 
   Background:
     Given the 4 MiB drive "drive0" holding:
-      | pattern | at       | length |
-      | 0x41    | 0        | 65 KiB |
-      | 0xd5    | 4032 KiB | 64 KiB |
+      | pattern | at             | length |
+      | 0x41    | 0              | 65 KiB |
+      | 0xd5    | 4 MiB - 64 KiB | 64 KiB |
 
   Rule: A new bitmap is empty, transient and free, and records unless it is told not to
     Scenario: Two bitmaps are added to a drive that has been written to
       Given the guest has written to "drive0":
-        | pattern | at      | length | which       |
-        | 0xab    | 65535 B | 2 B    | before both |
+        | pattern | at           | length | which       |
+        | 0xab    | 64 KiB - 1 B | 2 B    | before both |
       And these bitmaps on "drive0":
         | bitmap  | recording | which               |
         | bitmap0 |           | nothing is said     |
         | bitmap1 | no        | it is not to record |
       When the guest writes to "drive0":
-        | pattern | at       | length | which                      |
-        | 0x9a    | 983039 B | 2 B    | over the edge of a granule |
+        | pattern | at            | length | which                      |
+        | 0x9a    | 960 KiB - 1 B | 2 B    | over the edge of a granule |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | persistent | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | no         | 128 KiB |
@@ -32,16 +32,16 @@ Feature: The life of a bitmap
     Scenario Outline: A bitmap that is <before> is <act>
       Given a bitmap "bitmap0" on "drive0"
       And the guest has written to "drive0":
-        | pattern | at      | length |
-        | 0xab    | 65535 B | 2 B    |
+        | pattern | at           | length |
+        | 0xab    | 64 KiB - 1 B | 2 B    |
       And the bitmap "bitmap0" of "drive0" has been <before>
       When the bitmap "bitmap0" of "drive0" is <act>
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording   | busy | dirty  |
         | bitmap0 | 64 KiB      | <recording> | no   | <then> |
       When the guest writes to "drive0":
-        | pattern | at       | length |
-        | 0x9a    | 983039 B | 2 B    |
+        | pattern | at            | length |
+        | 0x9a    | 960 KiB - 1 B | 2 B    |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording   | busy | dirty   |
         | bitmap0 | 64 KiB      | <recording> | no   | <later> |
@@ -59,14 +59,14 @@ Feature: The life of a bitmap
       Given a bitmap "bitmap0" on "drive0"
       And the bitmap "bitmap0" of "drive0" has been <before>
       And the guest has written to "drive0":
-        | pattern | at      | length |
-        | 0xab    | 65535 B | 2 B    |
+        | pattern | at           | length |
+        | 0xab    | 64 KiB - 1 B | 2 B    |
       And a full backup of "drive0", in one transaction with these requests:
         | request | bitmap  | drive  |
         | <act>   | bitmap0 | drive0 |
       And the guest has written to "drive0":
-        | pattern | at       | length |
-        | 0x9a    | 983039 B | 2 B    |
+        | pattern | at            | length |
+        | 0x9a    | 960 KiB - 1 B | 2 B    |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
@@ -80,15 +80,15 @@ Feature: The life of a bitmap
     Scenario: A bitmap that does not record any more
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at      | length |
-        | 0xab    | 65535 B | 2 B    |
+        | pattern | at           | length |
+        | 0xab    | 64 KiB - 1 B | 2 B    |
       And the bitmap "bitmap0" of "drive0" has been disabled
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
       When the guest writes to "drive0":
-        | pattern | at       | length |
-        | 0x9a    | 983039 B | 2 B    |
+        | pattern | at            | length |
+        | 0x9a    | 960 KiB - 1 B | 2 B    |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty |
         | bitmap0 | 64 KiB      | no        | no   | 0     |
@@ -98,16 +98,16 @@ Feature: The life of a bitmap
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And a bitmap "bitmap1" on "drive0"
       And the guest has written to "drive0":
-        | pattern | at      | length |
-        | 0xab    | 65535 B | 2 B    |
+        | pattern | at           | length |
+        | 0xab    | 64 KiB - 1 B | 2 B    |
       When the bitmap "bitmap1" of "drive0" is removed
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | 128 KiB |
       When a bitmap "bitmap1" with a granularity of 32 KiB is added to "drive0"
       And the guest writes to "drive0":
-        | pattern | at       | length |
-        | 0x9a    | 983039 B | 2 B    |
+        | pattern | at            | length |
+        | 0x9a    | 960 KiB - 1 B | 2 B    |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | 256 KiB |

@@ -30,20 +30,20 @@ Feature: Changes that reach over many granules
       And each of them should hold only what had changed
 
       Examples: where 64 granules of 512 B meet the next 64
-        | first   | length1 | second  | length2 | at      | length   | fine     | coarse | which                                   |
-        | 32256 B | 1 KiB   | 4 MiB   | 512 B   | 32256 B | 1 KiB    | 1536 B   | 2 MiB  | over the edge, twice                    |
-        | 31744 B | 512 B   | 32 KiB  | 512 B   | 32256 B | 512 B    | 1536 B   | 1 MiB  | up to the edge, between two             |
-        | 0       | 32 KiB  | 64 KiB  | 32 KiB  | 32256 B | 33792 B  | 96 KiB   | 1 MiB  | fills a gap of 64 from inside to inside |
-        | 0       | 512 B   | 160 KiB | 512 B   | 512 B   | 163328 B | 164352 B | 1 MiB  | fills a gap that is five groups long    |
-        | 32767 B | 1 B     | 32 KiB  | 1 B     | 32767 B | 2 B      | 1 KiB    | 1 MiB  | the bytes on both sides of the edge     |
+        | first          | length1 | second  | length2 | at             | length          | fine            | coarse | which                                   |
+        | 32 KiB - 512 B | 1 KiB   | 4 MiB   | 512 B   | 32 KiB - 512 B | 1 KiB           | 1 KiB + 512 B   | 2 MiB  | over the edge, twice                    |
+        | 31 KiB         | 512 B   | 32 KiB  | 512 B   | 32 KiB - 512 B | 512 B           | 1 KiB + 512 B   | 1 MiB  | up to the edge, between two             |
+        | 0              | 32 KiB  | 64 KiB  | 32 KiB  | 32 KiB - 512 B | 33 KiB          | 96 KiB          | 1 MiB  | fills a gap of 64 from inside to inside |
+        | 0              | 512 B   | 160 KiB | 512 B   | 512 B          | 160 KiB - 512 B | 160 KiB + 512 B | 1 MiB  | fills a gap that is five groups long    |
+        | 32 KiB - 1 B   | 1 B     | 32 KiB  | 1 B     | 32 KiB - 1 B   | 2 B             | 1 KiB           | 1 MiB  | the bytes on both sides of the edge     |
 
       Examples: where 4096 granules of 512 B meet the next 4096
-        | first     | length1 | second    | length2 | at        | length    | fine      | coarse | which                                 |
-        | 2096640 B | 512 B   | 2 MiB     | 512 B   | 2096640 B | 1 KiB     | 1 KiB     | 2 MiB  | over the edge, where all is dirty     |
-        | 1 MiB     | 512 B   | 3 MiB     | 512 B   | 2096640 B | 1 KiB     | 2 KiB     | 3 MiB  | over the edge, alone                  |
-        | 2096640 B | 512 B   | 4 MiB     | 512 B   | 2096640 B | 2098176 B | 2098176 B | 4 MiB  | fills a gap of 4096 from edge to edge |
-        | 16 KiB    | 1 KiB   | 2 MiB     | 64 KiB  | 16896 B   | 2113024 B | 2096 KiB  | 3 MiB  | from inside one to inside the other   |
-        | 0         | 512 B   | 8388096 B | 512 B   | 0         | 8 MiB     | 8 MiB     | 8 MiB  | all, the first and last of them again |
+        | first         | length1 | second        | length2 | at             | length                 | fine           | coarse | which                                 |
+        | 2 MiB - 512 B | 512 B   | 2 MiB         | 512 B   | 2 MiB - 512 B  | 1 KiB                  | 1 KiB          | 2 MiB  | over the edge, where all is dirty     |
+        | 1 MiB         | 512 B   | 3 MiB         | 512 B   | 2 MiB - 512 B  | 1 KiB                  | 2 KiB          | 3 MiB  | over the edge, alone                  |
+        | 2 MiB - 512 B | 512 B   | 4 MiB         | 512 B   | 2 MiB - 512 B  | 2 MiB + 1 KiB          | 2 MiB + 1 KiB  | 4 MiB  | fills a gap of 4096 from edge to edge |
+        | 16 KiB        | 1 KiB   | 2 MiB         | 64 KiB  | 16 KiB + 512 B | 2 MiB + 16 KiB - 512 B | 2 MiB + 48 KiB | 3 MiB  | from inside one to inside the other   |
+        | 0             | 512 B   | 8 MiB - 512 B | 512 B   | 0              | 8 MiB                  | 8 MiB          | 8 MiB  | all, the first and last of them again |
 
     Scenario: Zeros from end to end of a large drive
       Given the 130 MiB drive "drive0" in a qcow2 image
@@ -52,16 +52,16 @@ Feature: Changes that reach over many granules
         | add     | fine   | drive0 | 512 B       | yes       |
         | add     | coarse | drive0 | 64 MiB      | yes       |
       And the guest has written to "drive0":
-        | pattern | at          | length | which                                                |
-        | 0x11    | 134217216 B | 1 KiB  | over the edge of 262144 granules of 512 B            |
-        | 0x22    | 136313856 B | 1 KiB  | the end of the drive, 266240 granules from its begin |
+        | pattern | at              | length | which                                                |
+        | 0x11    | 128 MiB - 512 B | 1 KiB  | over the edge of 262144 granules of 512 B            |
+        | 0x22    | 130 MiB - 1 KiB | 1 KiB  | the end of the drive, 266240 granules from its begin |
       When the guest writes to "drive0":
-        | request      | at    | length      |
-        | write zeroes | 512 B | 136314368 B |
+        | request      | at    | length          |
+        | write zeroes | 512 B | 130 MiB - 512 B |
       Then the bitmaps of "drive0" should be:
-        | bitmap | granularity | recording | busy | dirty       |
-        | fine   | 512 B       | yes       | no   | 136314368 B |
-        | coarse | 64 MiB      | yes       | no   | 192 MiB     |
+        | bitmap | granularity | recording | busy | dirty           |
+        | fine   | 512 B       | yes       | no   | 130 MiB - 512 B |
+        | coarse | 64 MiB      | yes       | no   | 192 MiB         |
       When an incremental backup of "drive0" is taken with "fine"
       Then the backup with "fine" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed

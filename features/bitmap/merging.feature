@@ -13,12 +13,12 @@ Feature: Merging what several bitmaps have recorded
   Rule: A merge adds all that its sources hold to what its target holds, whatever their granularities
     Scenario Outline: Several bitmaps are merged into one
       Given these bitmaps on "drive0", each with a record of its own:
-        | bitmap | granularity   | pattern | at        | length   | which                               |
-        | fine   | 512 B         | 0xa1    | 2096640 B | 1 KiB    | over the edge of 4096 fine granules |
-        | plain  | 64 KiB        | 0xa2    | 4194303 B | 2 B      | over the edge of 64 plain granules  |
-        | coarse | 1 MiB         | 0xa3    | 8388607 B | 1 B      | the last byte of the drive          |
-        | idle   | 64 KiB        |         |           |          | a day on which nothing happened     |
-        | week   | <granularity> | 0xa4    | <at>      | <length> | what it holds before                |
+        | bitmap | granularity   | pattern | at            | length   | which                               |
+        | fine   | 512 B         | 0xa1    | 2 MiB - 512 B | 1 KiB    | over the edge of 4096 fine granules |
+        | plain  | 64 KiB        | 0xa2    | 4 MiB - 1 B   | 2 B      | over the edge of 64 plain granules  |
+        | coarse | 1 MiB         | 0xa3    | 8 MiB - 1 B   | 1 B      | the last byte of the drive          |
+        | idle   | 64 KiB        |         |               |          | a day on which nothing happened     |
+        | week   | <granularity> | 0xa4    | <at>          | <length> | what it holds before                |
       When <sources> of "drive0" are merged into "week"
       Then the bitmaps of "drive0" should be:
         | bitmap | granularity   | recording | busy | dirty   |
@@ -32,26 +32,26 @@ Feature: Merging what several bitmaps have recorded
       And each of them should hold only what had changed
 
       Examples: into one that holds nothing yet
-        | granularity | at | length | sources                                      | dirty    | which                             |
-        | 64 KiB      |    |        | "plain", "fine" and "coarse"                 | 1280 KiB | one of its own granularity first  |
-        | 64 KiB      |    |        | "idle", "coarse", "idle", "fine" and "plain" | 1280 KiB | empty ones first and in between   |
-        | 512 B       |    |        | "coarse", "plain" and "fine"                 | 1153 KiB | all coarser than it, but the last |
-        | 1 MiB       |    |        | "fine", "plain" and "coarse"                 | 5 MiB    | all finer than it, but the last   |
+        | granularity | at | length | sources                                      | dirty           | which                             |
+        | 64 KiB      |    |        | "plain", "fine" and "coarse"                 | 1 MiB + 256 KiB | one of its own granularity first  |
+        | 64 KiB      |    |        | "idle", "coarse", "idle", "fine" and "plain" | 1 MiB + 256 KiB | empty ones first and in between   |
+        | 512 B       |    |        | "coarse", "plain" and "fine"                 | 1 MiB + 129 KiB | all coarser than it, but the last |
+        | 1 MiB       |    |        | "fine", "plain" and "coarse"                 | 5 MiB           | all finer than it, but the last   |
 
       Examples: into one that holds something
-        | granularity | at    | length | sources                              | dirty    | which                            |
-        | 64 KiB      | 5 MiB | 1 KiB  | "plain", "coarse" and "fine"         | 1344 KiB | one of its own granularity first |
-        | 64 KiB      | 5 MiB | 1 KiB  | "idle", "fine", "plain" and "coarse" | 1344 KiB | an empty one first               |
-        | 512 B       | 5 MiB | 1 KiB  | "plain", "week", "fine" and "coarse" | 1154 KiB | itself among them                |
-        | 1 MiB       | 5 MiB | 1 KiB  | "week", "coarse", "plain" and "fine" | 6 MiB    | itself first                     |
+        | granularity | at    | length | sources                              | dirty           | which                            |
+        | 64 KiB      | 5 MiB | 1 KiB  | "plain", "coarse" and "fine"         | 1 MiB + 320 KiB | one of its own granularity first |
+        | 64 KiB      | 5 MiB | 1 KiB  | "idle", "fine", "plain" and "coarse" | 1 MiB + 320 KiB | an empty one first               |
+        | 512 B       | 5 MiB | 1 KiB  | "plain", "week", "fine" and "coarse" | 1 MiB + 130 KiB | itself among them                |
+        | 1 MiB       | 5 MiB | 1 KiB  | "week", "coarse", "plain" and "fine" | 6 MiB           | itself first                     |
 
     @bug-B08
     Scenario: A bitmap is merged that has got all it holds from a merge
       Given these bitmaps on "drive0", each with a record of its own:
-        | bitmap  | pattern | at        | length |
-        | monday  | 0xa1    | 65535 B   | 2 B    |
-        | tuesday |         |           |        |
-        | week    | 0xa2    | 4194303 B | 2 B    |
+        | bitmap  | pattern | at           | length |
+        | monday  | 0xa1    | 64 KiB - 1 B | 2 B    |
+        | tuesday |         |              |        |
+        | week    | 0xa2    | 4 MiB - 1 B  | 2 B    |
       And "monday" of "drive0" has been merged into "tuesday"
       When "tuesday" of "drive0" is merged into "week"
       Then the bitmaps of "drive0" should be:
@@ -67,10 +67,10 @@ Feature: Merging what several bitmaps have recorded
     Scenario: Bitmaps that record are merged into one that records as well
       Given a bitmap "monday" with a granularity of 32 KiB on "drive0"
       And the guest has written to "drive0":
-        | pattern | at        | length | which                        |
-        | 0xa1    | 65535 B   | 2 B    | over the edge of a granule   |
-        | 0xa1    | 4194303 B | 2 B    | over the edge of 64 granules |
-        | 0xa1    | 8388607 B | 1 B    | the last byte of the drive   |
+        | pattern | at           | length | which                        |
+        | 0xa1    | 64 KiB - 1 B | 2 B    | over the edge of a granule   |
+        | 0xa1    | 4 MiB - 1 B  | 2 B    | over the edge of 64 granules |
+        | 0xa1    | 8 MiB - 1 B  | 1 B    | the last byte of the drive   |
       And a bitmap "week" on "drive0"
       And "monday" of "drive0" has been merged into "week"
       When the guest writes to "drive0":
@@ -86,8 +86,8 @@ Feature: Merging what several bitmaps have recorded
     Scenario: A day ends and its bitmap is merged in one transaction
       Given a bitmap "monday" on "drive0"
       And the guest has written to "drive0":
-        | pattern | at      | length |
-        | 0xa1    | 65535 B | 2 B    |
+        | pattern | at           | length |
+        | 0xa1    | 64 KiB - 1 B | 2 B    |
       When these requests are made as one transaction:
         | request | bitmap  | drive  | recording | from   | which                           |
         | disable | monday  | drive0 |           |        | the day is over                 |

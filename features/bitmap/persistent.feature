@@ -6,7 +6,7 @@ Feature: Persistent bitmaps while the machine runs
 
   Rule: An image stores the bitmaps that there are in the end, each with its granularity and all that it has recorded
     Scenario: Persistent and transient bitmaps of several granularities
-      Given the 4097 KiB drive "drive0" in a qcow2 image
+      Given the 4 MiB + 1 KiB drive "drive0" in a qcow2 image
       And these bitmaps on "drive0":
         | bitmap  | granularity | recording | persistent |
         | bitmap0 | 64 KiB      | yes       | yes        |
@@ -14,8 +14,8 @@ Feature: Persistent bitmaps while the machine runs
         | bitmap2 | 512 B       | no        | yes        |
         | bitmap3 | 2 GiB       | yes       | yes        |
       When the guest writes to "drive0":
-        | pattern | at        | length | which               |
-        | 0xab    | 4194303 B | 2 B    | into the short rest |
+        | pattern | at          | length | which               |
+        | 0xab    | 4 MiB - 1 B | 2 B    | into the short rest |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | persistent | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | yes        | 128 KiB |
@@ -30,19 +30,19 @@ Feature: Persistent bitmaps while the machine runs
         | bitmap  | granularity | persistent |
         | bitmap0 | 512 B       | yes        |
       And the guest has written to "drive0":
-        | pattern | at        | length | which                                    |
-        | 0xab    | 2097151 B | 2 B    | where the first cluster meets the second |
-        | 0xfe    | 3 MiB     | 64 KiB | only a part of what the second speaks of |
+        | pattern | at          | length | which                                    |
+        | 0xab    | 2 MiB - 1 B | 2 B    | where the first cluster meets the second |
+        | 0xfe    | 3 MiB       | 64 KiB | only a part of what the second speaks of |
       And these bitmaps on "drive0":
         | bitmap  | granularity | persistent |
         | bitmap1 | 512 B       | yes        |
       When the guest writes to "drive0":
-        | pattern | at        | length | which                                        |
-        | 0x64    | 5242879 B | 1 B    | the last bit, the rest of the third is empty |
+        | pattern | at          | length | which                                        |
+        | 0x64    | 5 MiB - 1 B | 1 B    | the last bit, the rest of the third is empty |
       Then the bitmaps of "drive0" should be:
-        | bitmap  | granularity | recording | busy | persistent | dirty   |
-        | bitmap0 | 512 B       | yes       | no   | yes        | 67072 B |
-        | bitmap1 | 512 B       | yes       | no   | yes        | 512 B   |
+        | bitmap  | granularity | recording | busy | persistent | dirty          |
+        | bitmap0 | 512 B       | yes       | no   | yes        | 65 KiB + 512 B |
+        | bitmap1 | 512 B       | yes       | no   | yes        | 512 B          |
       And the image of "drive0" should store its persistent bitmaps and no others
 
     @needs.qemu-img-bitmap @bug-B33
@@ -56,8 +56,8 @@ Feature: Persistent bitmaps while the machine runs
         | new0   | 64 KiB      | yes        |
         | new1   | 64 KiB      | no         |
       And the guest has written to "drive0":
-        | pattern | at      | length |
-        | 0xab    | 65535 B | 2 B    |
+        | pattern | at           | length |
+        | 0xab    | 64 KiB - 1 B | 2 B    |
       When the bitmap "<bitmap>" of "drive0" is removed
       Then the bitmaps should still hold what had changed
       And the image of "drive0" should store its persistent bitmaps and no others
@@ -77,8 +77,8 @@ Feature: Persistent bitmaps while the machine runs
         | stored1 | 512 B       | no        |
       And a bitmap "transient" on "drive0"
       And the guest has written to "drive0":
-        | pattern | at      | length |
-        | 0xab    | 65535 B | 2 B    |
+        | pattern | at           | length |
+        | 0xab    | 64 KiB - 1 B | 2 B    |
       When these requests are made as one transaction:
         | request | bitmap    | drive  | persistent |
         | add     | new0      | drive0 | yes        |
@@ -99,8 +99,8 @@ Feature: Persistent bitmaps while the machine runs
       Given the 4 MiB drive "drive0" in a qcow2 image
       And 100 persistent bitmaps have been added to "drive0" in the transaction that starts a full backup
       When the guest writes to "drive0":
-        | pattern | at      | length |
-        | 0xab    | 65535 B | 2 B    |
+        | pattern | at           | length |
+        | 0xab    | 64 KiB - 1 B | 2 B    |
       Then the bitmaps should still hold what had changed
       When an incremental backup of "drive0" is taken with "bitmap100"
       Then the backup with "bitmap100" should restore "drive0" as it was at that moment

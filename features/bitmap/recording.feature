@@ -5,7 +5,7 @@ Feature: What a bitmap records of the guest's requests
   copied for nothing. What counts as a change is not only a write: zeros and discards change what the guest reads, too.
 
   Background:
-    Given the 4097 KiB drive "drive0" in a qcow2 image
+    Given the 4 MiB + 1 KiB drive "drive0" in a qcow2 image
     And the guest has written to "drive0":
       | pattern | at    | length | which                                   |
       | 0x11    | 0     | 1 MiB  | the first quarter                       |
@@ -26,38 +26,38 @@ Feature: What a bitmap records of the guest's requests
       And each of them should hold only what had changed
 
       Examples: writes
-        | request | at        | length    | dirty    | which                                 |
-        | write   | 0         | 1 B       | 64 KiB   | the first byte                        |
-        | write   | 65535 B   | 2 B       | 128 KiB  | a byte on each side of an edge        |
-        | write   | 64 KiB    | 64 KiB    | 64 KiB   | a granule from edge to edge           |
-        | write   | 65535 B   | 65538 B   | 192 KiB  | a granule, and a byte on each side    |
-        | write   | 4194303 B | 2 B       | 128 KiB  | the last whole granule and the rest   |
-        | write   | 4195327 B | 1 B       | 64 KiB   | the last byte, in the granule's rest  |
-        | write   | 0         | 4195328 B | 4160 KiB | everything, the rest counted as whole |
+        | request | at                  | length        | dirty          | which                                 |
+        | write   | 0                   | 1 B           | 64 KiB         | the first byte                        |
+        | write   | 64 KiB - 1 B        | 2 B           | 128 KiB        | a byte on each side of an edge        |
+        | write   | 64 KiB              | 64 KiB        | 64 KiB         | a granule from edge to edge           |
+        | write   | 64 KiB - 1 B        | 64 KiB + 2 B  | 192 KiB        | a granule, and a byte on each side    |
+        | write   | 4 MiB - 1 B         | 2 B           | 128 KiB        | the last whole granule and the rest   |
+        | write   | 4 MiB + 1 KiB - 1 B | 1 B           | 64 KiB         | the last byte, in the granule's rest  |
+        | write   | 0                   | 4 MiB + 1 KiB | 4 MiB + 64 KiB | everything, the rest counted as whole |
 
       Examples: zeros
-        | request      | at        | length    | dirty    | which                              |
-        | write zeroes | 65535 B   | 2 B       | 128 KiB  | a byte on each side of an edge     |
-        | write zeroes | 65535 B   | 65538 B   | 192 KiB  | a granule, and a byte on each side |
-        | write zeroes | 4194303 B | 1025 B    | 128 KiB  | up to the end of the drive         |
-        | write zeroes | 0         | 4195328 B | 4160 KiB | everything                         |
+        | request      | at           | length        | dirty          | which                              |
+        | write zeroes | 64 KiB - 1 B | 2 B           | 128 KiB        | a byte on each side of an edge     |
+        | write zeroes | 64 KiB - 1 B | 64 KiB + 2 B  | 192 KiB        | a granule, and a byte on each side |
+        | write zeroes | 4 MiB - 1 B  | 1 KiB + 1 B   | 128 KiB        | up to the end of the drive         |
+        | write zeroes | 0            | 4 MiB + 1 KiB | 4 MiB + 64 KiB | everything                         |
 
       Examples: discards
-        | request | at        | length    | dirty    | which                                     |
-        | discard | 65535 B   | 2 B       | 128 KiB  | too little to be discarded, yet asked for |
-        | discard | 128 KiB   | 64 KiB    | 64 KiB   | a granule from edge to edge               |
-        | discard | 65535 B   | 65538 B   | 192 KiB  | a granule, and a byte on each side        |
-        | discard | 4194303 B | 1025 B    | 128 KiB  | up to the end of the drive                |
-        | discard | 0         | 4195328 B | 4160 KiB | everything                                |
+        | request | at           | length        | dirty          | which                                     |
+        | discard | 64 KiB - 1 B | 2 B           | 128 KiB        | too little to be discarded, yet asked for |
+        | discard | 128 KiB      | 64 KiB        | 64 KiB         | a granule from edge to edge               |
+        | discard | 64 KiB - 1 B | 64 KiB + 2 B  | 192 KiB        | a granule, and a byte on each side        |
+        | discard | 4 MiB - 1 B  | 1 KiB + 1 B   | 128 KiB        | up to the end of the drive                |
+        | discard | 0            | 4 MiB + 1 KiB | 4 MiB + 64 KiB | everything                                |
 
       @needs.human-monitor @bug-B04
       Examples: compressed writes, where there was nothing yet
-        | request          | at       | length  | dirty   | which                              |
-        | write compressed | 1 MiB    | 64 KiB  | 64 KiB  | a granule from edge to edge        |
-        | write compressed | 1088 KiB | 192 KiB | 192 KiB | several, each compressed by itself |
-        | write compressed | 4 MiB    | 1 KiB   | 64 KiB  | the rest at the end                |
-        | write compressed | 1 MiB    | 2 MiB   | 2 MiB   | half of the drive                  |
+        | request          | at             | length  | dirty   | which                              |
+        | write compressed | 1 MiB          | 64 KiB  | 64 KiB  | a granule from edge to edge        |
+        | write compressed | 1 MiB + 64 KiB | 192 KiB | 192 KiB | several, each compressed by itself |
+        | write compressed | 4 MiB          | 1 KiB   | 64 KiB  | the rest at the end                |
+        | write compressed | 1 MiB          | 2 MiB   | 2 MiB   | half of the drive                  |
 
       Examples: what changes nothing
-        | request | at | length    | dirty | which      |
-        | read    | 0  | 4195328 B | 0     | everything |
+        | request | at | length        | dirty | which      |
+        | read    | 0  | 4 MiB + 1 KiB | 0     | everything |

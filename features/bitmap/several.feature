@@ -6,9 +6,9 @@ Feature: Several bitmaps at once
 
   Background:
     Given the 4 MiB drive "drive0" holding:
-      | pattern | at       | length |
-      | 0x41    | 0        | 65 KiB |
-      | 0xd5    | 4032 KiB | 64 KiB |
+      | pattern | at             | length |
+      | 0x41    | 0              | 65 KiB |
+      | 0xd5    | 4 MiB - 64 KiB | 64 KiB |
 
   Rule: What is done to one bitmap changes no other, whether they record or not
     Scenario Outline: One of five bitmaps is <act>
@@ -20,12 +20,12 @@ Feature: Several bitmaps at once
         | add     | bitmap3 | drive0 | 64 KiB      | no        |
         | add     | bitmap4 | drive0 | 128 KiB     | yes       |
       And the guest has written to "drive0":
-        | pattern | at      | length |
-        | 0xab    | 65535 B | 2 B    |
+        | pattern | at           | length |
+        | 0xab    | 64 KiB - 1 B | 2 B    |
       And the bitmap "bitmap2" of "drive0" has been <act>
       When the guest writes to "drive0":
-        | pattern | at       | length |
-        | 0x9a    | 983039 B | 2 B    |
+        | pattern | at            | length |
+        | 0x9a    | 960 KiB - 1 B | 2 B    |
       Then the bitmaps should still hold what had changed
       When an incremental backup of "drive0" is taken with "bitmap1"
       And an incremental backup of "drive0" is taken with "bitmap4"
@@ -44,12 +44,12 @@ Feature: Several bitmaps at once
         | add     | daily  | drive0 | 64 KiB      |
         | add     | weekly | drive0 | 128 KiB     |
       And the guest has written to "drive0":
-        | pattern | at      | length | which   |
-        | 0xab    | 65535 B | 2 B    | one day |
+        | pattern | at           | length | which   |
+        | 0xab    | 64 KiB - 1 B | 2 B    | one day |
       And an incremental backup of "drive0" with "daily"
       And the guest has written to "drive0":
-        | pattern | at       | length | which       |
-        | 0x9a    | 983039 B | 2 B    | another day |
+        | pattern | at            | length | which       |
+        | 0x9a    | 960 KiB - 1 B | 2 B    | another day |
       And an incremental backup of "drive0" with "weekly"
       When an incremental backup of "drive0" is taken with "daily"
       Then the 2 backups with "daily" should restore "drive0" as it was at that moment
@@ -63,8 +63,8 @@ Feature: Several bitmaps at once
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And a full backup of "drive1" with a new bitmap "bitmap0"
       And the guest has written to "drive1":
-        | pattern | at      | length |
-        | 0xab    | 65535 B | 2 B    |
+        | pattern | at           | length |
+        | 0xab    | 64 KiB - 1 B | 2 B    |
       When the bitmap "bitmap0" of "drive0" is <act>
       Then the bitmaps should still hold what had changed
       When an incremental backup of "drive1" is taken with "bitmap0"

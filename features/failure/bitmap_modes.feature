@@ -8,17 +8,17 @@ Feature: What a backup leaves in its bitmap, by its mode and its end
 
   Rule: When a backup succeeds or is cancelled, its mode decides what it leaves, and what is written meanwhile is added
     Background:
-      Given the 4097 KiB drive "drive0" in a qcow2 image, holding:
-        | pattern | at       | length |
-        | 0x41    | 0        | 65 KiB |
-        | 0xd5    | 3968 KiB | 64 KiB |
+      Given the 4 MiB + 1 KiB drive "drive0" in a qcow2 image, holding:
+        | pattern | at              | length |
+        | 0x41    | 0               | 65 KiB |
+        | 0xd5    | 4 MiB - 128 KiB | 64 KiB |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at       | length | which                       |
-        | 0xab    | 100 KiB  | 2 KiB  | within a granule            |
-        | 0xfe    | 1 MiB    | 64 KiB | a whole granule             |
-        | 0x64    | 2 MiB    | 1 KiB  | within a granule            |
-        | 0x65    | 4096 KiB | 1 KiB  | the rest at the drive's end |
+        | pattern | at      | length | which                       |
+        | 0xab    | 100 KiB | 2 KiB  | within a granule            |
+        | 0xfe    | 1 MiB   | 64 KiB | a whole granule             |
+        | 0x64    | 2 MiB   | 1 KiB  | within a granule            |
+        | 0x65    | 4 MiB   | 1 KiB  | the rest at the drive's end |
 
     @bug-B37
     Scenario Outline: Sync <sync> with bitmap mode <mode>, <act> while <state>
@@ -29,9 +29,9 @@ Feature: What a backup leaves in its bitmap, by its mode and its end
         | bitmap-mode      | <mode>  |
         | x-perf.max-chunk | <piece> |
       And the guest has written to "drive0":
-        | pattern | at        | length | which                                |
-        | 0x22    | 4195327 B | 1 B    | what a running job had yet to copy   |
-        | 0x33    | 512 KiB   | 1 B    | what had not changed since last time |
+        | pattern | at                  | length | which                                |
+        | 0x22    | 4 MiB + 1 KiB - 1 B | 1 B    | what a running job had yet to copy   |
+        | 0x33    | 512 KiB             | 1 B    | what had not changed since last time |
       When the backup of "drive0" is <act>
       Then the backup of "drive0" should <become>
       And the bitmaps of "drive0" should be:
@@ -74,25 +74,25 @@ Feature: What a backup leaves in its bitmap, by its mode and its end
 
       @needs.x-perf
       Examples: it is cancelled while it copies more than what has changed
-        | sync | mode       | state   | act       | become       | dirty    | piece  | which                                                                       |
-        | full | on-success | running | cancelled | be cancelled | 320 KiB  | 64 KiB | all that had changed, and what was written since                            |
-        | full | always     | running | cancelled | be cancelled | 4096 KiB | 64 KiB | all of the drive but for its first cluster                                  |
-        | top  | on-success | running | cancelled | be cancelled | 320 KiB  | 64 KiB | all that had changed, and what was written since                            |
-        | top  | always     | running | cancelled | be cancelled | 384 KiB  | 64 KiB | what the layer holds, but for its first cluster, and what was written since |
+        | sync | mode       | state   | act       | become       | dirty   | piece  | which                                                                       |
+        | full | on-success | running | cancelled | be cancelled | 320 KiB | 64 KiB | all that had changed, and what was written since                            |
+        | full | always     | running | cancelled | be cancelled | 4 MiB   | 64 KiB | all of the drive but for its first cluster                                  |
+        | top  | on-success | running | cancelled | be cancelled | 320 KiB | 64 KiB | all that had changed, and what was written since                            |
+        | top  | always     | running | cancelled | be cancelled | 384 KiB | 64 KiB | what the layer holds, but for its first cluster, and what was written since |
 
   Rule: When a backup meets an error, its mode decides what it leaves, and what is written meanwhile is added
     Background:
-      Given the 4097 KiB drive "drive0" in a qcow2 image, whose storage <source>, holding:
-        | pattern | at       | length |
-        | 0x41    | 0        | 65 KiB |
-        | 0xd5    | 3968 KiB | 64 KiB |
+      Given the 4 MiB + 1 KiB drive "drive0" in a qcow2 image, whose storage <source>, holding:
+        | pattern | at              | length |
+        | 0x41    | 0               | 65 KiB |
+        | 0xd5    | 4 MiB - 128 KiB | 64 KiB |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at       | length | which                       |
-        | 0xab    | 100 KiB  | 2 KiB  | within a granule            |
-        | 0xfe    | 1 MiB    | 64 KiB | a whole granule             |
-        | 0x64    | 2 MiB    | 1 KiB  | within a granule            |
-        | 0x65    | 4096 KiB | 1 KiB  | the rest at the drive's end |
+        | pattern | at      | length | which                       |
+        | 0xab    | 100 KiB | 2 KiB  | within a granule            |
+        | 0xfe    | 1 MiB   | 64 KiB | a whole granule             |
+        | 0x64    | 2 MiB   | 1 KiB  | within a granule            |
+        | 0x65    | 4 MiB   | 1 KiB  | the rest at the drive's end |
       And the next backup goes to storage that <target>
 
     @needs.blkdebug @needs.x-perf
@@ -105,9 +105,9 @@ Feature: What a backup leaves in its bitmap, by its mode and its end
         | x-perf.max-chunk   | 64 KiB  |
         | x-perf.max-workers | 1       |
       And the guest has written to "drive0":
-        | pattern | at        | length | which                                |
-        | 0x22    | 4195327 B | 1 B    | what the job had yet to copy         |
-        | 0x33    | 512 KiB   | 1 B    | what had not changed since last time |
+        | pattern | at                  | length | which                                |
+        | 0x22    | 4 MiB + 1 KiB - 1 B | 1 B    | what the job had yet to copy         |
+        | 0x33    | 512 KiB             | 1 B    | what had not changed since last time |
       When the backup of "drive0" is let go
       Then the backup of "drive0" should fail with "Input/output error"
       And QEMU should have reported these errors and no others:
@@ -121,23 +121,23 @@ Feature: What a backup leaves in its bitmap, by its mode and its end
       And each of them should hold only what had changed
 
       Examples: a read of the drive
-        | sync        | mode       | dirty    | operation | source                              | target      | which                                           |
-        | incremental | on-success | 320 KiB  | read      | fails the fourth read after a flush | never fails | all of it, and what was written since           |
-        | bitmap      | never      | 320 KiB  | read      | fails the fourth read after a flush | never fails | all of it, and what was written since           |
-        | bitmap      | on-success | 320 KiB  | read      | fails the fourth read after a flush | never fails | all of it, and what was written since           |
-        | bitmap      | always     | 192 KiB  | read      | fails the fourth read after a flush | never fails | what was not copied, and what was written since |
-        | full        | on-success | 320 KiB  | read      | fails the fourth read after a flush | never fails | all of it, and what was written since           |
-        | full        | always     | 3200 KiB | read      | fails the fourth read after a flush | never fails | the drive from 1 MiB on, and 512 KiB            |
-        | top         | on-success | 320 KiB  | read      | fails the fourth read after a flush | never fails | all of it, and what was written since           |
-        | top         | always     | 320 KiB  | read      | fails the fourth read after a flush | never fails | what was not copied, and what was written since |
+        | sync        | mode       | dirty           | operation | source                              | target      | which                                           |
+        | incremental | on-success | 320 KiB         | read      | fails the fourth read after a flush | never fails | all of it, and what was written since           |
+        | bitmap      | never      | 320 KiB         | read      | fails the fourth read after a flush | never fails | all of it, and what was written since           |
+        | bitmap      | on-success | 320 KiB         | read      | fails the fourth read after a flush | never fails | all of it, and what was written since           |
+        | bitmap      | always     | 192 KiB         | read      | fails the fourth read after a flush | never fails | what was not copied, and what was written since |
+        | full        | on-success | 320 KiB         | read      | fails the fourth read after a flush | never fails | all of it, and what was written since           |
+        | full        | always     | 3 MiB + 128 KiB | read      | fails the fourth read after a flush | never fails | the drive from 1 MiB on, and 512 KiB            |
+        | top         | on-success | 320 KiB         | read      | fails the fourth read after a flush | never fails | all of it, and what was written since           |
+        | top         | always     | 320 KiB         | read      | fails the fourth read after a flush | never fails | what was not copied, and what was written since |
 
       Examples: a write to the target
-        | sync        | mode       | dirty    | operation | source      | target                 | which                                           |
-        | incremental | on-success | 320 KiB  | write     | never fails | fails the fourth write | all of it, and what was written since           |
-        | bitmap      | never      | 320 KiB  | write     | never fails | fails the fourth write | all of it, and what was written since           |
-        | bitmap      | on-success | 320 KiB  | write     | never fails | fails the fourth write | all of it, and what was written since           |
-        | bitmap      | always     | 192 KiB  | write     | never fails | fails the fourth write | what was not copied, and what was written since |
-        | full        | on-success | 320 KiB  | write     | never fails | fails the fourth write | all of it, and what was written since           |
-        | full        | always     | 3200 KiB | write     | never fails | fails the fourth write | the drive from 1 MiB on, and 512 KiB            |
-        | top         | on-success | 320 KiB  | write     | never fails | fails the fourth write | all of it, and what was written since           |
-        | top         | always     | 320 KiB  | write     | never fails | fails the fourth write | what was not copied, and what was written since |
+        | sync        | mode       | dirty           | operation | source      | target                 | which                                           |
+        | incremental | on-success | 320 KiB         | write     | never fails | fails the fourth write | all of it, and what was written since           |
+        | bitmap      | never      | 320 KiB         | write     | never fails | fails the fourth write | all of it, and what was written since           |
+        | bitmap      | on-success | 320 KiB         | write     | never fails | fails the fourth write | all of it, and what was written since           |
+        | bitmap      | always     | 192 KiB         | write     | never fails | fails the fourth write | what was not copied, and what was written since |
+        | full        | on-success | 320 KiB         | write     | never fails | fails the fourth write | all of it, and what was written since           |
+        | full        | always     | 3 MiB + 128 KiB | write     | never fails | fails the fourth write | the drive from 1 MiB on, and 512 KiB            |
+        | top         | on-success | 320 KiB         | write     | never fails | fails the fourth write | all of it, and what was written since           |
+        | top         | always     | 320 KiB         | write     | never fails | fails the fourth write | what was not copied, and what was written since |

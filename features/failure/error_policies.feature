@@ -13,10 +13,10 @@ Feature: What becomes of a backup that meets an error
         | 0xd5    | 2 MiB | 192 KiB |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at       | length | which                |
-        | 0xab    | 63 KiB   | 2 KiB  | over a granule's end |
-        | 0xfe    | 1 MiB    | 64 KiB | takes new space      |
-        | 0x64    | 4032 KiB | 64 KiB | the last granule     |
+        | pattern | at             | length | which                |
+        | 0xab    | 63 KiB         | 2 KiB  | over a granule's end |
+        | 0xfe    | 1 MiB          | 64 KiB | takes new space      |
+        | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule     |
       And the next backup goes to storage that <target> with "<error>"
 
     @blockdev-backup @needs.blkdebug @bug-B54
@@ -73,14 +73,14 @@ Feature: What becomes of a backup that meets an error
       Given the 4 MiB drive "drive0"
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at       | length  | which                  |
-        | 0x11    | 0        | 1 KiB   | the first granule      |
-        | 0x22    | 256 KiB  | 65 KiB  | two granules           |
-        | 0x33    | 513 KiB  | 62 KiB  | one, but not its edges |
-        | 0x44    | 1 MiB    | 200 KiB | several granules       |
-        | 0x55    | 2047 KiB | 2 KiB   | over a granule's end   |
-        | 0x66    | 3 MiB    | 64 KiB  | a whole granule        |
-        | 0x77    | 4095 KiB | 1 KiB   | the end of the last    |
+        | pattern | at            | length  | which                  |
+        | 0x11    | 0             | 1 KiB   | the first granule      |
+        | 0x22    | 256 KiB       | 65 KiB  | two granules           |
+        | 0x33    | 513 KiB       | 62 KiB  | one, but not its edges |
+        | 0x44    | 1 MiB         | 200 KiB | several granules       |
+        | 0x55    | 2 MiB - 1 KiB | 2 KiB   | over a granule's end   |
+        | 0x66    | 3 MiB         | 64 KiB  | a whole granule        |
+        | 0x77    | 4 MiB - 1 KiB | 1 KiB   | the end of the last    |
       And the next backup goes to storage that fails every other write
       When a backup of "drive0" is started with:
         | option          | value       |

@@ -11,9 +11,9 @@ Feature: Backups to a disk that is full
       | 0xd5    | 3 MiB | 64 KiB  |
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at       | length   | which                           |
-      | 0xab    | 100 KiB  | 2048 KiB | more than the disk has room for |
-      | 0xfe    | 4095 KiB | 1 KiB    | the end of the last granule     |
+      | pattern | at            | length | which                           |
+      | 0xab    | 100 KiB       | 2 MiB  | more than the disk has room for |
+      | 0xfe    | 4 MiB - 1 KiB | 1 KiB  | the end of the last granule     |
     And each backup goes to a disk with 1 MiB of free space
 
   Rule: A full disk ends a backup or holds it, as the policy says, and once there is room the chain becomes whole
@@ -110,12 +110,12 @@ Feature: Backups to a disk that is full
       And each of them should equal its drive
 
       Examples: all modes
-        | sync        | mode       | dirty    | which                                       |
-        | incremental | on-success | 2176 KiB | all that had changed                        |
-        | bitmap      | never      | 2176 KiB | all that had changed                        |
-        | bitmap      | on-success | 2176 KiB | all that had changed                        |
-        | bitmap      | always     | 2048 KiB | what was not copied of it                   |
-        | full        | on-success | 2176 KiB | all that had changed                        |
-        | full        | always     | 3904 KiB | what was not copied of the drive            |
-        | top         | on-success | 2176 KiB | all that had changed                        |
-        | top         | always     | 2112 KiB | what was not copied of what the image holds |
+        | sync        | mode       | dirty           | which                                       |
+        | incremental | on-success | 2 MiB + 128 KiB | all that had changed                        |
+        | bitmap      | never      | 2 MiB + 128 KiB | all that had changed                        |
+        | bitmap      | on-success | 2 MiB + 128 KiB | all that had changed                        |
+        | bitmap      | always     | 2 MiB           | what was not copied of it                   |
+        | full        | on-success | 2 MiB + 128 KiB | all that had changed                        |
+        | full        | always     | 4 MiB - 192 KiB | what was not copied of the drive            |
+        | top         | on-success | 2 MiB + 128 KiB | all that had changed                        |
+        | top         | always     | 2 MiB + 64 KiB  | what was not copied of what the image holds |

@@ -16,9 +16,9 @@ Feature: Errors of a backup under a running guest
         | 0x41    | 0     | 65 KiB  |
         | 0xd5    | 2 MiB | 192 KiB |
       And the guest has written to "drive0":
-        | pattern | at       | length | which               |
-        | 0xab    | 63 KiB   | 2 KiB  | overlaps older data |
-        | 0x64    | 4032 KiB | 64 KiB | takes new space     |
+        | pattern | at             | length | which               |
+        | 0xab    | 63 KiB         | 2 KiB  | overlaps older data |
+        | 0x64    | 4 MiB - 64 KiB | 64 KiB | takes new space     |
       And the next backup goes to storage that <target>
       When a backup of "drive0" is started with:
         | option          | value    |
@@ -53,9 +53,9 @@ Feature: Errors of a backup under a running guest
         | 0x41    | 0     | 65 KiB  |
         | 0xd5    | 2 MiB | 192 KiB |
       And the guest has written to "drive0":
-        | pattern | at       | length | which               |
-        | 0xab    | 63 KiB   | 2 KiB  | overlaps older data |
-        | 0x64    | 4032 KiB | 64 KiB | takes new space     |
+        | pattern | at             | length | which               |
+        | 0xab    | 63 KiB         | 2 KiB  | overlaps older data |
+        | 0x64    | 4 MiB - 64 KiB | 64 KiB | takes new space     |
       And the next backup goes to storage that <target>
       When a backup of "drive0" is started with:
         | option          | value |

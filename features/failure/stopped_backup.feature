@@ -15,10 +15,10 @@ Feature: While a backup waits at an error
       | on-source-error | stop  |
       | on-target-error | stop  |
     And the guest has written to "drive0":
-      | pattern | at       | length  | which                |
-      | 0xab    | 63 KiB   | 2 KiB   | over a granule's end |
-      | 0xfe    | 1 MiB    | 130 KiB | takes new space      |
-      | 0x64    | 4032 KiB | 64 KiB  | the last granule     |
+      | pattern | at             | length  | which                |
+      | 0xab    | 63 KiB         | 2 KiB   | over a granule's end |
+      | 0xfe    | 1 MiB          | 130 KiB | takes new space      |
+      | 0x64    | 4 MiB - 64 KiB | 64 KiB  | the last granule     |
 
   Rule: A backup that waits keeps its moment, and the bitmap goes on recording
     Scenario: The guest overwrites what a stopped backup has yet to read
@@ -28,10 +28,10 @@ Feature: While a backup waits at an error
         | bitmap | bitmap0     |
       And the backup of "drive0" has stopped with the io-status "failed"
       When the guest writes to "drive0":
-        | pattern | at       | length  | which                          |
-        | 0x11    | 0        | 1 KiB   | what the backup failed to read |
-        | 0x22    | 4095 KiB | 1 KiB   | the end of what it has to read |
-        | 0x33    | 2 MiB    | 513 KiB | what it has no business with   |
+        | pattern | at            | length  | which                          |
+        | 0x11    | 0             | 1 KiB   | what the backup failed to read |
+        | 0x22    | 4 MiB - 1 KiB | 1 KiB   | the end of what it has to read |
+        | 0x33    | 2 MiB         | 513 KiB | what it has no business with   |
       Then QEMU should have reported these errors and no others:
         | event           | drive  | action | operation |
         | BLOCK_JOB_ERROR | drive0 | stop   | read      |

@@ -5,26 +5,26 @@ Feature: The bitmap that a backup job goes by
   joins the two when the backup is over. If that goes wrong, the next backup lacks what the guest wrote during this one.
 
   Background:
-    Given the 4097 KiB drive "drive0"
+    Given the 4 MiB + 1 KiB drive "drive0"
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And these bitmaps on "drive0":
       | bitmap  | granularity | recording |
       | bitmap1 | 512 B       | yes       |
       | bitmap2 | 1 MiB       | yes       |
     And the guest has written to "drive0":
-      | pattern | at        | length | which                      |
-      | 0xab    | 65535 B   | 2 B    | over the edge of a granule |
-      | 0xfe    | 1 MiB     | 4 KiB  | within a granule           |
-      | 0x64    | 4194304 B | 1 KiB  | the rest at the end        |
+      | pattern | at           | length | which                      |
+      | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
+      | 0xfe    | 1 MiB        | 4 KiB  | within a granule           |
+      | 0x64    | 4 MiB        | 1 KiB  | the rest at the end        |
 
   Rule: While a job goes by a bitmap, another one without a name records in its place, and goes with the job
     Scenario Outline: The guest writes while a job goes by <bitmap>
       Given an incremental backup of "drive0" with "<bitmap>" is kept <state>
       When the guest writes to "drive0":
-        | pattern | at        | length | which                      |
-        | 0x11    | 1048577 B | 1 B    | once more what had changed |
-        | 0x22    | 2097151 B | 2 B    | over an edge of all sorts  |
-        | 0x33    | 4195327 B | 1 B    | the last byte              |
+        | pattern | at                  | length | which                      |
+        | 0x11    | 1 MiB + 1 B         | 1 B    | once more what had changed |
+        | 0x22    | 2 MiB - 1 B         | 2 B    | over an edge of all sorts  |
+        | 0x33    | 4 MiB + 1 KiB - 1 B | 1 B    | the last byte              |
       Then the unnamed bitmaps of "drive0" that record should be:
         | granularity   | recording | busy | dirty   |
         | <granularity> | yes       | no   | <added> |
@@ -57,8 +57,8 @@ Feature: The bitmap that a backup job goes by
       And "bitmap1" of "drive0" has been merged into "bitmap3"
       And an incremental backup of "drive0" with "bitmap3" is kept pending
       And the guest has written to "drive0":
-        | pattern | at        | length | which                     |
-        | 0x22    | 2097151 B | 2 B    | over an edge of all sorts |
+        | pattern | at          | length | which                     |
+        | 0x22    | 2 MiB - 1 B | 2 B    | over an edge of all sorts |
       When the backup of "drive0" is <act>
       Then the backup of "drive0" should <become>
       And the bitmaps of "drive0" should be:
@@ -87,8 +87,8 @@ Feature: The bitmap that a backup job goes by
       Then the backup of "drive0" should succeed
       When the bitmap "bitmap1" of "drive0" is <act>
       And the guest writes to "drive0":
-        | pattern | at        | length | which                     |
-        | 0x22    | 2097151 B | 2 B    | over an edge of all sorts |
+        | pattern | at          | length | which                     |
+        | 0x22    | 2 MiB - 1 B | 2 B    | over an edge of all sorts |
       Then the bitmaps should still hold what had changed
 
       Examples: all that was refused while the job was there

@@ -9,10 +9,10 @@ Feature: Backup jobs that are cancelled, and what they tell of their end
     And the 4 MiB drive "drive1"
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at       | length | which            |
-      | 0xab    | 100 KiB  | 2 KiB  | within a granule |
-      | 0xfe    | 1 MiB    | 64 KiB | a whole granule  |
-      | 0x64    | 4032 KiB | 64 KiB | the last granule |
+      | pattern | at             | length | which            |
+      | 0xab    | 100 KiB        | 2 KiB  | within a granule |
+      | 0xfe    | 1 MiB          | 64 KiB | a whole granule  |
+      | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |
 
   Rule: A backup that is cancelled ends as cancelled, in whatever state it was, and costs the bitmap nothing
     @bug-B37 @bug-B79

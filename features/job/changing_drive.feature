@@ -5,16 +5,16 @@ Feature: A drive that is rebuilt while it is backed up
   take away from under the backup what it has yet to copy must be refused.
 
   Background:
-    Given the 4097 KiB drive "drive0" holding:
-      | pattern | at       | length |
-      | 0x41    | 0        | 65 KiB |
-      | 0xd5    | 4032 KiB | 65 KiB |
+    Given the 4 MiB + 1 KiB drive "drive0" holding:
+      | pattern | at             | length |
+      | 0x41    | 0              | 65 KiB |
+      | 0xd5    | 4 MiB - 64 KiB | 65 KiB |
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at       | length  | which            |
-      | 0xab    | 63 KiB   | 2 KiB   | over an edge     |
-      | 0xfe    | 1 MiB    | 256 KiB | takes new space  |
-      | 0x64    | 4096 KiB | 1 KiB   | the last granule |
+      | pattern | at     | length  | which            |
+      | 0xab    | 63 KiB | 2 KiB   | over an edge     |
+      | 0xfe    | 1 MiB  | 256 KiB | takes new space  |
+      | 0x64    | 4 MiB  | 1 KiB   | the last granule |
 
   Rule: A backup keeps its moment when a snapshot is taken of its drive
     @bug-B51
@@ -34,10 +34,10 @@ Feature: A drive that is rebuilt while it is backed up
       Then QEMU should grant it
       And the guest should reach "overlay0" through "over-drive0"
       When the guest writes to "overlay0":
-        | request      | pattern | at       | length | which                           |
-        | write        | 0x22    | 1087 KiB | 2 KiB  | what the backup has yet to copy |
-        | write zeroes |         | 4096 KiB | 1 KiB  | and this, which ends in a part  |
-        | write        | 0x33    | 2 MiB    | 65 KiB | what was empty                  |
+        | request      | pattern | at             | length | which                           |
+        | write        | 0x22    | 1 MiB + 63 KiB | 2 KiB  | what the backup has yet to copy |
+        | write zeroes |         | 4 MiB          | 1 KiB  | and this, which ends in a part  |
+        | write        | 0x33    | 2 MiB          | 65 KiB | what was empty                  |
       And the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment
@@ -56,8 +56,8 @@ Feature: A drive that is rebuilt while it is backed up
         | filter-node-name | over-drive0 |
       And a snapshot has put the overlay "overlay0" on "drive0"
       And the guest has written to "overlay0":
-        | pattern | at       | length | which                           |
-        | 0x22    | 1087 KiB | 2 KiB  | what the backup has yet to copy |
+        | pattern | at             | length | which                           |
+        | 0x22    | 1 MiB + 63 KiB | 2 KiB  | what the backup has yet to copy |
       When this request is made:
         | request | drive    |
         | stream  | overlay0 |

@@ -12,9 +12,9 @@ Feature: The filter of a backup
       | 0xd5    | 2 MiB | 512 KiB |
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at       | length | which            |
-      | 0xab    | 100 KiB  | 2 KiB  | within a granule |
-      | 0x64    | 4032 KiB | 64 KiB | the last granule |
+      | pattern | at             | length | which            |
+      | 0xab    | 100 KiB        | 2 KiB  | within a granule |
+      | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |
 
   Rule: The filter is between the guest and the drive until the backup is finalized, under the name that it was given
     Scenario Outline: A backup whose filter is given a name or not
@@ -121,9 +121,9 @@ Feature: The filter of a backup
       Then the backup "<first>" should succeed
       And the guest should reach "drive0" through "<left>"
       When the guest writes to "drive0":
-        | request      | pattern | at       | length  | which                              |
-        | write        | 0x11    | 4095 KiB | 1 KiB   | what the other one has yet to copy |
-        | write zeroes |         | 2049 KiB | 190 KiB | and this, in several granules      |
+        | request      | pattern | at            | length  | which                              |
+        | write        | 0x11    | 4 MiB - 1 KiB | 1 KiB   | what the other one has yet to copy |
+        | write zeroes |         | 2 MiB + 1 KiB | 190 KiB | and this, in several granules      |
       And the backup "<other>" is let go
       Then the backup "<other>" should succeed
       And the guest should reach "drive0" directly
@@ -145,8 +145,8 @@ Feature: The filter of a backup
       Then the backup of "drive0" should become pending
       And the guest should reach "drive0" through "throttle0" and "over-drive0"
       When the guest writes to "drive0":
-        | pattern | at       | length | which                   |
-        | 0x11    | 4095 KiB | 1 KiB  | what has been backed up |
+        | pattern | at            | length | which                   |
+        | 0x11    | 4 MiB - 1 KiB | 1 KiB  | what has been backed up |
       And the backup of "drive0" is finalized
       Then the backup of "drive0" should succeed
       And the guest should reach "drive0" through "throttle0"

@@ -8,10 +8,10 @@ Feature: The life of a backup job, as it tells it
     Given the 4 MiB drive "drive0"
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at       | length | which                |
-      | 0xab    | 63 KiB   | 2 KiB  | over a granule's end |
-      | 0xfe    | 1 MiB    | 64 KiB | takes new space      |
-      | 0x64    | 4032 KiB | 64 KiB | the last granule     |
+      | pattern | at             | length | which                |
+      | 0xab    | 63 KiB         | 2 KiB  | over a granule's end |
+      | 0xfe    | 1 MiB          | 64 KiB | takes new space      |
+      | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule     |
 
   Rule: A job tells of each state once, and asks for no word that it does not wait for
     Scenario: A job that ends and is forgotten by itself

@@ -11,9 +11,9 @@ Feature: What a backup job has in use
       | 0xd5    | 2 MiB | 64 KiB |
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at       | length | which            |
-      | 0xab    | 100 KiB  | 2 KiB  | within a granule |
-      | 0x64    | 4032 KiB | 64 KiB | the last granule |
+      | pattern | at             | length | which            |
+      | 0xab    | 100 KiB        | 2 KiB  | within a granule |
+      | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |
 
   Rule: Nobody can delete or resize what a job has in use
     Scenario Outline: Somebody wants to <request> the <part> of a backup that is <state>

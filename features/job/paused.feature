@@ -12,10 +12,10 @@ Feature: Backup jobs that are paused
     And the 4 MiB drive "drive1"
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at       | length  | which            |
-      | 0xab    | 100 KiB  | 2 KiB   | within a granule |
-      | 0xfe    | 1 MiB    | 129 KiB | three granules   |
-      | 0x64    | 4032 KiB | 64 KiB  | the last granule |
+      | pattern | at             | length  | which            |
+      | 0xab    | 100 KiB        | 2 KiB   | within a granule |
+      | 0xfe    | 1 MiB          | 129 KiB | three granules   |
+      | 0x64    | 4 MiB - 64 KiB | 64 KiB  | the last granule |
 
   Rule: A paused job copies nothing until it is resumed, and is complete then
     Scenario Outline: A backup rests although nothing limits it any more
@@ -88,13 +88,13 @@ Feature: Backup jobs that are paused
     Scenario: The guest writes before, in and behind what a paused job has yet to copy
       Given an incremental backup of "drive0" with "bitmap0" is kept paused
       When the guest writes to "drive0":
-        | request      | pattern | at        | length | which                              |
-        | write        | 0x11    | 0         | 512 B  | what the job does not care for     |
-        | write        | 0x22    | 127 KiB   | 2 KiB  | what it has copied, and the next   |
-        | write        | 0x33    | 1087 KiB  | 2 KiB  | over an edge, where it has to copy |
-        | write zeroes |         | 1152 KiB  | 512 B  | the last of three granules         |
-        | write zeroes |         | 4032 KiB  | 64 KiB | the last granule                   |
-        | write        | 0x44    | 4194303 B | 1 B    | the last byte, once more           |
+        | request      | pattern | at              | length | which                              |
+        | write        | 0x11    | 0               | 512 B  | what the job does not care for     |
+        | write        | 0x22    | 127 KiB         | 2 KiB  | what it has copied, and the next   |
+        | write        | 0x33    | 1 MiB + 63 KiB  | 2 KiB  | over an edge, where it has to copy |
+        | write zeroes |         | 1 MiB + 128 KiB | 512 B  | the last of three granules         |
+        | write zeroes |         | 4 MiB - 64 KiB  | 64 KiB | the last granule                   |
+        | write        | 0x44    | 4 MiB - 1 B     | 1 B    | the last byte, once more           |
       Then QEMU should show the backup of "drive0" as:
         | status | offset  | len     | paused | busy | which                     |
         | paused | 320 KiB | 320 KiB | yes    | no   | the guest left it nothing |
@@ -109,9 +109,9 @@ Feature: Backup jobs that are paused
     Scenario: An incremental backup after one that was paused
       Given an incremental backup of "drive0" with "bitmap0" is kept paused
       And the guest has written to "drive0":
-        | pattern | at       | length | which                              |
-        | 0x33    | 1087 KiB | 2 KiB  | over an edge, where it has to copy |
-        | 0x55    | 3 MiB    | 1 B    | what the job does not care for     |
+        | pattern | at             | length | which                              |
+        | 0x33    | 1 MiB + 63 KiB | 2 KiB  | over an edge, where it has to copy |
+        | 0x55    | 3 MiB          | 1 B    | what the job does not care for     |
       When the backup of "drive0" is resumed
       Then the backup of "drive0" should succeed
       When an incremental backup of "drive0" is taken with "bitmap0"

@@ -9,11 +9,11 @@ Feature: Several backups of one drive at a time
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And a bitmap "bitmap1" with a granularity of 32 KiB on "drive0"
     And the guest has written to "drive0":
-      | pattern | at       | length | which            |
-      | 0xab    | 100 KiB  | 2 KiB  | within a granule |
-      | 0xfe    | 1 MiB    | 64 KiB | a whole granule  |
-      | 0x64    | 2 MiB    | 64 KiB | a whole granule  |
-      | 0x65    | 4032 KiB | 64 KiB | the last granule |
+      | pattern | at             | length | which            |
+      | 0xab    | 100 KiB        | 2 KiB  | within a granule |
+      | 0xfe    | 1 MiB          | 64 KiB | a whole granule  |
+      | 0x64    | 2 MiB          | 64 KiB | a whole granule  |
+      | 0x65    | 4 MiB - 64 KiB | 64 KiB | the last granule |
 
   Rule: Each of two backups keeps its moment and its bitmap, whatever becomes of the other
     Scenario Outline: The <one> of two backups is <act> before the other one ends
@@ -23,18 +23,18 @@ Feature: Several backups of one drive at a time
         | bitmap | bitmap0     |
         | job-id | older       |
       And the guest has written to "drive0":
-        | pattern | at       | length | which                                             |
-        | 0x11    | 1088 KiB | 1 KiB  | what only the younger one has to copy             |
-        | 0x22    | 4095 KiB | 1 KiB  | what the older one saves before it is overwritten |
+        | pattern | at             | length | which                                             |
+        | 0x11    | 1 MiB + 64 KiB | 1 KiB  | what only the younger one has to copy             |
+        | 0x22    | 4 MiB - 1 KiB  | 1 KiB  | what the older one saves before it is overwritten |
       And a backup of "drive0" is kept running that was started with:
         | option | value       |
         | sync   | incremental |
         | bitmap | bitmap1     |
         | job-id | younger     |
       And the guest has written to "drive0":
-        | pattern | at       | length | which                                            |
-        | 0x33    | 1087 KiB | 2 KiB  | what both, and what only one of them has to copy |
-        | 0x44    | 3 MiB    | 1 B    | what neither has to copy                         |
+        | pattern | at             | length | which                                            |
+        | 0x33    | 1 MiB + 63 KiB | 2 KiB  | what both, and what only one of them has to copy |
+        | 0x44    | 3 MiB          | 1 B    | what neither has to copy                         |
       When the backup "<one>" is <act>
       Then the backup "<one>" should <become>
       When the backup "<other>" is let go

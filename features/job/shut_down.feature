@@ -12,10 +12,10 @@ Feature: A machine that is shut down while a backup is under way
     And the 4 MiB drive "drive1"
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at       | length | which            |
-      | 0xab    | 100 KiB  | 2 KiB  | within a granule |
-      | 0xfe    | 1 MiB    | 64 KiB | a whole granule  |
-      | 0x64    | 4032 KiB | 64 KiB | the last granule |
+      | pattern | at             | length | which            |
+      | 0xab    | 100 KiB        | 2 KiB  | within a granule |
+      | 0xfe    | 1 MiB          | 64 KiB | a whole granule  |
+      | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |
 
   Rule: A backup that is under way when the machine is shut down is cancelled in order
     @bug-B85

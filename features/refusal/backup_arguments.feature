@@ -6,13 +6,13 @@ Feature: Backups that are asked for with a wrong argument
 
   Background:
     Given the 4 MiB drive "drive0" holding:
-      | pattern | at       | length |
-      | 0x41    | 0        | 65 KiB |
-      | 0xd5    | 4032 KiB | 64 KiB |
+      | pattern | at             | length |
+      | 0x41    | 0              | 65 KiB |
+      | 0xd5    | 4 MiB - 64 KiB | 64 KiB |
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at      | length | which                      |
-      | 0xab    | 65535 B | 2 B    | over the edge of a granule |
+      | pattern | at           | length | which                      |
+      | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
 
   Rule: A wrong argument stops a backup before it begins, and costs the bitmap nothing
     Scenario Outline: A wrong argument, then the same backup without it
@@ -46,13 +46,13 @@ Feature: Backups that are asked for with a wrong argument
 
       @blockdev-backup @needs.x-perf @bug-B61
       Examples: blockdev-backup, how its job works
-        | command         | option             | value      | words                                                       | which                        |
-        | blockdev-backup | x-perf.max-workers | 0          | max-workers must be between 1 and 2147483647                | nobody to do it              |
-        | blockdev-backup | x-perf.max-workers | -1         | max-workers must be between 1 and 2147483647                | fewer than nobody            |
-        | blockdev-backup | x-perf.max-workers | 2147483648 | max-workers must be between 1 and 2147483647                | one more than the most       |
-        | blockdev-backup | x-perf.max-workers | 4294967297 | max-workers must be between 1 and 2147483647                | 1, when cut to 32 bits       |
-        | blockdev-backup | x-perf.max-chunk   | -1         | max-chunk must be zero (which means no limit) or positive   | just below no limit          |
-        | blockdev-backup | x-perf.max-chunk   | 65535 B    | Required max-chunk (65535) is less than backup cluster size | one byte less than a cluster |
+        | command         | option             | value        | words                                                       | which                        |
+        | blockdev-backup | x-perf.max-workers | 0            | max-workers must be between 1 and 2147483647                | nobody to do it              |
+        | blockdev-backup | x-perf.max-workers | -1           | max-workers must be between 1 and 2147483647                | fewer than nobody            |
+        | blockdev-backup | x-perf.max-workers | 2147483648   | max-workers must be between 1 and 2147483647                | one more than the most       |
+        | blockdev-backup | x-perf.max-workers | 4294967297   | max-workers must be between 1 and 2147483647                | 1, when cut to 32 bits       |
+        | blockdev-backup | x-perf.max-chunk   | -1           | max-chunk must be zero (which means no limit) or positive   | just below no limit          |
+        | blockdev-backup | x-perf.max-chunk   | 64 KiB - 1 B | Required max-chunk (65535) is less than backup cluster size | one byte less than a cluster |
 
       @drive-backup @needs.drive-backup
       Examples: drive-backup

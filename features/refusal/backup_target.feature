@@ -6,9 +6,9 @@ Feature: Targets that a backup must not be written to
 
   Background:
     Given the 4 MiB drive "drive0" holding:
-      | pattern | at       | length |
-      | 0x41    | 0        | 65 KiB |
-      | 0xd5    | 4032 KiB | 64 KiB |
+      | pattern | at             | length |
+      | 0x41    | 0              | 65 KiB |
+      | 0xd5    | 4 MiB - 64 KiB | 64 KiB |
     And the 4 MiB drive "drive1" holding:
       | pattern | at      | length  |
       | 0x14    | 512 KiB | 128 KiB |
@@ -19,8 +19,8 @@ Feature: Targets that a backup must not be written to
       Given backups are taken with <command>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at      | length | which                      |
-        | 0xab    | 65535 B | 2 B    | over the edge of a granule |
+        | pattern | at           | length | which                      |
+        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
       When this request is made:
         | request            | bitmap  | drive  | target |
         | incremental backup | bitmap0 | drive0 | <size> |
@@ -31,17 +31,17 @@ Feature: Targets that a backup must not be written to
 
       @blockdev-backup
       Examples: blockdev-backup
-        | command         | size      | which                 |
-        | blockdev-backup | 4193792 B | smaller by one sector |
-        | blockdev-backup | 1 MiB     | much smaller          |
-        | blockdev-backup | 4194816 B | larger by one sector  |
-        | blockdev-backup | 1 GiB     | much larger           |
+        | command         | size          | which                 |
+        | blockdev-backup | 4 MiB - 512 B | smaller by one sector |
+        | blockdev-backup | 1 MiB         | much smaller          |
+        | blockdev-backup | 4 MiB + 512 B | larger by one sector  |
+        | blockdev-backup | 1 GiB         | much larger           |
 
       @drive-backup @needs.drive-backup
       Examples: drive-backup
-        | command      | size      | which                 |
-        | drive-backup | 4193792 B | smaller by one sector |
-        | drive-backup | 4194816 B | larger by one sector  |
+        | command      | size          | which                 |
+        | drive-backup | 4 MiB - 512 B | smaller by one sector |
+        | drive-backup | 4 MiB + 512 B | larger by one sector  |
 
   Rule: A target belongs to one backup at a time
     @blockdev-backup @bug-B49
@@ -71,8 +71,8 @@ Feature: Targets that a backup must not be written to
     Scenario: A compressed backup into an image that cannot be compressed
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at      | length | which                      |
-        | 0xab    | 65535 B | 2 B    | over the edge of a granule |
+        | pattern | at           | length | which                      |
+        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
       And each backup goes into a raw image
       When a backup of "drive0" is started with:
         | option   | value       |

@@ -11,9 +11,9 @@ Feature: Images that another machine may be using
       | 0xd5    | 2 MiB | 64 KiB |
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at       | length | which                |
-      | 0xab    | 63 KiB   | 2 KiB  | over a granule's end |
-      | 0x64    | 4032 KiB | 64 KiB | the last granule     |
+      | pattern | at             | length | which                |
+      | 0xab    | 63 KiB         | 2 KiB  | over a granule's end |
+      | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule     |
 
   Rule: A backup of an inactive drive is refused, and granted when the drive is active again
     Scenario Outline: A drive is given over, and comes back

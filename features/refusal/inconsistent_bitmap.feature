@@ -8,8 +8,8 @@ Feature: Bitmaps that a crash has made useless
     Given the 4 MiB drive "drive0", left by a crash with the bitmap "bitmap0"
     And a bitmap "bitmap1" on "drive0"
     And the guest has written to "drive0":
-      | pattern | at      | length | which                      |
-      | 0xab    | 65535 B | 2 B    | over the edge of a granule |
+      | pattern | at           | length | which                      |
+      | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
 
   Rule: An inconsistent bitmap can be removed and used for nothing else
     @needs.qemu-img-bitmap @bug-B76

@@ -36,7 +36,7 @@ Feature: Requests for incremental backups that QEMU must refuse
 
   Rule: A granularity is a power of two
     @iotest-124 @sync_dirty_bitmap_bad_granularity @drive-backup @blockdev-backup
-    Scenario: A bitmap with a granularity of 64000 B
-      When a bitmap "bitmap0" with a granularity of 64000 B is added to "drive0"
+    Scenario: A bitmap with a granularity of 62 KiB + 512 B
+      When a bitmap "bitmap0" with a granularity of 62 KiB + 512 B is added to "drive0"
       Then QEMU should refuse it as a GenericError that says "Granularity must be power of 2"
       And "drive0" should have no bitmap

@@ -6,9 +6,9 @@ Feature: Names and speeds that a backup job must not have
 
   Background:
     Given the 4 MiB drive "drive0" holding:
-      | pattern | at       | length |
-      | 0x41    | 0        | 65 KiB |
-      | 0xd5    | 4032 KiB | 64 KiB |
+      | pattern | at             | length |
+      | 0x41    | 0              | 65 KiB |
+      | 0xd5    | 4 MiB - 64 KiB | 64 KiB |
     And the 4 MiB drive "drive1" holding:
       | pattern | at      | length  |
       | 0x14    | 512 KiB | 128 KiB |
@@ -64,8 +64,8 @@ Feature: Names and speeds that a backup job must not have
     Scenario Outline: An argument at the edge of what is allowed
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at      | length | which                      |
-        | 0xab    | 65535 B | 2 B    | over the edge of a granule |
+        | pattern | at           | length | which                      |
+        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
       When a backup of "drive0" is started with:
         | option   | value       |
         | sync     | incremental |

@@ -11,10 +11,10 @@ Feature: Bitmaps that cannot be added
       | bitmap0 | 64 KiB      | yes       | no         |
       | bitmap1 | 32 KiB      | no        | yes        |
     And the guest has written to "drive0":
-      | pattern | at      | length | which                      |
-      | 0xab    | 65535 B | 2 B    | over the edge of a granule |
+      | pattern | at           | length | which                      |
+      | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
 
-  Rule: A bitmap needs a name of its own, of 1 to 1023 B
+  Rule: A bitmap needs a name of its own, of 1 to 1023 bytes
     @bug-B14 @bug-B15
     Scenario Outline: A name that a new bitmap must not have
       When this request is made:
@@ -50,7 +50,7 @@ Feature: Bitmaps that cannot be added
         | n                     | drive0 | no         | the shortest                  |
         | n repeated 1023 times | drive0 | no         | the longest                   |
         | n repeated 1023 times | drive0 | yes        | the longest, and to be stored |
-        | é repeated 511 times  | drive0 | yes        | 1022 B                        |
+        | é repeated 511 times  | drive0 | yes        | 1022 bytes                    |
         | Bitmap0               | drive0 | no         | another name to a computer    |
         | bitmap0               | drive1 | no         | taken on the other drive      |
 
@@ -63,13 +63,13 @@ Feature: Bitmaps that cannot be added
       And nothing should have changed
 
       Examples: too small, too large, or between two powers
-        | granularity  | persistent | words                                           | which                       |
-        | 0            | no         | Granularity must be power of 2                  | nothing                     |
-        | 256 B        | no         | Granularity must be power of 2 and at least 512 | half a sector               |
-        | 513 B        | no         | Granularity must be power of 2                  | one byte more than a sector |
-        | 3 GiB        | no         | Granularity must be power of 2                  | more than the most          |
-        | 4 GiB        | no         | Parameter 'granularity' expects uint32_t        | the next power of two       |
-        | 4294967808 B | no         | Parameter 'granularity' expects uint32_t        | 512, when cut to 32 bits    |
+        | granularity   | persistent | words                                           | which                       |
+        | 0             | no         | Granularity must be power of 2                  | nothing                     |
+        | 256 B         | no         | Granularity must be power of 2 and at least 512 | half a sector               |
+        | 513 B         | no         | Granularity must be power of 2                  | one byte more than a sector |
+        | 3 GiB         | no         | Granularity must be power of 2                  | more than the most          |
+        | 4 GiB         | no         | Parameter 'granularity' expects uint32_t        | the next power of two       |
+        | 4 GiB + 512 B | no         | Parameter 'granularity' expects uint32_t        | 512, when cut to 32 bits    |
 
     Scenario Outline: A granularity that a bitmap may have
       When this request is made:
@@ -77,8 +77,8 @@ Feature: Bitmaps that cannot be added
         | add     | bitmap2 | drive0 | <granularity> | <persistent> |
       Then QEMU should grant it
       When the guest writes to "drive0":
-        | pattern | at       | length |
-        | 0x9a    | 983039 B | 2 B    |
+        | pattern | at            | length |
+        | 0x9a    | 960 KiB - 1 B | 2 B    |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity   | recording | busy | persistent   | dirty   |
         | bitmap0 | 64 KiB        | yes       | no   | no           | 256 KiB |

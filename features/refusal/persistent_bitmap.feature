@@ -17,8 +17,8 @@ Feature: Persistent bitmaps that their image could not store
         | request | bitmap  | drive  | persistent |
         | add     | bitmap0 | drive0 | no         |
       And the guest writes to "drive0":
-        | pattern | at       | length | which                      |
-        | 0x9a    | 983039 B | 2 B    | over the edge of a granule |
+        | pattern | at            | length | which                      |
+        | 0x9a    | 960 KiB - 1 B | 2 B    | over the edge of a granule |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | persistent | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | no         | 128 KiB |
@@ -44,7 +44,7 @@ Feature: Persistent bitmaps that their image could not store
 
   Rule: A persistent bitmap is refused if it would take more than 512 MiB
     Scenario: A bitmap that takes one byte more than that
-      Given the 2,199,023,256,064 B drive "drive0" in a qcow2 image
+      Given the 2 TiB + 512 B drive "drive0" in a qcow2 image
       When this request is made:
         | request | bitmap  | drive  | granularity | persistent |
         | add     | bitmap0 | drive0 | 512 B       | yes        |
@@ -74,8 +74,8 @@ Feature: Persistent bitmaps that their image could not store
         | add     | bitmap0 | drive0 | <granularity> | yes        |
       Then QEMU should grant it
       When the guest writes to "drive0":
-        | pattern | at       | length |
-        | 0x9a    | 983039 B | 2 B    |
+        | pattern | at            | length |
+        | 0x9a    | 960 KiB - 1 B | 2 B    |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity   | recording | busy | persistent | dirty   |
         | bitmap0 | <granularity> | yes       | no   | yes        | <dirty> |

@@ -28,13 +28,13 @@ Feature: Bitmaps of a drive that grows
       Then the backup with "<bitmap>" should restore "drive0" as it was at that moment
 
       Examples: from and to whole granules, and parts of them
-        | size      | last      | larger    | bitmap  | end          | which                                  |
-        | 4 MiB     | 4193792 B | 8 MiB     | bitmap0 | 8388096 B    | twice as large, both in whole granules |
-        | 4 MiB     | 4193792 B | 4194816 B | bitmap0 | 4 MiB        | by a sector, into a new granule        |
-        | 4194816 B | 4 MiB     | 4195328 B | bitmap0 | 4194816 B    | by a sector, within the last granule   |
-        | 4195328 B | 4194816 B | 4 GiB     | coarse  | 4294966784 B | by much, from within a granule         |
-        | 2096640 B | 2096128 B | 2097664 B | fine    | 2 MiB        | from 4095 granules of 512 B to 4097    |
-        | 32 KiB    | 32256 B   | 33280 B   | fine    | 32 KiB       | from 64 granules of 512 B to 65        |
+        | size          | last           | larger         | bitmap  | end           | which                                  |
+        | 4 MiB         | 4 MiB - 512 B  | 8 MiB          | bitmap0 | 8 MiB - 512 B | twice as large, both in whole granules |
+        | 4 MiB         | 4 MiB - 512 B  | 4 MiB + 512 B  | bitmap0 | 4 MiB         | by a sector, into a new granule        |
+        | 4 MiB + 512 B | 4 MiB          | 4 MiB + 1 KiB  | bitmap0 | 4 MiB + 512 B | by a sector, within the last granule   |
+        | 4 MiB + 1 KiB | 4 MiB + 512 B  | 4 GiB          | coarse  | 4 GiB - 512 B | by much, from within a granule         |
+        | 2 MiB - 512 B | 2 MiB - 1 KiB  | 2 MiB + 512 B  | fine    | 2 MiB         | from 4095 granules of 512 B to 4097    |
+        | 32 KiB        | 32 KiB - 512 B | 32 KiB + 512 B | fine    | 32 KiB        | from 64 granules of 512 B to 65        |
 
   Rule: A bitmap by which a backup is taken need not have been written to since the drive grew
     Scenario Outline: A drive grows between two backups, and is <written> there
@@ -54,12 +54,12 @@ Feature: Bitmaps of a drive that grows
       And each of them should hold only what had changed
 
       Examples: what the guest does with the new space
-        | larger    | request      | at        | length | dirty   | written                    |
-        | 8 MiB     | read         | 0         | 8 MiB  | 0       | only read                  |
-        | 8 MiB     | write        | 4194303 B | 2 B    | 128 KiB | written across the old end |
-        | 8 MiB     | write        | 4 MiB     | 4 MiB  | 4 MiB   | written from end to end    |
-        | 8 MiB     | discard      | 4 MiB     | 4 MiB  | 4 MiB   | discarded                  |
-        | 4194816 B | write zeroes | 4 MiB     | 512 B  | 64 KiB  | filled with zeros          |
+        | larger        | request      | at          | length | dirty   | written                    |
+        | 8 MiB         | read         | 0           | 8 MiB  | 0       | only read                  |
+        | 8 MiB         | write        | 4 MiB - 1 B | 2 B    | 128 KiB | written across the old end |
+        | 8 MiB         | write        | 4 MiB       | 4 MiB  | 4 MiB   | written from end to end    |
+        | 8 MiB         | discard      | 4 MiB       | 4 MiB  | 4 MiB   | discarded                  |
+        | 4 MiB + 512 B | write zeroes | 4 MiB       | 512 B  | 64 KiB  | filled with zeros          |
 
   Rule: A bitmap that was resized with its drive goes with one that was added afterwards
     Scenario Outline: An old bitmap and a new one on a drive that is <size> now
@@ -68,8 +68,8 @@ Feature: Bitmaps of a drive that grows
         | request | bitmap | drive  | granularity |
         | add     | old    | drive0 | 32 KiB      |
       And the guest has written to "drive0":
-        | pattern | at      | length |
-        | 0xab    | 65535 B | 2 B    |
+        | pattern | at           | length |
+        | 0xab    | 64 KiB - 1 B | 2 B    |
       And "drive0" has been resized to <size>
       And a bitmap "new" on "drive0"
       When <source> of "drive0" is merged into "<target>"
@@ -78,12 +78,12 @@ Feature: Bitmaps of a drive that grows
       Then the backup with "old" should restore "drive0" as it was at that moment
 
       Examples: whichever is merged into the other
-        | size      | source | target | which              |
-        | 8 MiB     | "old"  | new    | larger             |
-        | 8 MiB     | "new"  | old    | larger             |
-        | 4194816 B | "old"  | new    | larger by a sector |
-        | 1 MiB     | "old"  | new    | smaller            |
-        | 1 MiB     | "new"  | old    | smaller            |
+        | size          | source | target | which              |
+        | 8 MiB         | "old"  | new    | larger             |
+        | 8 MiB         | "new"  | old    | larger             |
+        | 4 MiB + 512 B | "old"  | new    | larger by a sector |
+        | 1 MiB         | "old"  | new    | smaller            |
+        | 1 MiB         | "new"  | old    | smaller            |
 
     Scenario Outline: A chain begins anew on a drive that is <size> now
       Given the 4 MiB drive "drive0"
@@ -100,6 +100,6 @@ Feature: Bitmaps of a drive that grows
       And each of them should hold only what had changed
 
       Examples: when the bitmap is cleared together with a full backup
-        | size  | end       | which   |
-        | 8 MiB | 8388096 B | larger  |
-        | 1 MiB | 1048064 B | smaller |
+        | size  | end           | which   |
+        | 8 MiB | 8 MiB - 512 B | larger  |
+        | 1 MiB | 1 MiB - 512 B | smaller |

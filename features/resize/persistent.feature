@@ -15,9 +15,9 @@ Feature: Persistent bitmaps of a drive that changes its size
       | request | bitmap | drive  | granularity | persistent |
       | add     | new0   | drive0 | 64 KiB      | yes        |
     And the guest has written to "drive0":
-      | pattern | at      | length | which                      |
-      | 0xab    | 65535 B | 2 B    | over the edge of a granule |
-      | 0x9a    | 2 MiB   | 1 MiB  | the third quarter          |
+      | pattern | at           | length | which                      |
+      | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
+      | 0x9a    | 2 MiB        | 1 MiB  | the third quarter          |
 
   Rule: Persistent bitmaps are stored for the size that the drive has in the end
     @needs.qemu-img-bitmap
@@ -41,9 +41,9 @@ Feature: Persistent bitmaps of a drive that changes its size
       And the bitmaps should still hold what had changed
 
       Examples: larger and smaller
-        | size      | end        | plain    | fine      | which                                   |
-        | 8 MiB     | 8388096 B  | 1216 KiB | 1050112 B | twice as large                          |
-        | 70 MiB    | 73399808 B | 1216 KiB | 1050112 B | much larger                             |
-        | 4194816 B | 4194304 B  | 1216 KiB | 1050112 B | larger by a sector                      |
-        | 2098176 B | 2097664 B  | 192 KiB  | 2 KiB     | smaller, the end is within a granule    |
-        | 1 MiB     | 1048064 B  | 192 KiB  | 1536 B    | smaller, most of what was dirty is gone |
+        | size          | end            | plain           | fine                  | which                                   |
+        | 8 MiB         | 8 MiB - 512 B  | 1 MiB + 192 KiB | 1 MiB + 1 KiB + 512 B | twice as large                          |
+        | 70 MiB        | 70 MiB - 512 B | 1 MiB + 192 KiB | 1 MiB + 1 KiB + 512 B | much larger                             |
+        | 4 MiB + 512 B | 4 MiB          | 1 MiB + 192 KiB | 1 MiB + 1 KiB + 512 B | larger by a sector                      |
+        | 2 MiB + 1 KiB | 2 MiB + 512 B  | 192 KiB         | 2 KiB                 | smaller, the end is within a granule    |
+        | 1 MiB         | 1 MiB - 512 B  | 192 KiB         | 1 KiB + 512 B         | smaller, most of what was dirty is gone |

@@ -6,15 +6,15 @@ Feature: Drives that must not be resized now
 
   Background:
     Given the 4 MiB drive "drive0" holding:
-      | pattern | at       | length |
-      | 0x41    | 0        | 65 KiB |
-      | 0xd5    | 4032 KiB | 64 KiB |
+      | pattern | at             | length |
+      | 0x41    | 0              | 65 KiB |
+      | 0xd5    | 4 MiB - 64 KiB | 64 KiB |
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And a bitmap "bitmap1" with a granularity of 512 B on "drive0"
     And the guest has written to "drive0":
-      | pattern | at        | length | which                      |
-      | 0xab    | 65535 B   | 2 B    | over the edge of a granule |
-      | 0x9a    | 4194303 B | 1 B    | the last byte              |
+      | pattern | at           | length | which                      |
+      | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
+      | 0x9a    | 4 MiB - 1 B  | 1 B    | the last byte              |
 
   Rule: A drive keeps its size as long as something relies on it
     @blockdev-backup
@@ -25,8 +25,8 @@ Feature: Drives that must not be resized now
         | bitmap        | bitmap0     |
         | auto-finalize | no          |
       And the guest has written to "drive0":
-        | pattern | at        | length | which            |
-        | 0x55    | 4194302 B | 2 B    | the last granule |
+        | pattern | at          | length | which            |
+        | 0x55    | 4 MiB - 2 B | 2 B    | the last granule |
       When "drive0" is resized to <size>
       Then QEMU should refuse it as a GenericError that says "Permission conflict on node 'drive0'"
       And nothing should have changed
@@ -57,13 +57,13 @@ Feature: Drives that must not be resized now
         | bitmap1 | 512 B       | yes       | no   | <bitmap1> |
 
       Examples: larger and smaller
-        | size  | bitmap0 | bitmap1 | changed      |
-        | 8 MiB | 192 KiB | 1536 B  | made larger  |
-        | 1 MiB | 128 KiB | 1 KiB   | made smaller |
+        | size  | bitmap0 | bitmap1       | changed      |
+        | 8 MiB | 192 KiB | 1 KiB + 512 B | made larger  |
+        | 1 MiB | 128 KiB | 1 KiB         | made smaller |
 
   Rule: A drive has a whole number of sectors
     Scenario: A drive is to end within a sector
-      When "drive0" is resized to 4194305 B
+      When "drive0" is resized to 4 MiB + 1 B
       Then QEMU should refuse it as a GenericError that says "The new size must be a multiple of 512"
       And nothing should have changed
       When an incremental backup of "drive0" is taken with "bitmap0"

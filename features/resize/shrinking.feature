@@ -14,9 +14,9 @@ Feature: Bitmaps of a drive that shrinks
         | coarse  | 1 MiB       | yes       |
         | huge    | 2 GiB       | yes       |
       And the guest has written to "drive0":
-        | pattern | at        | length   | which                          |
-        | 0xab    | <at>      | <length> | across the new end, or near it |
-        | 0x9a    | 8388096 B | 512 B    | up to the old end              |
+        | pattern | at            | length   | which                          |
+        | 0xab    | <at>          | <length> | across the new end, or near it |
+        | 0x9a    | 8 MiB - 512 B | 512 B    | up to the old end              |
       When "drive0" is resized to <smaller>
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty     |
@@ -27,14 +27,14 @@ Feature: Bitmaps of a drive that shrinks
       And the bitmaps should still hold what had changed
 
       Examples: where the new end is
-        | smaller   | at        | length | bitmap0 | fine    | coarse | which                                     |
-        | 4 MiB     | 4194303 B | 2 B    | 64 KiB  | 512 B   | 1 MiB  | between two granules of all bitmaps       |
-        | 4194816 B | 4194303 B | 1025 B | 128 KiB | 1 KiB   | 2 MiB  | within a granule, but not within a sector |
-        | 33280 B   | 0         | 4 MiB  | 64 KiB  | 33280 B | 1 MiB  | 65 granules of 512 B                      |
-        | 32 KiB    | 0         | 4 MiB  | 64 KiB  | 32 KiB  | 1 MiB  | 64 granules of 512 B                      |
-        | 2097664 B | 2 MiB     | 4 MiB  | 64 KiB  | 512 B   | 1 MiB  | 4097 granules of 512 B, one of them dirty |
-        | 2 MiB     | 2 MiB     | 4 MiB  | 0       | 0 B     | 0 B    | just before all that was written          |
-        | 512 B     | 511 B     | 2 B    | 64 KiB  | 512 B   | 1 MiB  | the smallest drive                        |
+        | smaller        | at          | length      | bitmap0 | fine           | coarse | which                                     |
+        | 4 MiB          | 4 MiB - 1 B | 2 B         | 64 KiB  | 512 B          | 1 MiB  | between two granules of all bitmaps       |
+        | 4 MiB + 512 B  | 4 MiB - 1 B | 1 KiB + 1 B | 128 KiB | 1 KiB          | 2 MiB  | within a granule, but not within a sector |
+        | 32 KiB + 512 B | 0           | 4 MiB       | 64 KiB  | 32 KiB + 512 B | 1 MiB  | 65 granules of 512 B                      |
+        | 32 KiB         | 0           | 4 MiB       | 64 KiB  | 32 KiB         | 1 MiB  | 64 granules of 512 B                      |
+        | 2 MiB + 512 B  | 2 MiB       | 4 MiB       | 64 KiB  | 512 B          | 1 MiB  | 4097 granules of 512 B, one of them dirty |
+        | 2 MiB          | 2 MiB       | 4 MiB       | 0       | 0 B            | 0 B    | just before all that was written          |
+        | 512 B          | 511 B       | 2 B         | 64 KiB  | 512 B          | 1 MiB  | the smallest drive                        |
 
   Rule: Space that was lost comes back clean
     @bug-B10
@@ -58,10 +58,10 @@ Feature: Bitmaps of a drive that shrinks
         | fine    | 512 B       | yes       | no   | <fine>    |
 
       Examples: by how much
-        | smaller   | larger    | at        | bitmap0  | fine      | which                                |
-        | 4 MiB     | 8 MiB     | 6291455 B | 4224 KiB | 4195328 B | by half, over the edge of a granule  |
-        | 4194816 B | 4195328 B | 4195326 B | 4160 KiB | 4195328 B | by a sector, within one granule      |
-        | 512 B     | 16 MiB    | 8388607 B | 192 KiB  | 1536 B    | to a sector, and to more than before |
+        | smaller       | larger        | at                  | bitmap0         | fine          | which                                |
+        | 4 MiB         | 8 MiB         | 6 MiB - 1 B         | 4 MiB + 128 KiB | 4 MiB + 1 KiB | by half, over the edge of a granule  |
+        | 4 MiB + 512 B | 4 MiB + 1 KiB | 4 MiB + 1 KiB - 2 B | 4 MiB + 64 KiB  | 4 MiB + 1 KiB | by a sector, within one granule      |
+        | 512 B         | 16 MiB        | 8 MiB - 1 B         | 192 KiB         | 1 KiB + 512 B | to a sector, and to more than before |
 
   Rule: A backup by a bitmap restores a drive that has shrunk
     Scenario Outline: A drive shrinks between two backups
@@ -80,9 +80,9 @@ Feature: Bitmaps of a drive that shrinks
       And each of them should hold only what had changed
 
       Examples: where the new end is in each bitmap
-        | granularity | smaller   | which                                 |
-        | 64 KiB      | 3 MiB     | between two granules                  |
-        | 64 KiB      | 2098176 B | within a granule                      |
-        | 512 B       | 3 MiB     | where 6144 granules meet the next 64  |
-        | 512 B       | 2098176 B | two granules after all that was clean |
-        | 512 B       | 1 MiB     | before all that was dirty             |
+        | granularity | smaller       | which                                 |
+        | 64 KiB      | 3 MiB         | between two granules                  |
+        | 64 KiB      | 2 MiB + 1 KiB | within a granule                      |
+        | 512 B       | 3 MiB         | where 6144 granules meet the next 64  |
+        | 512 B       | 2 MiB + 1 KiB | two granules after all that was clean |
+        | 512 B       | 1 MiB         | before all that was dirty             |

@@ -6,7 +6,7 @@ Feature: Backups that go to another machine
   Here the operator has asked for a patience of a minute with a machine that is away.
 
   Background:
-    Given the 4198912 B drive "drive0" holding:
+    Given the 4 MiB + 4 KiB + 512 B drive "drive0" holding:
       | pattern | at       | length  |
       | 0x41    | 0        | 65 KiB  |
       | 0xd5    | 3000 KiB | 200 KiB |
@@ -18,13 +18,13 @@ Feature: Backups that go to another machine
       Given each backup goes into <image>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at       | length  | which                |
-        | write        | 0xab    | 65535 B  | 2 B     | over a granule's end |
-        | write zeroes |         | 3000 KiB | 100 KiB | over what was there  |
+        | request      | pattern | at           | length  | which                |
+        | write        | 0xab    | 64 KiB - 1 B | 2 B     | over a granule's end |
+        | write zeroes |         | 3000 KiB     | 100 KiB | over what was there  |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at        | length | which        |
-        | 0x64    | 4198400 B | 512 B  | the very end |
+        | pattern | at            | length | which        |
+        | 0x64    | 4 MiB + 4 KiB | 512 B  | the very end |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the 2 backups with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
@@ -58,9 +58,9 @@ Feature: Backups that go to another machine
     Scenario: The operator does not wait for the other machine
       Given the speed of the backup of "drive0" has been set to 0 B a second
       And the guest has written to "drive0":
-        | request | at | length   | which                                     |
-        | read    | 0  | 4100 KiB | what the job reads as well, who was first |
-        | read    | 0  | 4100 KiB | and has it by now, but cannot write it    |
+        | request | at | length        | which                                     |
+        | read    | 0  | 4 MiB + 4 KiB | what the job reads as well, who was first |
+        | read    | 0  | 4 MiB + 4 KiB | and has it by now, but cannot write it    |
       When the backup of "drive0" is cancelled by force
       Then the backup of "drive0" should be cancelled
       And QEMU should have reported these errors and no others:

@@ -15,37 +15,37 @@ Feature: Clusters of every size, on either side
       And a bitmap "bitmap0" with a granularity of <granularity> on "drive0"
       And a full backup of "drive0"
       And the guest has written to "drive0":
-        | request      | pattern | at        | length | which                           |
-        | write        | 0xab    | 65535 B   | 2 B    | over the end of a small cluster |
-        | write        | 0xfe    | 2097151 B | 514 B  | over the end of a large one     |
-        | write zeroes |         | 3 MiB     | 66 KiB | over what was there             |
-        | write        | 0x64    | <end>     | 512 B  | the very end of the drive       |
+        | request      | pattern | at           | length | which                           |
+        | write        | 0xab    | 64 KiB - 1 B | 2 B    | over the end of a small cluster |
+        | write        | 0xfe    | 2 MiB - 1 B  | 514 B  | over the end of a large one     |
+        | write zeroes |         | 3 MiB        | 66 KiB | over what was there             |
+        | write        | 0x64    | <end>        | 512 B  | the very end of the drive       |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
 
       Examples: from small to large
-        | source                               | target                                 | granularity | size      | end       | which                            |
-        | a qcow2 image with clusters of 512 B | a qcow2 image with clusters of 512 B   | 512 B       | 4 MiB     | 4193792 B | the smallest of everything       |
-        | a qcow2 image with clusters of 2 MiB | a qcow2 image with clusters of 512 B   | 64 KiB      | 5 MiB     | 5242368 B | large into small                 |
-        | a qcow2 image with clusters of 512 B | a qcow2 image with clusters of 2 MiB   | 4 KiB       | 5243392 B | 5242880 B | small into large, a partial end  |
-        | a qcow2 image with clusters of 4 KiB | a qcow2 image with clusters of 1 MiB   | 128 KiB     | 5243392 B | 5242880 B | granules between the two         |
-        | a qcow2 image with clusters of 2 MiB | a qcow2 image with clusters of 2 MiB   | 2 MiB       | 9 MiB     | 9436672 B | the largest of everything        |
-        | a raw image                          | a qcow2 image with clusters of 128 KiB | 64 KiB      | 5242880 B | 5242368 B | no clusters into somewhat larger |
+        | source                               | target                                 | granularity | size          | end           | which                            |
+        | a qcow2 image with clusters of 512 B | a qcow2 image with clusters of 512 B   | 512 B       | 4 MiB         | 4 MiB - 512 B | the smallest of everything       |
+        | a qcow2 image with clusters of 2 MiB | a qcow2 image with clusters of 512 B   | 64 KiB      | 5 MiB         | 5 MiB - 512 B | large into small                 |
+        | a qcow2 image with clusters of 512 B | a qcow2 image with clusters of 2 MiB   | 4 KiB       | 5 MiB + 512 B | 5 MiB         | small into large, a partial end  |
+        | a qcow2 image with clusters of 4 KiB | a qcow2 image with clusters of 1 MiB   | 128 KiB     | 5 MiB + 512 B | 5 MiB         | granules between the two         |
+        | a qcow2 image with clusters of 2 MiB | a qcow2 image with clusters of 2 MiB   | 2 MiB       | 9 MiB         | 9 MiB - 512 B | the largest of everything        |
+        | a raw image                          | a qcow2 image with clusters of 128 KiB | 64 KiB      | 5 MiB         | 5 MiB - 512 B | no clusters into somewhat larger |
 
   Rule: What shares a cluster with a change is copied with it, even where the target has no base yet
     @blockdev-backup @bug-B39
     Scenario Outline: An increment that gets its base afterwards
-      Given the 5243392 B drive "drive0" in a qcow2 image, holding:
+      Given the 5 MiB + 512 B drive "drive0" in a qcow2 image, holding:
         | pattern | at       | length   |
         | 0x41    | 1000 KiB | 2500 KiB |
       And each backup goes into a qcow2 image with clusters of <cluster>
       And a bitmap "bitmap0" with a granularity of <granularity> on "drive0"
       And a full backup of "drive0"
       And the guest has written to "drive0":
-        | pattern | at        | length | which                     |
-        | 0xfe    | 2097151 B | 514 B  | over the end of a cluster |
-        | 0x64    | 5242880 B | 512 B  | the very end of the drive |
+        | pattern | at          | length | which                     |
+        | 0xfe    | 2 MiB - 1 B | 514 B  | over the end of a cluster |
+        | 0x64    | 5 MiB       | 512 B  | the very end of the drive |
       When an incremental backup of "drive0" is taken with "bitmap0" into an image that is put on its base afterwards
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed

@@ -5,11 +5,11 @@ Feature: Compressed backups
   with the partial end of a drive, with errors, and with increments just as well.
 
   Background:
-    Given the 2621952 B drive "drive0" holding:
-      | pattern | at        | length   | which                 |
-      | 0x41    | 65535 B   | 65 KiB   | ends that fit nowhere |
-      | 0xd5    | 512 KiB   | 1300 KiB | more than a chunk     |
-      | 0x64    | 2621440 B | 512 B    | the very end          |
+    Given the 2.5 MiB + 512 B drive "drive0" holding:
+      | pattern | at           | length   | which                 |
+      | 0x41    | 64 KiB - 1 B | 65 KiB   | ends that fit nowhere |
+      | 0xd5    | 512 KiB      | 1300 KiB | more than a chunk     |
+      | 0x64    | 2.5 MiB      | 512 B    | the very end          |
     And each backup is taken with:
       | option   | value |
       | compress | yes   |
@@ -61,11 +61,11 @@ Feature: Compressed backups
       And each backup goes into <target>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at        | length  | which                |
-        | write        | 0xab    | 131071 B  | 2 B     | over a granule's end |
-        | write zeroes |         | 1000 KiB  | 130 KiB | over what was there  |
-        | write        | 0xfe    | 2 MiB     | 300 KiB | takes new space      |
-        | write        | 0x99    | 2621951 B | 1 B     | the last byte        |
+        | request      | pattern | at              | length  | which                |
+        | write        | 0xab    | 128 KiB - 1 B   | 2 B     | over a granule's end |
+        | write zeroes |         | 1000 KiB        | 130 KiB | over what was there  |
+        | write        | 0xfe    | 2 MiB           | 300 KiB | takes new space      |
+        | write        | 0x99    | 2.5 MiB + 511 B | 1 B     | the last byte        |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
@@ -89,9 +89,9 @@ Feature: Compressed backups
         | option | value |
         | sync   | full  |
       And the guest has written to "drive0":
-        | pattern | at        | length | which                         |
-        | 0xab    | 2621951 B | 1 B    | the last byte                 |
-        | 0xfe    | 1727 KiB  | 2 KiB  | over the edge of two clusters |
+        | pattern | at              | length | which                         |
+        | 0xab    | 2.5 MiB + 511 B | 1 B    | the last byte                 |
+        | 0xfe    | 1727 KiB        | 2 KiB  | over the edge of two clusters |
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment

@@ -6,11 +6,11 @@ Feature: Encrypted backups
   copied, or hidden, just as what it has.
 
   Background:
-    Given the 4198912 B drive "drive0" holding:
-      | pattern | at        | length   | which                 |
-      | 0x41    | 65535 B   | 65 KiB   | ends that fit nowhere |
-      | 0xd5    | 1 MiB     | 1200 KiB | more than a chunk     |
-      | 0x64    | 4198400 B | 512 B    | the very end          |
+    Given the 4 MiB + 4 KiB + 512 B drive "drive0" holding:
+      | pattern | at            | length   | which                 |
+      | 0x41    | 64 KiB - 1 B  | 65 KiB   | ends that fit nowhere |
+      | 0xd5    | 1 MiB         | 1200 KiB | more than a chunk     |
+      | 0x64    | 4 MiB + 4 KiB | 512 B    | the very end          |
     And this request has been granted:
       | request    |
       | add secret |
@@ -37,10 +37,10 @@ Feature: Encrypted backups
         | option | value |
         | sync   | full  |
       And the guest has written to "drive0":
-        | request      | pattern | at        | length  | which                       |
-        | write        | 0xab    | 2097151 B | 2 B     | over the edge of a cluster  |
-        | write zeroes |         | 1100 KiB  | 100 KiB | what was there is saved     |
-        | write        | 0xfe    | 4198400 B | 512 B   | the rest at the drive's end |
+        | request      | pattern | at            | length  | which                       |
+        | write        | 0xab    | 2 MiB - 1 B   | 2 B     | over the edge of a cluster  |
+        | write zeroes |         | 1100 KiB      | 100 KiB | what was there is saved     |
+        | write        | 0xfe    | 4 MiB + 4 KiB | 512 B   | the rest at the drive's end |
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment
@@ -68,16 +68,16 @@ Feature: Encrypted backups
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And each backup goes into an encrypted qcow2 image
       And the guest has written to "drive0":
-        | request      | pattern | at       | length  | which                |
-        | write        | 0xab    | 131071 B | 2 KiB   | over a granule's end |
-        | write zeroes |         | 1100 KiB | 130 KiB | over what was there  |
-        | write        | 0xfe    | 3 MiB    | 64 KiB  | where there was none |
+        | request      | pattern | at            | length  | which                |
+        | write        | 0xab    | 128 KiB - 1 B | 2 KiB   | over a granule's end |
+        | write zeroes |         | 1100 KiB      | 130 KiB | over what was there  |
+        | write        | 0xfe    | 3 MiB         | 64 KiB  | where there was none |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
-        | request | pattern | at        | length | which            |
-        | write   | 0x99    | 1150 KiB  | 1 KiB  | into the zeros   |
-        | discard |         | 64 KiB    | 64 KiB | nothing any more |
-        | write   | 0x14    | 4198400 B | 512 B  | the very end     |
+        | request | pattern | at            | length | which            |
+        | write   | 0x99    | 1150 KiB      | 1 KiB  | into the zeros   |
+        | discard |         | 64 KiB        | 64 KiB | nothing any more |
+        | write   | 0x14    | 4 MiB + 4 KiB | 512 B  | the very end     |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the 2 backups with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed

@@ -7,15 +7,15 @@ Feature: Backups into images of any format
   Rule: A full backup restores the drive from an image of any format
     @bug-B45 @bug-B55
     Scenario Outline: A full backup of a drive of odd size
-      Given the 4198912 B drive "drive0" in <source>
+      Given the 4 MiB + 4 KiB + 512 B drive "drive0" in <source>
       And each backup goes into <target>
       And the guest has written to "drive0":
-        | request      | pattern | at        | length   | which                      |
-        | write        | 0x41    | 65535 B   | 65 KiB   | ends that fit nowhere      |
-        | write        | 0xd5    | 1 MiB     | 1200 KiB | more than a chunk          |
-        | write zeroes |         | 1536 KiB  | 128 KiB  | zeros in the midst of data |
-        | discard      |         | 1152 KiB  | 64 KiB   | nothing any more           |
-        | write        | 0x64    | 4198400 B | 512 B    | the very end               |
+        | request      | pattern | at              | length   | which                      |
+        | write        | 0x41    | 64 KiB - 1 B    | 65 KiB   | ends that fit nowhere      |
+        | write        | 0xd5    | 1 MiB           | 1200 KiB | more than a chunk          |
+        | write zeroes |         | 1.5 MiB         | 128 KiB  | zeros in the midst of data |
+        | discard      |         | 1 MiB + 128 KiB | 64 KiB   | nothing any more           |
+        | write        | 0x64    | 4 MiB + 4 KiB   | 512 B    | the very end               |
       When a backup of "drive0" is started with:
         | option | value |
         | sync   | full  |
@@ -52,16 +52,16 @@ Feature: Backups into images of any format
 
   Rule: A chain of increments restores the drive from any format that can stand on a base
     Scenario Outline: An increment on a full backup in the same format
-      Given the 4198912 B drive "drive0" in <source>, holding:
+      Given the 4 MiB + 4 KiB + 512 B drive "drive0" in <source>, holding:
         | pattern | at      | length   |
         | 0x14    | 100 KiB | 2000 KiB |
       And each backup goes into <target>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at        | length  | which                 |
-        | write        | 0x41    | 65535 B   | 65 KiB  | ends that fit nowhere |
-        | write zeroes |         | 1000 KiB  | 200 KiB | over what was there   |
-        | write        | 0x64    | 4198400 B | 512 B   | the very end          |
+        | request      | pattern | at            | length  | which                 |
+        | write        | 0x41    | 64 KiB - 1 B  | 65 KiB  | ends that fit nowhere |
+        | write zeroes |         | 1000 KiB      | 200 KiB | over what was there   |
+        | write        | 0x64    | 4 MiB + 4 KiB | 512 B   | the very end          |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
@@ -89,9 +89,9 @@ Feature: Backups into images of any format
         | 0x64    | 3000 KiB | 100 KiB |
       And each backup goes into <target>
       And the guest has written to "drive0":
-        | request      | pattern | at       | length  | which                     |
-        | write zeroes |         | 3008 KiB | 64 KiB  | where there was something |
-        | write zeroes |         | 1 MiB    | 256 KiB | where there was nothing   |
+        | request      | pattern | at             | length  | which                     |
+        | write zeroes |         | 3 MiB - 64 KiB | 64 KiB  | where there was something |
+        | write zeroes |         | 1 MiB          | 256 KiB | where there was nothing   |
       When a backup of "drive0" is started with:
         | option | value |
         | sync   | full  |
@@ -108,14 +108,14 @@ Feature: Backups into images of any format
   Rule: An increment in a raw image is as small as what had changed
     Scenario: A few bytes of a drive full of data
       Given the 4 MiB drive "drive0" holding:
-        | pattern | at      | length   |
-        | 0x41    | 512 KiB | 3072 KiB |
+        | pattern | at      | length |
+        | 0x41    | 512 KiB | 3 MiB  |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And each backup goes into a raw image
       And the guest has written to "drive0":
-        | pattern | at       | length | which                |
-        | 0xab    | 65535 B  | 2 B    | over a granule's end |
-        | 0x64    | 4095 KiB | 1 KiB  | the last granule     |
+        | pattern | at            | length | which                |
+        | 0xab    | 64 KiB - 1 B  | 2 B    | over a granule's end |
+        | 0x64    | 4 MiB - 1 KiB | 1 KiB  | the last granule     |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup of "drive0" should succeed
       And each of them should hold only what had changed
@@ -123,22 +123,22 @@ Feature: Backups into images of any format
   Rule: An image that QEMU makes by a job is as good as one that a tool makes
     @needs.blockdev-create
     Scenario Outline: A full backup and an increment in images that no tool has made
-      Given the 4198912 B drive "drive0" holding:
+      Given the 4 MiB + 4 KiB + 512 B drive "drive0" holding:
         | pattern | at      | length   | which             |
         | 0x14    | 100 KiB | 2000 KiB | more than a chunk |
       And each backup goes into <target> made by QEMU
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at        | length  | which                 |
-        | write        | 0x41    | 65535 B   | 65 KiB  | ends that fit nowhere |
-        | write zeroes |         | 1000 KiB  | 200 KiB | over what was there   |
-        | write        | 0x64    | 4198400 B | 512 B   | the very end          |
+        | request      | pattern | at            | length  | which                 |
+        | write        | 0x41    | 64 KiB - 1 B  | 65 KiB  | ends that fit nowhere |
+        | write zeroes |         | 1000 KiB      | 200 KiB | over what was there   |
+        | write        | 0x64    | 4 MiB + 4 KiB | 512 B   | the very end          |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
       And the image of the backup of "drive0" should be:
-        | format | size      | base     | clusters   |
-        | qcow2  | 4198912 B | drive0-1 | <clusters> |
+        | format | size                  | base     | clusters   |
+        | qcow2  | 4 MiB + 4 KiB + 512 B | drive0-1 | <clusters> |
 
       Examples: clusters
         | target                               | clusters | which                         |

@@ -7,12 +7,12 @@ Feature: Images that QEMU makes for its backups
 
   Background:
     Given backups are taken with drive-backup
-    And the 4198912 B drive "drive0" in a qcow2 image with clusters of 4 KiB
+    And the 4 MiB + 4 KiB + 512 B drive "drive0" in a qcow2 image with clusters of 4 KiB
     And a bitmap "bitmap0" on "drive0"
     And the guest has written to "drive0":
-      | pattern | at        | length | which                 |
-      | 0x41    | 65535 B   | 65 KiB | ends that fit nowhere |
-      | 0x64    | 4198400 B | 512 B  | the very end          |
+      | pattern | at            | length | which                 |
+      | 0x41    | 64 KiB - 1 B  | 65 KiB | ends that fit nowhere |
+      | 0x64    | 4 MiB + 4 KiB | 512 B  | the very end          |
 
   Rule: An image that QEMU makes is of the drive's size, of the format asked for and without a base
     Scenario Outline: QEMU makes the image for a full backup
@@ -24,8 +24,8 @@ Feature: Images that QEMU makes for its backups
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment
       And the image of the backup of "drive0" should be:
-        | format  | size      | base | clusters   |
-        | <found> | 4198912 B | none | <clusters> |
+        | format  | size                  | base | clusters   |
+        | <found> | 4 MiB + 4 KiB + 512 B | none | <clusters> |
 
       Examples: formats
         | sync | mode           | format | found | clusters | which                                 |
@@ -47,8 +47,8 @@ Feature: Images that QEMU makes for its backups
       Then the backup of "drive0" should succeed
       And each of them should hold only what had changed
       And the image of the backup of "drive0" should be:
-        | format | size      | base | clusters |
-        | qcow2  | 4198912 B | none | 64 KiB   |
+        | format | size                  | base | clusters |
+        | qcow2  | 4 MiB + 4 KiB + 512 B | none | 64 KiB   |
 
       Examples: both words for it
         | sync        | which                               |
@@ -61,17 +61,17 @@ Feature: Images that QEMU makes for its backups
         | sync   | none           |
         | mode   | absolute-paths |
       And the guest has written to "drive0":
-        | request      | pattern | at        | length | which                         |
-        | write        | 0xab    | 131071 B  | 2 B    | over an edge, and over an end |
-        | write zeroes |         | 1 MiB     | 64 KiB | where there was nothing       |
-        | write        | 0xfe    | 4198911 B | 1 B    | the last byte                 |
+        | request      | pattern | at                    | length | which                         |
+        | write        | 0xab    | 128 KiB - 1 B         | 2 B    | over an edge, and over an end |
+        | write zeroes |         | 1 MiB                 | 64 KiB | where there was nothing       |
+        | write        | 0xfe    | 4 MiB + 4 KiB + 511 B | 1 B    | the last byte                 |
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
       And each of them should restore its drive as it was at that moment
       And each of them should hold only what had changed
       And the image of the backup of "drive0" should be:
-        | format | size      | base   | clusters | which                                    |
-        | qcow2  | 4198912 B | drive0 | 64 KiB   | what it does not hold is read from there |
+        | format | size                  | base   | clusters | which                                    |
+        | qcow2  | 4 MiB + 4 KiB + 512 B | drive0 | 64 KiB   | what it does not hold is read from there |
 
   Rule: An image that is there is used as it is
     Scenario Outline: An operator has made the image
@@ -83,8 +83,8 @@ Feature: Images that QEMU makes for its backups
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment
       And the image of the backup of "drive0" should be:
-        | format   | size      | base | clusters   |
-        | <format> | 4198912 B | none | <clusters> |
+        | format   | size                  | base | clusters   |
+        | <format> | 4 MiB + 4 KiB + 512 B | none | <clusters> |
 
       Examples: images that QEMU would not have made so
         | sync | image                                | format | clusters | which                                 |
@@ -97,10 +97,10 @@ Feature: Images that QEMU makes for its backups
       Given a full backup of "drive0"
       And a snapshot has put the overlay "overlay0" on "drive0"
       And the guest has written to "overlay0":
-        | request      | pattern | at        | length | which                      |
-        | write        | 0xab    | 131071 B  | 2 B    | over the edge of a cluster |
-        | write zeroes |         | 64 KiB    | 64 KiB | hides what is below        |
-        | write        | 0xfe    | 4198911 B | 1 B    | the last byte              |
+        | request      | pattern | at                    | length | which                      |
+        | write        | 0xab    | 128 KiB - 1 B         | 2 B    | over the edge of a cluster |
+        | write zeroes |         | 64 KiB                | 64 KiB | hides what is below        |
+        | write        | 0xfe    | 4 MiB + 4 KiB + 511 B | 1 B    | the last byte              |
       When a backup of "overlay0" is started with:
         | option | value    |
         | sync   | top      |
@@ -109,8 +109,8 @@ Feature: Images that QEMU makes for its backups
       And each of them should restore its drive as it was at that moment
       And each of them should hold only what had changed
       And the image of the backup of "overlay0" should be:
-        | format | size      | base     | clusters | which                     |
-        | qcow2  | 4198912 B | drive0-1 | 64 KiB   | the backup, not the drive |
+        | format | size                  | base     | clusters | which                     |
+        | qcow2  | 4 MiB + 4 KiB + 512 B | drive0-1 | 64 KiB   | the backup, not the drive |
 
     Scenario Outline: What is about to be overwritten goes into an image that an operator has made
       Given each backup goes into <image>
@@ -119,10 +119,10 @@ Feature: Images that QEMU makes for its backups
         | sync   | none     |
         | mode   | existing |
       And the guest has written to "drive0":
-        | request      | pattern | at        | length | which                         |
-        | write        | 0xab    | 131071 B  | 2 B    | over an edge, and over an end |
-        | write zeroes |         | 1 MiB     | 64 KiB | where there was nothing       |
-        | write        | 0xfe    | 4198911 B | 1 B    | the last byte                 |
+        | request      | pattern | at                    | length | which                         |
+        | write        | 0xab    | 128 KiB - 1 B         | 2 B    | over an edge, and over an end |
+        | write zeroes |         | 1 MiB                 | 64 KiB | where there was nothing       |
+        | write        | 0xfe    | 4 MiB + 4 KiB + 511 B | 1 B    | the last byte                 |
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
       And each of them should restore its drive as it was at that moment

@@ -6,18 +6,18 @@ Feature: Increments on a full backup of another format
 
   Rule: An increment restores its moment on a base of any format
     Scenario Outline: Two increments on a full backup in <base>
-      Given the 4198912 B drive "drive0" holding:
-        | pattern | at        | length   | which             |
-        | 0x14    | 100 KiB   | 2000 KiB | more than a chunk |
-        | 0xd5    | 4198400 B | 512 B    | the very end      |
+      Given the 4 MiB + 4 KiB + 512 B drive "drive0" holding:
+        | pattern | at            | length   | which             |
+        | 0x14    | 100 KiB       | 2000 KiB | more than a chunk |
+        | 0xd5    | 4 MiB + 4 KiB | 512 B    | the very end      |
       And each backup goes into <base>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And each backup goes into <increment>
       And the guest has written to "drive0":
-        | request      | pattern | at        | length  | which                 |
-        | write        | 0x41    | 65535 B   | 65 KiB  | ends that fit nowhere |
-        | write zeroes |         | 1000 KiB  | 200 KiB | over what was there   |
-        | write        | 0x64    | 4198911 B | 1 B     | the last byte         |
+        | request      | pattern | at                    | length  | which                 |
+        | write        | 0x41    | 64 KiB - 1 B          | 65 KiB  | ends that fit nowhere |
+        | write zeroes |         | 1000 KiB              | 200 KiB | over what was there   |
+        | write        | 0x64    | 4 MiB + 4 KiB + 511 B | 1 B     | the last byte         |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
         | request | pattern | at       | length  | which                                |

@@ -6,15 +6,15 @@ Feature: Backups into a format of the past
   Rule: A full backup into such an image restores the drive, also where its end is no whole cluster
     @known-defect.qed-odd-size
     Scenario: A drive whose odd end is empty
-      Given the 4198912 B drive "drive0" holding:
-        | pattern | at       | length | which                                                |
-        | 0x41    | 0        | 64 KiB | so much that there is always something left to write |
-        | 0x52    | 512 KiB  | 64 KiB |                                                      |
-        | 0x63    | 1 MiB    | 64 KiB |                                                      |
-        | 0x74    | 1536 KiB | 64 KiB |                                                      |
-        | 0x85    | 2 MiB    | 64 KiB |                                                      |
-        | 0x96    | 2560 KiB | 64 KiB |                                                      |
-        | 0xd5    | 3 MiB    | 64 KiB |                                                      |
+      Given the 4 MiB + 4 KiB + 512 B drive "drive0" holding:
+        | pattern | at      | length | which                                                |
+        | 0x41    | 0       | 64 KiB | so much that there is always something left to write |
+        | 0x52    | 512 KiB | 64 KiB |                                                      |
+        | 0x63    | 1 MiB   | 64 KiB |                                                      |
+        | 0x74    | 1.5 MiB | 64 KiB |                                                      |
+        | 0x85    | 2 MiB   | 64 KiB |                                                      |
+        | 0x96    | 2.5 MiB | 64 KiB |                                                      |
+        | 0xd5    | 3 MiB   | 64 KiB |                                                      |
       And each backup goes into a QED image
       When a backup of "drive0" is started with:
         | option | value |

@@ -8,9 +8,9 @@ Feature: Storage that is particular about requests
     @needs.blkdebug @bug-B38
     Scenario Outline: The guest writes less than a block during a backup
       Given the 4 MiB drive "drive0" in <source>, whose storage <drive>, holding:
-        | pattern | at       | length   |
-        | 0x41    | 1 KiB    | 3000 KiB |
-        | 0xd5    | 4090 KiB | 6 KiB    |
+        | pattern | at            | length   |
+        | 0x41    | 1 KiB         | 3000 KiB |
+        | 0xd5    | 4 MiB - 6 KiB | 6 KiB    |
       And each backup goes into <image>
       And the next backup goes to storage that <target>
       And a backup of "drive0" has been started with:
@@ -18,10 +18,10 @@ Feature: Storage that is particular about requests
         | sync   | full   |
         | speed  | 64 KiB |
       And the guest has written to "drive0":
-        | pattern | at        | length | which                        |
-        | 0xab    | 1 KiB     | 512 B  | what is copied already       |
-        | 0xfe    | 2097151 B | 2 B    | what is not, over two blocks |
-        | 0x64    | 4095 KiB  | 512 B  | the last block               |
+        | pattern | at            | length | which                        |
+        | 0xab    | 1 KiB         | 512 B  | what is copied already       |
+        | 0xfe    | 2 MiB - 1 B   | 2 B    | what is not, over two blocks |
+        | 0x64    | 4 MiB - 1 KiB | 512 B  | the last block               |
       When the speed of the backup of "drive0" is set to 0 B a second
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment

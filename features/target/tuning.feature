@@ -5,11 +5,11 @@ Feature: Backups that are tuned
   byte and hold no more than it must: tuning is about time.
 
   Background:
-    Given the 5243392 B drive "drive0" holding:
-      | pattern | at        | length   | which                 |
-      | 0x41    | 65535 B   | 65 KiB   | ends that fit nowhere |
-      | 0xd5    | 1 MiB     | 2500 KiB | more than a chunk     |
-      | 0x64    | 5242880 B | 512 B    | the very end          |
+    Given the 5 MiB + 512 B drive "drive0" holding:
+      | pattern | at           | length   | which                 |
+      | 0x41    | 64 KiB - 1 B | 65 KiB   | ends that fit nowhere |
+      | 0xd5    | 1 MiB        | 2500 KiB | more than a chunk     |
+      | 0x64    | 5 MiB        | 512 B    | the very end          |
 
   Rule: No choice of speed costs a byte
     @bug-B45 @bug-B54
@@ -22,11 +22,11 @@ Feature: Backups that are tuned
         | x-perf.use-copy-range | <offload> |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at        | length   | which                |
-        | write        | 0xab    | 131071 B  | 2 B      | over a granule's end |
-        | write zeroes |         | 1500 KiB  | 130 KiB  | over what was there  |
-        | write        | 0xfe    | 3500 KiB  | 1500 KiB | more than a chunk    |
-        | write        | 0x99    | 5243391 B | 1 B      | the last byte        |
+        | request      | pattern | at            | length   | which                |
+        | write        | 0xab    | 128 KiB - 1 B | 2 B      | over a granule's end |
+        | write zeroes |         | 1500 KiB      | 130 KiB  | over what was there  |
+        | write        | 0xfe    | 3500 KiB      | 1500 KiB | more than a chunk    |
+        | write        | 0x99    | 5 MiB + 511 B | 1 B      | the last byte        |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
@@ -36,15 +36,15 @@ Feature: Backups that are tuned
       Examples: blockdev-backup
         | command         | workers    | chunk               | offload | which                               |
         | blockdev-backup | 1          | 64 KiB              | no      | one cluster at a time               |
-        | blockdev-backup | 3          | 100001 B            | no      | a chunk that ends within a cluster  |
+        | blockdev-backup | 3          | 97 KiB + 673 B      | no      | a chunk that ends within a cluster  |
         | blockdev-backup | 64         | 0                   | yes     | the kernel copies as much as it can |
-        | blockdev-backup | 2          | 200000 B            | yes     | the kernel copies parts of clusters |
+        | blockdev-backup | 2          | 195 KiB + 320 B     | yes     | the kernel copies parts of clusters |
         | blockdev-backup | 2147483647 | 9223372036854775807 | yes     | the most of everything              |
 
       @drive-backup @needs.drive-backup
       Examples: drive-backup
-        | command      | workers | chunk    | offload | which                              |
-        | drive-backup | 3       | 100001 B | yes     | a chunk that ends within a cluster |
+        | command      | workers | chunk          | offload | which                              |
+        | drive-backup | 3       | 97 KiB + 673 B | yes     | a chunk that ends within a cluster |
 
   Rule: A backup has as many requests under way as it may, and none is longer than it may be
     @blockdev-backup @needs.blkdebug @needs.human-monitor
@@ -68,10 +68,10 @@ Feature: Backups that are tuned
       Then the backup of "drive1" should succeed
 
       Examples: what gets done meanwhile
-        | workers | chunk   | copied   | which                                  |
-        | 1       | 64 KiB  | 0        | nothing                                |
-        | 2       | 64 KiB  | 4032 KiB | the other one does all else            |
-        | 2       | 256 KiB | 3840 KiB | and here four times as much is held up |
+        | workers | chunk   | copied          | which                                  |
+        | 1       | 64 KiB  | 0               | nothing                                |
+        | 2       | 64 KiB  | 4 MiB - 64 KiB  | the other one does all else            |
+        | 2       | 256 KiB | 4 MiB - 256 KiB | and here four times as much is held up |
 
   Rule: What is copied at a time can be made larger, and then an increment holds so much more
     @blockdev-backup @needs.min-cluster-size
@@ -81,10 +81,10 @@ Feature: Backups that are tuned
         | x-perf.min-cluster-size | <minimum> |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at        | length | which                           |
-        | 0xab    | 131071 B  | 2 B    | over a granule's end            |
-        | 0xfe    | 2047 KiB  | 2 KiB  | over the end of a large cluster |
-        | 0x99    | 5243391 B | 1 B    | the last byte                   |
+        | pattern | at            | length | which                           |
+        | 0xab    | 128 KiB - 1 B | 2 B    | over a granule's end            |
+        | 0xfe    | 2 MiB - 1 KiB | 2 KiB  | over the end of a large cluster |
+        | 0x99    | 5 MiB + 511 B | 1 B    | the last byte                   |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed

@@ -5,11 +5,11 @@ Feature: The moment at which a chain of backups starts
   several drives, that moment must be the same for all of them.
 
   Background:
-    Given the 4097 KiB drive "drive0" holding:
-      | pattern | at       | length |
-      | 0x41    | 0        | 65 KiB |
-      | 0xd5    | 2 MiB    | 1 MiB  |
-      | 0xdc    | 4095 KiB | 2 KiB  |
+    Given the 4 MiB + 1 KiB drive "drive0" holding:
+      | pattern | at            | length |
+      | 0x41    | 0             | 65 KiB |
+      | 0xd5    | 2 MiB         | 1 MiB  |
+      | 0xdc    | 4 MiB - 1 KiB | 2 KiB  |
     And a bitmap "bitmap9" with a granularity of 4 KiB on "drive0"
 
   Rule: A bitmap that begins with a full backup records all that the backup lacks
@@ -19,11 +19,11 @@ Feature: The moment at which a chain of backups starts
         | <first>  | <first bitmap> | drive0 | <first speed> |
         | <second> | <then bitmap>  | drive0 | <then speed>  |
       And the guest has written to "drive0":
-        | request      | pattern | at       | length | which                                   |
-        | write        | 0xab    | 65535 B  | 2 B    | over an edge, perhaps copied by now     |
-        | write        | 0xfe    | 3071 KiB | 2 KiB  | not copied yet                          |
-        | write zeroes |         | 2 MiB    | 64 KiB | not copied yet                          |
-        | write        | 0x64    | 4096 KiB | 1 KiB  | the last granule, which is a small part |
+        | request      | pattern | at            | length | which                                   |
+        | write        | 0xab    | 64 KiB - 1 B  | 2 B    | over an edge, perhaps copied by now     |
+        | write        | 0xfe    | 3 MiB - 1 KiB | 2 KiB  | not copied yet                          |
+        | write zeroes |         | 2 MiB         | 64 KiB | not copied yet                          |
+        | write        | 0x64    | 4 MiB         | 1 KiB  | the last granule, which is a small part |
       When the speed of the backup of "drive0" is set to 0 B a second
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment
@@ -39,9 +39,9 @@ Feature: The moment at which a chain of backups starts
     @needs.human-monitor
     Scenario: The guest has writes on their way when the chain starts
       Given these writes of the guest to "drive0" are on their way:
-        | pattern | at       | length | which                     |
-        | 0xab    | 65535 B  | 2 B    | over an edge of a granule |
-        | 0xfe    | 3071 KiB | 2 KiB  | over another one          |
+        | pattern | at            | length | which                     |
+        | 0xab    | 64 KiB - 1 B  | 2 B    | over an edge of a granule |
+        | 0xfe    | 3 MiB - 1 KiB | 2 KiB  | over another one          |
       When these requests are made as one transaction:
         | request     | bitmap  | drive  |
         | add         | bitmap0 | drive0 |
@@ -56,8 +56,8 @@ Feature: The moment at which a chain of backups starts
     @needs.human-monitor
     Scenario: The guest has writes on their way when a bitmap is replaced
       Given these writes of the guest to "drive0" are on their way:
-        | pattern | at      | length | which                     |
-        | 0xab    | 65535 B | 2 B    | over an edge of a granule |
+        | pattern | at           | length | which                     |
+        | 0xab    | 64 KiB - 1 B | 2 B    | over an edge of a granule |
       When these requests are made as one transaction:
         | request | bitmap  | drive  |
         | disable | bitmap9 | drive0 |
@@ -73,11 +73,11 @@ Feature: The moment at which a chain of backups starts
     Scenario: The guest has writes on their way to both of its drives
       Given the 4 MiB drive "drive1"
       And these writes of the guest to "drive0" are on their way:
-        | pattern | at      | length | which                     |
-        | 0xab    | 65535 B | 2 B    | over an edge of a granule |
+        | pattern | at           | length | which                     |
+        | 0xab    | 64 KiB - 1 B | 2 B    | over an edge of a granule |
       And these writes of the guest to "drive1" are on their way:
-        | pattern | at       | length | which         |
-        | 0xba    | 4095 KiB | 1 KiB  | the end of it |
+        | pattern | at            | length | which         |
+        | 0xba    | 4 MiB - 1 KiB | 1 KiB  | the end of it |
       When these requests are made as one transaction:
         | request     | bitmap  | drive  |
         | add         | bitmap0 | drive0 |
@@ -93,17 +93,17 @@ Feature: The moment at which a chain of backups starts
     @needs.human-monitor
     Scenario: A client reads the old state of the drive while the guest goes on
       Given these writes of the guest to "drive0" are on their way:
-        | pattern | at      | length | which                     |
-        | 0xab    | 65535 B | 2 B    | over an edge of a granule |
+        | pattern | at           | length | which                     |
+        | 0xab    | 64 KiB - 1 B | 2 B    | over an edge of a granule |
       And these requests have been granted as one transaction:
         | request     | bitmap  | drive  | which                                        |
         | none backup |         | drive0 | keeps for a client what the guest overwrites |
         | add         | bitmap0 | drive0 |                                              |
         | disable     | bitmap9 | drive0 |                                              |
       When the guest writes to "drive0":
-        | pattern | at       | length | which                                |
-        | 0x64    | 0        | 1 KiB  | over older data                      |
-        | 0xfe    | 4095 KiB | 2 KiB  | up to the last granule, a small part |
+        | pattern | at            | length | which                                |
+        | 0x64    | 0             | 1 KiB  | over older data                      |
+        | 0xfe    | 4 MiB - 1 KiB | 2 KiB  | up to the last granule, a small part |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | 192 KiB |

@@ -5,8 +5,8 @@ Feature: Requests that make a transaction fail
   not fit. Whichever it is, and wherever in the plan it stands, the operator must find everything as before.
 
   Background:
-    Given the 4097 KiB drive "drive0"
-    And the 4097 KiB drive "drive1"
+    Given the 4 MiB + 1 KiB drive "drive0"
+    And the 4 MiB + 1 KiB drive "drive1"
     And these bitmaps on "drive0":
       | bitmap  | granularity | recording | which                   |
       | bitmap0 | 64 KiB      | yes       | the size of a cluster   |
@@ -17,10 +17,10 @@ Feature: Requests that make a transaction fail
       | bitmap5 | 64 KiB      | no        | nothing recorded so far |
       | bitmap6 | 128 KiB     | no        | nothing recorded so far |
     And the guest has written to "drive0":
-      | pattern | at        | length | which                              |
-      | 0x41    | 0         | 65 KiB | a granule and a bit of the second  |
-      | 0xfe    | 2097151 B | 2 B    | the bytes on both sides of an edge |
-      | 0xd5    | 4032 KiB  | 65 KiB | up to the end of the drive         |
+      | pattern | at             | length | which                              |
+      | 0x41    | 0              | 65 KiB | a granule and a bit of the second  |
+      | 0xfe    | 2 MiB - 1 B    | 2 B    | the bytes on both sides of an edge |
+      | 0xd5    | 4 MiB - 64 KiB | 65 KiB | up to the end of the drive         |
 
   Rule: Whichever request fails, all that were granted before it are undone
     @blockdev-backup @bug-B48 @bug-B59 @bug-B64 @bug-B74 @bug-B75

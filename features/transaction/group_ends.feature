@@ -6,9 +6,9 @@ Feature: How a group of backups comes to its end
 
   Background:
     Given the 4 MiB drive "drive0"
-    And the 4097 KiB drive "drive1", whose storage fails the first read after a flush, holding:
-      | pattern | at       | length |
-      | 0x14    | 4095 KiB | 2 KiB  |
+    And the 4 MiB + 1 KiB drive "drive1", whose storage fails the first read after a flush, holding:
+      | pattern | at            | length |
+      | 0x14    | 4 MiB - 1 KiB | 2 KiB  |
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And a full backup of "drive1" with a new bitmap "bitmap1"
 
@@ -23,8 +23,8 @@ Feature: How a group of backups comes to its end
         | full backup        | bitmap1 | drive1 | 1 B   |
       And the backup of "drive0" has become waiting
       When the guest writes to "drive0":
-        | pattern | at       | length | which                                         |
-        | 0xfe    | 1087 KiB | 66 KiB | what is in the backup already, and more of it |
+        | pattern | at             | length | which                                         |
+        | 0xfe    | 1 MiB + 63 KiB | 66 KiB | what is in the backup already, and more of it |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | yes  | 128 KiB |
@@ -57,14 +57,14 @@ Feature: How a group of backups comes to its end
         | concluded |                     |         |         |
         | null      |                     |         |         |
       And the life of the backup of "drive1" should have been:
-        | state     | event               | offset   | len      |
-        | created   |                     |          |          |
-        | running   |                     |          |          |
-        | waiting   |                     |          |          |
-        | pending   | <drive1 tells>      |          |          |
-        |           | BLOCK_JOB_COMPLETED | 4160 KiB | 4160 KiB |
-        | concluded |                     |          |          |
-        | null      |                     |          |          |
+        | state     | event               | offset         | len            |
+        | created   |                     |                |                |
+        | running   |                     |                |                |
+        | waiting   |                     |                |                |
+        | pending   | <drive1 tells>      |                |                |
+        |           | BLOCK_JOB_COMPLETED | 4 MiB + 64 KiB | 4 MiB + 64 KiB |
+        | concluded |                     |                |                |
+        | null      |                     |                |                |
 
       Examples: auto-finalize of each, and which is finalized
         | asking          | of drive0 | of drive1 | finalized | drive0 tells      | drive1 tells      | which                           |
@@ -98,8 +98,8 @@ Feature: How a group of backups comes to its end
 
     Scenario: One stops at an error and is called off
       Given the guest has written to "drive1":
-        | pattern | at        | length | which                              |
-        | 0xba    | 2097151 B | 2 B    | the bytes on both sides of an edge |
+        | pattern | at          | length | which                              |
+        | 0xba    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       And these requests have been granted as one transaction with grouped completion:
         | request            | bitmap  | drive  | on-source-error | auto-finalize |
         | incremental backup | bitmap0 | drive0 |                 | no            |
@@ -117,8 +117,8 @@ Feature: How a group of backups comes to its end
 
     Scenario: One stops at an error and is resumed, and the group is finalized
       Given the guest has written to "drive1":
-        | pattern | at        | length | which                              |
-        | 0xba    | 2097151 B | 2 B    | the bytes on both sides of an edge |
+        | pattern | at          | length | which                              |
+        | 0xba    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       And these requests have been granted as one transaction with grouped completion:
         | request            | bitmap  | drive  | on-source-error | auto-finalize |
         | incremental backup | bitmap0 | drive0 |                 | no            |

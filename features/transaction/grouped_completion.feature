@@ -26,15 +26,15 @@ Feature: Backups of several drives that stand or fall together
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And a full backup of "drive1" with a new bitmap "bitmap1"
       And the guest has written to "drive0":
-        | pattern | at        | length  | which                   |
-        | 0xab    | 0         | 512 B   | overwrites a whole area |
-        | 0xfe    | 16 MiB    | 256 KiB | takes new space         |
-        | 0x64    | 32736 KiB | 64 KiB  | overlaps older data     |
+        | pattern | at              | length  | which                   |
+        | 0xab    | 0               | 512 B   | overwrites a whole area |
+        | 0xfe    | 16 MiB          | 256 KiB | takes new space         |
+        | 0x64    | 32 MiB - 32 KiB | 64 KiB  | overlaps older data     |
       And the guest has written to "drive1":
-        | pattern | at        | length  | which                   |
-        | 0xba    | 0         | 512 B   | overwrites a whole area |
-        | 0xef    | 16 MiB    | 256 KiB | takes new space         |
-        | 0x46    | 32736 KiB | 64 KiB  | overlaps older data     |
+        | pattern | at              | length  | which                   |
+        | 0xba    | 0               | 512 B   | overwrites a whole area |
+        | 0xef    | 16 MiB          | 256 KiB | takes new space         |
+        | 0x46    | 32 MiB - 32 KiB | 64 KiB  | overlaps older data     |
       When incremental backups are taken as one group:
         | drive  | bitmap  |
         | drive0 | bitmap0 |
@@ -74,10 +74,10 @@ Feature: Backups of several drives that stand or fall together
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And a full backup of "drive1" with a new bitmap "bitmap1"
       And the guest has written to "drive1":
-        | pattern | at        | length  | which                   |
-        | 0xba    | 0         | 512 B   | overwrites a whole area |
-        | 0xef    | 16 MiB    | 256 KiB | takes new space         |
-        | 0x46    | 32736 KiB | 64 KiB  | overlaps older data     |
+        | pattern | at              | length  | which                   |
+        | 0xba    | 0               | 512 B   | overwrites a whole area |
+        | 0xef    | 16 MiB          | 256 KiB | takes new space         |
+        | 0x46    | 32 MiB - 32 KiB | 64 KiB  | overlaps older data     |
       When incremental backups are taken as one group:
         | drive  | bitmap  |
         | drive0 | bitmap0 |

@@ -8,9 +8,9 @@ Feature: Backups that start together and end each for itself
 
   Background:
     Given the 4 MiB drive "drive0"
-    And the 4097 KiB drive "drive1", whose storage fails the first read after a flush, holding:
-      | pattern | at       | length |
-      | 0x14    | 4095 KiB | 2 KiB  |
+    And the 4 MiB + 1 KiB drive "drive1", whose storage fails the first read after a flush, holding:
+      | pattern | at            | length |
+      | 0x14    | 4 MiB - 1 KiB | 2 KiB  |
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And a full backup of "drive1" with a new bitmap "bitmap1"
 
@@ -21,8 +21,8 @@ Feature: Backups that start together and end each for itself
         | pattern | at       | length | which                     |
         | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
       And the guest has written to "drive1":
-        | pattern | at        | length | which                              |
-        | 0xba    | 2097151 B | 2 B    | the bytes on both sides of an edge |
+        | pattern | at          | length | which                              |
+        | 0xba    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       When these requests are made as one transaction with <mode> completion:
         | request            | bitmap  | drive  |
         | incremental backup | bitmap0 | drive0 |

@@ -6,16 +6,16 @@ Feature: Bitmaps that follow the guest to another image
   the same moment.
 
   Background:
-    Given the 4097 KiB drive "drive0" holding:
-      | pattern | at       | length |
-      | 0x41    | 0        | 65 KiB |
-      | 0xd5    | 4032 KiB | 65 KiB |
+    Given the 4 MiB + 1 KiB drive "drive0" holding:
+      | pattern | at             | length |
+      | 0x41    | 0              | 65 KiB |
+      | 0xd5    | 4 MiB - 64 KiB | 65 KiB |
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And a bitmap "bitmap1" with a granularity of 4 KiB on "drive0"
     And the guest has written to "drive0":
-      | pattern | at       | length | which                                |
-      | 0xab    | 65535 B  | 2 B    | over the edge of a granule           |
-      | 0xfe    | 4095 KiB | 2 KiB  | up to the last granule, a small part |
+      | pattern | at            | length | which                                |
+      | 0xab    | 64 KiB - 1 B  | 2 B    | over the edge of a granule           |
+      | 0xfe    | 4 MiB - 1 KiB | 2 KiB  | up to the last granule, a small part |
 
   Rule: A bitmap can be moved or copied onto the overlay in the transaction that takes the snapshot
     @blockdev-backup
@@ -52,8 +52,8 @@ Feature: Bitmaps that follow the guest to another image
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap2 | 512 B       | yes       | no   | 193 KiB |
       When the guest writes to "overlay0":
-        | request      | pattern | at       | length | which               |
-        | write zeroes |         | 4032 KiB | 8 KiB  | hides what is below |
+        | request      | pattern | at             | length | which               |
+        | write zeroes |         | 4 MiB - 64 KiB | 8 KiB  | hides what is below |
       And an incremental backup of "overlay0" is taken with "bitmap2"
       Then the backup with "bitmap2" should restore "overlay0" as it was at that moment
       And each of them should hold only what had changed
@@ -103,7 +103,7 @@ Feature: Bitmaps that follow the guest to another image
 
     @blockdev-backup @bug-B74
     Scenario: Bitmaps of two drives would have been removed or filled
-      Given the 4097 KiB drive "drive1"
+      Given the 4 MiB + 1 KiB drive "drive1"
       And a bitmap "bitmap0" with a granularity of 512 B on "drive1"
       When these requests are made as one transaction:
         | request | bitmap  | drive  | from              |

@@ -6,20 +6,20 @@ Feature: Requests of a transaction that build on each other
   ends in a state that nobody has asked for.
 
   Background:
-    Given the 4097 KiB drive "drive0"
+    Given the 4 MiB + 1 KiB drive "drive0"
     And a bitmap "bitmap1" with a granularity of 512 B on "drive0"
     And the guest has written to "drive0":
-      | pattern | at       | length | which                     |
-      | 0x41    | 0        | 65 KiB | only "bitmap1" records it |
-      | 0xd5    | 4032 KiB | 65 KiB | only "bitmap1" records it |
+      | pattern | at             | length | which                     |
+      | 0x41    | 0              | 65 KiB | only "bitmap1" records it |
+      | 0xd5    | 4 MiB - 64 KiB | 65 KiB | only "bitmap1" records it |
     And a full backup of "drive0" with a new bitmap "bitmap0"
 
   Rule: Each request finds what those before it have left
     Scenario Outline: Two requests for one bitmap
       Given the guest has written to "drive0":
-        | pattern | at        | length | which                              |
-        | 0xab    | 1000 KiB  | 48 KiB | over an edge of a granule          |
-        | 0xfe    | 2097151 B | 2 B    | the bytes on both sides of an edge |
+        | pattern | at          | length | which                              |
+        | 0xab    | 1000 KiB    | 48 KiB | over an edge of a granule          |
+        | 0xfe    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       When these requests are made as one transaction:
         | request  | bitmap  | drive  | from      |
         | <first>  | bitmap0 | drive0 | <from>    |
@@ -52,8 +52,8 @@ Feature: Requests of a transaction that build on each other
         | bitmap1 | 512 B       | yes         | no   | 130 KiB |
         | bitmap2 | 4 KiB       | <recording> | no   | <dirty> |
       When the guest writes to "drive0":
-        | pattern | at        | length | which                              |
-        | 0xfe    | 2097151 B | 2 B    | the bytes on both sides of an edge |
+        | pattern | at          | length | which                              |
+        | 0xfe    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       Then the bitmaps should still hold what had changed
 
       Examples: one after the other
@@ -79,8 +79,8 @@ Feature: Requests of a transaction that build on each other
       And the backup with "bitmap2" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
       When the guest writes to "drive0":
-        | pattern | at        | length | which                              |
-        | 0xfe    | 2097151 B | 2 B    | the bytes on both sides of an edge |
+        | pattern | at          | length | which                              |
+        | 0xfe    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       And an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 
@@ -101,8 +101,8 @@ Feature: Requests of a transaction that build on each other
         | bitmap1 | 512 B       | yes       | no   | 178 KiB |
         | bitmap2 | 4 KiB       | yes       | no   | 0       |
       When the guest writes to "drive0":
-        | pattern | at        | length | which                              |
-        | 0xfe    | 2097151 B | 2 B    | the bytes on both sides of an edge |
+        | pattern | at          | length | which                              |
+        | 0xfe    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       And an incremental backup of "drive0" is taken with "bitmap2"
       Then the backup with "bitmap2" should restore "drive0" as it was at that moment
 
@@ -120,8 +120,8 @@ Feature: Requests of a transaction that build on each other
       Then QEMU should refuse it as a GenericError that says "Transaction aborted using Abort action"
       And nothing should have changed
       When the guest writes to "drive0":
-        | pattern | at        | length | which                              |
-        | 0xfe    | 2097151 B | 2 B    | the bytes on both sides of an edge |
+        | pattern | at          | length | which                              |
+        | 0xfe    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       And an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed

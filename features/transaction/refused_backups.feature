@@ -5,19 +5,19 @@ Feature: Backups of several drives of which one cannot begin
   target written, no bitmap held. And the guest, which QEMU had stopped from writing for that moment, must go on.
 
   Background:
-    Given the 4097 KiB drive "drive0" holding:
-      | pattern | at       | length |
-      | 0x41    | 0        | 65 KiB |
-      | 0xd5    | 4032 KiB | 65 KiB |
-    And the 4097 KiB drive "drive1"
+    Given the 4 MiB + 1 KiB drive "drive0" holding:
+      | pattern | at             | length |
+      | 0x41    | 0              | 65 KiB |
+      | 0xd5    | 4 MiB - 64 KiB | 65 KiB |
+    And the 4 MiB + 1 KiB drive "drive1"
     And a full backup of "drive0" with a new bitmap "bitmap0"
 
   Rule: If one backup of a transaction cannot begin, none does
     Scenario Outline: One backup that can begin, and one that cannot
       Given backups are taken with <command>
       And the guest has written to "drive0":
-        | pattern | at      | length | which                      |
-        | 0xab    | 65535 B | 2 B    | over the edge of a granule |
+        | pattern | at           | length | which                      |
+        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
       When these requests are made as one transaction:
         | request            | bitmap   | drive  | node   | target   |
         | incremental backup | bitmap0  | drive0 |        |          |
@@ -25,8 +25,8 @@ Feature: Backups of several drives of which one cannot begin
       Then QEMU should refuse it as a GenericError that says "<words>"
       And nothing should have changed
       When the guest writes to "drive1":
-        | pattern | at       | length |
-        | 0x14    | 4095 KiB | 2 KiB  |
+        | pattern | at            | length |
+        | 0x14    | 4 MiB - 1 KiB | 2 KiB  |
       And an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 
@@ -66,8 +66,8 @@ Feature: Backups of several drives of which one cannot begin
       Then QEMU should refuse it as a GenericError that says "Device 'drive2' has no medium"
       And nothing should have changed
       When the guest writes to "drive1":
-        | pattern | at       | length |
-        | 0x14    | 4095 KiB | 2 KiB  |
+        | pattern | at            | length |
+        | 0x14    | 4 MiB - 1 KiB | 2 KiB  |
       And an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 
@@ -91,8 +91,8 @@ Feature: Backups of several drives of which one cannot begin
       Then QEMU should refuse it as a GenericError that says "Source and target image have different sizes"
       And nothing should have changed
       When the guest writes to "drive1":
-        | pattern | at       | length |
-        | 0x14    | 4095 KiB | 2 KiB  |
+        | pattern | at            | length |
+        | 0x14    | 4 MiB - 1 KiB | 2 KiB  |
       And an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 
@@ -111,8 +111,8 @@ Feature: Backups of several drives of which one cannot begin
       Given backups are taken with <command>
       And a bitmap "bitmap1" with a granularity of 512 B on "drive1"
       And the guest has written to "drive1":
-        | pattern | at       | length | which                           |
-        | 0x14    | 4095 KiB | 2 KiB  | over the last edge of a granule |
+        | pattern | at            | length | which                           |
+        | 0x14    | 4 MiB - 1 KiB | 2 KiB  | over the last edge of a granule |
       When these requests are made as one transaction:
         | request            | bitmap  | drive  |
         | full backup        | bitmap0 | drive0 |
@@ -121,8 +121,8 @@ Feature: Backups of several drives of which one cannot begin
       Then QEMU should refuse it as a GenericError that says "Transaction aborted using Abort action"
       And nothing should have changed
       When the guest writes to "drive1":
-        | pattern | at        | length | which                              |
-        | 0x5d    | 2097151 B | 2 B    | the bytes on both sides of an edge |
+        | pattern | at          | length | which                              |
+        | 0x5d    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       And an incremental backup of "drive1" is taken with "bitmap1"
       Then the backup with "bitmap1" should restore "drive1" as it was at that moment
 

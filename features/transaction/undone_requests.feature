@@ -6,25 +6,25 @@ Feature: What a failed transaction leaves of its requests
   which was told that nothing happened, will not look for it.
 
   Background:
-    Given the 4097 KiB drive "drive0"
+    Given the 4 MiB + 1 KiB drive "drive0"
     And these bitmaps on "drive0":
       | bitmap  | granularity | which                            |
       | bitmap1 | 512 B       | more than 8000 granules          |
       | bitmap2 | 128 KiB     | the last granule is a small part |
     And the guest has written to "drive0":
-      | pattern | at       | length | which                             |
-      | 0x41    | 0        | 65 KiB | a granule and a bit of the second |
-      | 0xd5    | 4032 KiB | 65 KiB | up to the end of the drive        |
+      | pattern | at             | length | which                             |
+      | 0x41    | 0              | 65 KiB | a granule and a bit of the second |
+      | 0xd5    | 4 MiB - 64 KiB | 65 KiB | up to the end of the drive        |
     And a full backup of "drive0" with a new bitmap "bitmap0"
 
   Rule: What a transaction had done to a bitmap is undone when the transaction is aborted
     @blockdev-backup @bug-B48 @bug-B74
     Scenario Outline: A bitmap that records, and an abort
       Given the guest has written to "drive0":
-        | pattern | at        | length | which                                   |
-        | 0xab    | 1000 KiB  | 48 KiB | over an edge of a granule               |
-        | 0xfe    | 2097151 B | 2 B    | the bytes on both sides of the 2nd MiB  |
-        | 0x64    | 4096 KiB  | 1 KiB  | the last granule, which is a small part |
+        | pattern | at          | length | which                                   |
+        | 0xab    | 1000 KiB    | 48 KiB | over an edge of a granule               |
+        | 0xfe    | 2 MiB - 1 B | 2 B    | the bytes on both sides of the 2nd MiB  |
+        | 0x64    | 4 MiB       | 1 KiB  | the last granule, which is a small part |
       When these requests are made as one transaction:
         | request   | bitmap   | drive  | from   | recording   |
         | <request> | <bitmap> | drive0 | <from> | <recording> |
@@ -60,9 +60,9 @@ Feature: What a failed transaction leaves of its requests
     Scenario Outline: A bitmap that does not record, and an abort
       Given the bitmap "bitmap2" of "drive0" has been disabled
       And the guest has written to "drive0":
-        | pattern | at        | length | which                              |
-        | 0xab    | 1000 KiB  | 48 KiB | over an edge of a granule          |
-        | 0xfe    | 2097151 B | 2 B    | the bytes on both sides of an edge |
+        | pattern | at          | length | which                              |
+        | 0xab    | 1000 KiB    | 48 KiB | over an edge of a granule          |
+        | 0xfe    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       When these requests are made as one transaction:
         | request   | bitmap  | drive  | from   |
         | <request> | bitmap2 | drive0 | <from> |
@@ -94,8 +94,8 @@ Feature: What a failed transaction leaves of its requests
         | stored0 | 32 KiB      | yes       | yes        |
         | stored1 | 512 B       | no        | yes        |
       And the guest has written to "drive1":
-        | pattern | at      | length | which                      |
-        | 0xab    | 65535 B | 2 B    | over the edge of a granule |
+        | pattern | at           | length | which                      |
+        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
       When these requests are made as one transaction:
         | request   | bitmap   | drive  | persistent   |
         | <request> | <bitmap> | drive1 | <persistent> |

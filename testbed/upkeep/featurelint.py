@@ -15,7 +15,7 @@ from typing import Any
 
 from behave.parser import parse_feature
 
-from testbed.base.units import SIZE_PATTERN
+from testbed.base.units import MOST_DIGITS, SIZE_PATTERN, format_size, parse_size
 from testbed.language import tags
 
 Problem = tuple[int, str]
@@ -68,6 +68,8 @@ WRONG_UNIT = re.compile(r"(?<![\w.])\d+(?: ?(?:[kKMGT]|kB|KB|MB|GB|TB|[Bb]ytes?)
 SIZE_COLUMNS = {"at", "length", "size", "offset", "len", "dirty", "farther", "granularity", "cluster", "clusters"}
 SIZE_CELL = re.compile(rf"(?:{SIZE_PATTERN}|-|<[^>]*>|[a-z][a-z ]*)?")
 """A size, a word for one, or nothing, where the row leaves it open."""
+MANY_DIGITS = re.compile(rf"(?<![\w.,])\d(?:,?\d){{{MOST_DIGITS},}}(?:\.\d+)? (?:B|bytes?|[KMGT]iB)\b")
+"""A size that nobody grasps at a glance."""
 
 
 @dataclass(frozen=True)
@@ -306,3 +308,14 @@ def sizes_with_units(file: FeatureFile) -> Iterator[Problem]:
             for heading, cell in zip(table.headings, row.cells, strict=True):
                 if heading in SIZE_COLUMNS and not SIZE_CELL.fullmatch(cell):
                     yield row.line, f'"{cell}" under "{heading}" is no size with a unit, as in 64 KiB'
+
+
+@rule
+def no_calculator(file: FeatureFile) -> Iterator[Problem]:
+    """A size has at most four digits: 2 MiB - 1 B, and not 2097151 B; what QEMU says, in quotes, may have more."""
+    said = [(step.line, step.name) for step in file.steps]
+    said += [(row.line, cell) for table in file.tables for row in table.rows for cell in row.cells]
+    for line, text in said:
+        if match := MANY_DIGITS.search(QUOTED.sub("", text)):
+            plain = format_size(parse_size(match[0].replace("bytes", "B")))
+            yield line, f'"{match[0]}" needs a calculator, {plain} does not: "{text}"'

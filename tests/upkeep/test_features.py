@@ -120,6 +120,12 @@ BROKEN = [
     ("sizes-with-units", "| 1024 B ", "| 512 bytes "),
     ("sizes-with-units", "| 2 MiB - 1 B ", "| 2 MiB - 1 "),
     ("sizes-with-units", "| 2 MiB - 1 B ", "| 2 MiB -1 B "),
+    ("no-calculator", "64 KiB at 1 MiB", "65535 B at 1 MiB"),
+    ("no-calculator", "64 KiB at 1 MiB", "2,199,023,256,064 B at 1 MiB"),
+    ("no-calculator", "64 KiB at 1 MiB", "1 MiB + 65,535 B at 1 MiB"),
+    ("no-calculator", "64 KiB at 1 MiB", "15872 KiB at 1 MiB"),
+    ("no-calculator", "| 1024 B ", "| 10240 B "),
+    ("no-calculator", "| 2 MiB - 1 B ", "| 2097151 B "),
 ]
 
 
@@ -177,6 +183,11 @@ def test_good_style_breaks_no_rule() -> None:
 def test_sums_of_sizes_and_what_qemu_says_of_bytes_break_no_rule() -> None:
     text = GOOD.replace("64 KiB at 1 MiB", "4 MiB + 1 KiB - 1 B at 1 MiB")
     assert broken_rules(text.replace("'/tmp/x.qcow2'", "4194305 B, 4194305 bytes")) == set()
+
+
+def test_size_with_many_digits_is_found_with_a_plain_one() -> None:
+    (finding,) = featurelint.judge(feature_file(GOOD.replace("64 KiB at 1 MiB", "2097151 B at 1 MiB")))
+    assert '"2097151 B" needs a calculator, 2 MiB - 1 B does not' in finding.what
 
 
 @pytest.mark.parametrize(("rule", "good", "bad"), BROKEN)
