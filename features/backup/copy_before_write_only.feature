@@ -18,7 +18,7 @@ Feature: Backups that only save what is about to be overwritten
         | option | value |
         | sync   | none  |
       And the guest has written to "drive0":
-        | request      | pattern | at            | length | which                                 |
+        | request      | pattern | at            | length | note                                  |
         | write        | 0xab    | 64 KiB - 1 B  | 2 B    | over an edge of what is saved at once |
         | write zeroes |         | 256 KiB       | 64 KiB | over data                             |
         | write        | 0xfe    | 600 KiB       | 1 KiB  | where there was nothing               |
@@ -26,7 +26,7 @@ Feature: Backups that only save what is about to be overwritten
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
       And the image of the backup of "drive0" should itself hold:
-        | pattern | at      | length  | which                       |
+        | pattern | at      | length  | note                        |
         | 0x11    | 0       | 128 KiB | on both sides of the edge   |
         | 0x11    | 256 KiB | 64 KiB  | what is zeros now           |
         | 0x00    | 576 KiB | 64 KiB  | there was nothing           |
@@ -38,7 +38,7 @@ Feature: Backups that only save what is about to be overwritten
         | option | value |
         | sync   | none  |
       And the guest has written to "drive0":
-        | pattern | at      | length  | which                       |
+        | pattern | at      | length  | note                        |
         | 0xab    | 64 KiB  | 1 KiB   | saves 64 KiB                |
         | 0xfe    | 64 KiB  | 128 KiB | half of it is saved already |
         | 0x9a    | 100 KiB | 4 KiB   | all of it is                |
@@ -55,7 +55,7 @@ Feature: Backups that only save what is about to be overwritten
         | option | value |
         | sync   | none  |
       And the guest has written to "drive0":
-        | request      | pattern | at            | length | which               |
+        | request      | pattern | at            | length | note                |
         | write        | 0xab    | 128 KiB - 1 B | 2 B    | over an edge        |
         | write zeroes |         | 400 KiB       | 4 KiB  | a few zeros         |
         | write        | 0x64    | 1 MiB         | 512 B  | the rest at the end |
@@ -64,10 +64,10 @@ Feature: Backups that only save what is about to be overwritten
       And each of them should hold only what had changed
 
       Examples: what is saved at a time
-        | target                                 | which                                       |
-        | a qcow2 image with clusters of 4 KiB   | no less than 64 KiB                         |
-        | a qcow2 image with clusters of 256 KiB | a whole cluster, or its rest would be zeros |
-        | a raw image                            | 64 KiB as ever                              |
+        | case                                        | target                                 |
+        | no less than 64 KiB                         | a qcow2 image with clusters of 4 KiB   |
+        | a whole cluster, or its rest would be zeros | a qcow2 image with clusters of 256 KiB |
+        | 64 KiB as ever                              | a raw image                            |
 
   Rule: It does not end by itself, not even when everything has been saved
     @blockdev-backup
@@ -84,7 +84,7 @@ Feature: Backups that only save what is about to be overwritten
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
       And the image of the backup of "drive0" should itself hold:
-        | pattern | at      | length          | which               |
+        | pattern | at      | length          | note                |
         | 0x11    | 0       | 512 KiB         | the first half      |
         | 0x00    | 512 KiB | 256 KiB         | nothing was there   |
         | 0x22    | 768 KiB | 256 KiB + 512 B | up to the last byte |
@@ -103,7 +103,7 @@ Feature: Backups that only save what is about to be overwritten
         | sync   | none  |
       And the backup of "drive0" has been paused
       And the guest has written to "drive0":
-        | pattern | at            | length | which                    |
+        | pattern | at            | length | note                     |
         | 0xab    | 512 KiB - 1 B | 1 B    | the last one of the data |
       And the backup of "drive0" has been resumed
       When the backup of "drive0" is cancelled
@@ -121,7 +121,7 @@ Feature: Backups that only save what is about to be overwritten
         | sync   | none           |
         | mode   | absolute-paths |
       And the guest has written to "drive0":
-        | request      | pattern | at            | length  | which                                    |
+        | request      | pattern | at            | length  | note                                     |
         | write        | 0xab    | 64 KiB - 1 B  | 2 B     | over an edge                             |
         | write zeroes |         | 256 KiB       | 130 KiB | over data, with a part of another 64 KiB |
         | write        | 0xfe    | 600 KiB       | 1 KiB   | where there was nothing                  |

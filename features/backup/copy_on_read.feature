@@ -17,7 +17,7 @@ Feature: Backups of drives that copy up what the guest reads
     Scenario: The guest reads and writes, and an increment is taken
       Given a bitmap "bitmap0" with a granularity of 32 KiB on "overlay0"
       When the guest writes to "overlay0":
-        | request | pattern | at           | length  | which                          |
+        | request | pattern | at           | length  | note                           |
         | read    |         | 64 KiB - 1 B | 2 B     | copies two clusters up         |
         | read    |         | 576 KiB      | 1 KiB   | copies zeros up                |
         | write   | 0xab    | 100 KiB      | 1 KiB   | over what is up                |
@@ -37,7 +37,7 @@ Feature: Backups of drives that copy up what the guest reads
         | option | value |
         | sync   | none  |
       And the guest has written to "overlay0":
-        | request      | pattern | at           | length | which                       |
+        | request      | pattern | at           | length | note                        |
         | read         |         | 64 KiB - 1 B | 2 B    | copies two clusters up      |
         | read         |         | 600 KiB      | 1 KiB  | copies zeros up             |
         | write        | 0xab    | 127 KiB      | 1 KiB  | over what is up by now      |
@@ -48,7 +48,7 @@ Feature: Backups of drives that copy up what the guest reads
       Then the backup of "overlay0" should be cancelled
       And each of them should hold only what had changed
       And the image of the backup of "overlay0" should itself hold:
-        | pattern | at      | length | which               |
+        | pattern | at      | length | note                |
         | 0x11    | 64 KiB  | 64 KiB | what was written to |
         | 0x11    | 448 KiB | 64 KiB | what became zeros   |
 
@@ -56,7 +56,7 @@ Feature: Backups of drives that copy up what the guest reads
     @bug-B38
     Scenario Outline: The guest reads and writes during a <sync> backup
       Given the guest has written to "overlay0":
-        | request | pattern | at      | length | which                  |
+        | request | pattern | at      | length | note                   |
         | write   | 0xab    | 63 KiB  | 2 KiB  | over an edge           |
         | read    |         | 448 KiB | 1 KiB  | is in the top layer so |
         | write   | 0x77    | 700 KiB | 1 KiB  | left alone from now on |
@@ -64,7 +64,7 @@ Feature: Backups of drives that copy up what the guest reads
         | option | value  |
         | sync   | <sync> |
       And the guest has written to "overlay0":
-        | request | pattern | at      | length  | which                          |
+        | request | pattern | at      | length  | note                           |
         | read    |         | 449 KiB | 63 KiB  | which has yet to be copied     |
         | write   | 0xfe    | 450 KiB | 1 KiB   | over what was up before        |
         | read    |         | 800 KiB | 100 KiB | copies up now                  |
@@ -75,9 +75,9 @@ Feature: Backups of drives that copy up what the guest reads
       And each of them should restore its drive as it was at that moment
 
       Examples: all of it, and only what is on top
-        | sync | which                                |
-        | full | looks through all layers             |
-        | top  | copies what was on top when it began |
+        | case                                 | sync |
+        | looks through all layers             | full |
+        | copies what was on top when it began | top  |
 
   Rule: What a drive copies up by itself, whoever reads, is no change either
     @needs.human-monitor @bug-B38
@@ -88,7 +88,7 @@ Feature: Backups of drives that copy up what the guest reads
         | 0x33    | 0       | 512 KiB         |
         | 0x44    | 768 KiB | 256 KiB + 512 B |
       And the guest has written to "drive1":
-        | request | pattern | at           | length | which                       |
+        | request | pattern | at           | length | note                        |
         | read    |         | 64 KiB - 1 B | 2 B    | copies two clusters up      |
         | read    |         | 576 KiB      | 1 KiB  | copies zeros up             |
         | write   | 0xab    | 100 KiB      | 1 KiB  | over what is up             |
@@ -99,7 +99,7 @@ Feature: Backups of drives that copy up what the guest reads
       Then the backup of "drive1" should succeed
       And each of them should hold only what had changed
       And the image of the backup of "drive1" should itself hold:
-        | pattern | at      | length  | which                     |
+        | pattern | at      | length  | note                      |
         | 0x33    | 0       | 100 KiB | on both sides of the edge |
         | 0xab    | 100 KiB | 1 KiB   | over what is up           |
         | 0x33    | 101 KiB | 27 KiB  | the rest of its cluster   |
@@ -116,7 +116,7 @@ Feature: Backups of drives that copy up what the guest reads
       And a bitmap "bitmap0" with a granularity of 32 KiB on "drive1"
       And a full backup of "drive1"
       When the guest writes to "drive1":
-        | request | pattern | at      | length | which                     |
+        | request | pattern | at      | length | note                      |
         | write   | 0xab    | 63 KiB  | 2 KiB  | over an edge              |
         | discard |         | 192 KiB | 64 KiB | hides what the base holds |
         | read    |         | 448 KiB | 64 KiB | no change                 |

@@ -15,7 +15,7 @@ Feature: Backups of drives whose data is in a file of its own
       Given each backup goes into <target>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at                    | length  | which                |
+        | request      | pattern | at                    | length  | note                 |
         | write        | 0xab    | 128 KiB - 1 B         | 2 B     | over a granule's end |
         | write zeroes |         | 1000 KiB              | 200 KiB | over what was there  |
         | write        | 0x64    | 4 MiB + 4 KiB + 511 B | 1 B     | the last byte        |
@@ -25,10 +25,10 @@ Feature: Backups of drives whose data is in a file of its own
       And each of them should equal its drive
 
       Examples: usual images, and such ones
-        | target                                           | which                                   |
-        | a qcow2 image                                    | the usual                               |
-        | a qcow2 image with clusters of 128 KiB           | larger clusters than those of the drive |
-        | a qcow2 image with its data in a file of its own | as the drive itself                     |
+        | case                                    | target                                           |
+        | the usual                               | a qcow2 image                                    |
+        | larger clusters than those of the drive | a qcow2 image with clusters of 128 KiB           |
+        | as the drive itself                     | a qcow2 image with its data in a file of its own |
 
     Scenario Outline: A full backup of a drive in <source>, into <target>
       Given the 4 MiB + 4 KiB + 512 B drive "drive1" in <source>, holding:
@@ -37,7 +37,7 @@ Feature: Backups of drives whose data is in a file of its own
         | 0x22    | 4 MiB   | 4 KiB + 512 B |
       And each backup goes into <target>
       And the guest has written to "drive1":
-        | request      | at      | length  | which               |
+        | request      | at      | length  | note                |
         | write zeroes | 512 KiB | 128 KiB | over what was there |
       When a backup of "drive1" is started with:
         | option | value |
@@ -47,10 +47,10 @@ Feature: Backups of drives whose data is in a file of its own
       And each of them should equal its drive
 
       Examples: data that others can read without QEMU
-        | source                                           | target                                     | which        |
-        | a qcow2 image with its data in a raw image       | a qcow2 image                              | out of such  |
-        | a qcow2 image with its data in a file of its own | a qcow2 image with its data in a raw image | into such    |
-        | a qcow2 image with its data in a raw image       | a qcow2 image with its data in a raw image | out and into |
+        | case         | source                                           | target                                     |
+        | out of such  | a qcow2 image with its data in a raw image       | a qcow2 image                              |
+        | into such    | a qcow2 image with its data in a file of its own | a qcow2 image with its data in a raw image |
+        | out and into | a qcow2 image with its data in a raw image       | a qcow2 image with its data in a raw image |
 
   Rule: Bitmaps are kept in the image, however far from it the data is
     Scenario: A persistent bitmap that has been in use

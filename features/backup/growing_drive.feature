@@ -17,7 +17,7 @@ Feature: Backups of a drive that has grown
       And a bitmap "bitmap0" on "drive0"
       And "drive0" has been resized to 65 MiB
       And the guest has written to "drive0":
-        | pattern | at     | length | which            |
+        | pattern | at     | length | note             |
         | 0xcd    | 64 MiB | 64 KiB | past the old end |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment

@@ -29,6 +29,6 @@ Feature: What happens to the guest during a backup
       Then the backup of "drive0" should succeed
 
       Examples: what happens to it
-        | act    | event | which                        |
-        | reset  | RESET | it starts from the beginning |
-        | paused | STOP  | it stands still              |
+        | case                         | act    | event |
+        | it starts from the beginning | reset  | RESET |
+        | it stands still              | paused | STOP  |

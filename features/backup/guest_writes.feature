@@ -13,7 +13,7 @@ Feature: What the guest writes while a backup runs
         | 0xd5    | 3 MiB | 64 KiB  |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at      | length  | which                       |
+        | pattern | at      | length  | note                        |
         | 0xab    | 0       | 130 KiB | three clusters              |
         | 0xfe    | 256 KiB | 256 KiB | four clusters               |
         | 0x64    | 4 MiB   | 1 KiB   | the rest at the drive's end |
@@ -27,7 +27,7 @@ Feature: What the guest writes while a backup runs
         | bitmap-mode      | on-success |
         | x-perf.max-chunk | 64 KiB     |
       When the guest writes to "drive0":
-        | request   | pattern | at                  | length  | which                                              |
+        | request   | pattern | at                  | length  | note                                               |
         | <request> | 0x11    | 1 KiB               | 1 KiB   | what is copied already                             |
         | <request> | 0x22    | 64 KiB - 1 B        | 2 B     | over the edge of that                              |
         | <request> | 0x33    | 330 KiB             | 20 KiB  | within a cluster                                   |
@@ -46,19 +46,19 @@ Feature: What the guest writes while a backup runs
         | bitmap0 | 64 KiB      | yes       | no   | 576 KiB |
 
       Examples: kinds of backups, and what they have copied when the guest is done
-        | sync        | state   | request      | copied  | all            | which                                      |
-        | full        | running | write        | 576 KiB | 4 MiB + 64 KiB | all that was written to                    |
-        | full        | running | write zeroes | 576 KiB | 4 MiB + 64 KiB | the same                                   |
-        | incremental | running | write        | 448 KiB | 512 KiB        | of what was written to, what had changed   |
-        | incremental | running | write zeroes | 448 KiB | 512 KiB        | the same                                   |
-        | top         | running | write        | 448 KiB | 640 KiB        | of what was written to, what the layer had |
-        | top         | running | write zeroes | 448 KiB | 640 KiB        | the same                                   |
+        | case                                       | sync        | state   | request      | copied  | all            |
+        | all that was written to                    | full        | running | write        | 576 KiB | 4 MiB + 64 KiB |
+        | the same                                   | full        | running | write zeroes | 576 KiB | 4 MiB + 64 KiB |
+        | of what was written to, what had changed   | incremental | running | write        | 448 KiB | 512 KiB        |
+        | the same                                   | incremental | running | write zeroes | 448 KiB | 512 KiB        |
+        | of what was written to, what the layer had | top         | running | write        | 448 KiB | 640 KiB        |
+        | the same                                   | top         | running | write zeroes | 448 KiB | 640 KiB        |
 
       Examples: a backup that has everything already
-        | sync        | state   | request      | copied         | all            | which                |
-        | full        | pending | write        | 4 MiB + 64 KiB | 4 MiB + 64 KiB | nothing more to copy |
-        | incremental | pending | write zeroes | 512 KiB        | 512 KiB        | nothing more to copy |
-        | top         | pending | write        | 640 KiB        | 640 KiB        | nothing more to copy |
+        | case                 | sync        | state   | request      | copied         | all            |
+        | nothing more to copy | full        | pending | write        | 4 MiB + 64 KiB | 4 MiB + 64 KiB |
+        | nothing more to copy | incremental | pending | write zeroes | 512 KiB        | 512 KiB        |
+        | nothing more to copy | top         | pending | write        | 640 KiB        | 640 KiB        |
 
   Rule: However data get from one place to the other, what is overwritten is copied before that
     @needs.x-perf @bug-B43
@@ -73,7 +73,7 @@ Feature: What the guest writes while a backup runs
         | x-perf.max-chunk      | 64 KiB       |
         | x-perf.use-copy-range | <offloading> |
       When the guest writes to "drive0":
-        | pattern | at                  | length  | which                                         |
+        | pattern | at                  | length  | note                                          |
         | 0x22    | 330 KiB             | 20 KiB  | within a cluster                              |
         | 0x33    | 1 MiB + 64 KiB      | 192 KiB | three whole clusters                          |
         | 0x44    | 200 KiB             | 300 KiB | around the first one, from the cluster before |
@@ -87,11 +87,11 @@ Feature: What the guest writes while a backup runs
       And each of them should restore its drive as it was at that moment
 
       Examples: ways
-        | source        | target                                | offloading | which                         |
-        | a raw image   | a raw image                           | yes        | the host copies by itself     |
-        | a raw image   | a raw image                           | no         | QEMU reads and writes         |
-        | a qcow2 image | a qcow2 image with clusters of 4 KiB  | yes        | the host, cluster for cluster |
-        | a qcow2 image | a qcow2 image with clusters of 32 KiB | no         | QEMU                          |
+        | case                          | source        | target                                | offloading |
+        | the host copies by itself     | a raw image   | a raw image                           | yes        |
+        | QEMU reads and writes         | a raw image   | a raw image                           | no         |
+        | the host, cluster for cluster | a qcow2 image | a qcow2 image with clusters of 4 KiB  | yes        |
+        | QEMU                          | a qcow2 image | a qcow2 image with clusters of 32 KiB | no         |
 
   Rule: Storage with large blocks makes no difference, and a job that rests neither
     @needs.blkdebug @bug-B38
@@ -101,7 +101,7 @@ Feature: What the guest writes while a backup runs
         | 0x41    | 0  | 4 MiB  |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at            | length  | which          |
+        | pattern | at            | length  | note           |
         | 0xab    | 1000 KiB      | 100 KiB | three blocks   |
         | 0xfe    | 4 MiB - 1 KiB | 1 KiB   | the last block |
       And a backup of "drive0" is kept paused that was started with:
@@ -110,7 +110,7 @@ Feature: What the guest writes while a backup runs
         | bitmap      | bitmap0    |
         | bitmap-mode | on-success |
       And the guest has written to "drive0":
-        | request      | pattern | at             | length | which                    |
+        | request      | pattern | at             | length | note                     |
         | write        | 0x11    | 1050 KiB       | 1 KiB  | what had changed         |
         | write zeroes |         | 1 MiB + 63 KiB | 2 KiB  | over the edge of a block |
         | write        | 0x22    | 2 MiB - 1 B    | 2 B    | what had not changed     |
@@ -132,7 +132,7 @@ Feature: What the guest writes while a backup runs
     are 256 MiB. What the guest overwrites is taken out of its group; the rest of the group must stay.
     Scenario Outline: The guest makes a <request> of <length> at <at> on a large drive
       Given the 520 MiB drive "drive0" holding:
-        | pattern | at              | length  | which                         |
+        | pattern | at              | length  | note                          |
         | 0x41    | 0               | 2 MiB   | where the job waits           |
         | 0xd5    | 9 MiB           | 192 KiB | in the group from 8 MiB on    |
         | 0x14    | 12 MiB - 64 KiB | 128 KiB | where it meets the next one   |
@@ -150,10 +150,10 @@ Feature: What the guest writes while a backup runs
       And each of them should restore its drive as it was at that moment
 
       Examples: what becomes of a group
-        | request      | at             | length | which                                |
-        | write        | 10 MiB         | 1 KiB  | a little of a group                  |
-        | write        | 12 MiB - 1 KiB | 2 KiB  | the end of one, the next one's start |
-        | write        | 10 MiB         | 2 MiB  | the second half of a group           |
-        | write zeroes | 12 MiB         | 2 MiB  | the first half of the next one       |
-        | write zeroes | 10 MiB         | 8 MiB  | all of a group, and halves of two    |
-        | write zeroes | 250 MiB        | 9 MiB  | from one group of groups to the next |
+        | case                                 | request      | at             | length |
+        | a little of a group                  | write        | 10 MiB         | 1 KiB  |
+        | the end of one, the next one's start | write        | 12 MiB - 1 KiB | 2 KiB  |
+        | the second half of a group           | write        | 10 MiB         | 2 MiB  |
+        | the first half of the next one       | write zeroes | 12 MiB         | 2 MiB  |
+        | all of a group, and halves of two    | write zeroes | 10 MiB         | 8 MiB  |
+        | from one group of groups to the next | write zeroes | 250 MiB        | 9 MiB  |

@@ -13,17 +13,17 @@ Feature: Writes of the guest that a backup holds up
         | 0x41    | 0  | 4 MiB  |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at             | length | which                       |
+        | pattern | at             | length | note                        |
         | 0xab    | 1 MiB          | 1 KiB  | what the job copies at once |
         | 0xfe    | 2 MiB          | 1 KiB  | what it copies then         |
         | 0x64    | 4 MiB - 64 KiB | 64 KiB | and last                    |
       And the next backup goes to storage that fails the second write
       And an incremental backup of "drive0" with "bitmap0" is kept running
       When the guest writes to "drive0":
-        | pattern | at    | length | which                |
+        | pattern | at    | length | note                 |
         | 0x22    | 3 MiB | 1 KiB  | what had not changed |
       Then these requests of the guest to "drive0" should fail with "Input/output error":
-        | request   | pattern | at            | length | which                        |
+        | request   | pattern | at            | length | note                         |
         | <request> | 0x11    | 4 MiB - 1 KiB | 1 KiB  | what the job had yet to copy |
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
@@ -43,7 +43,7 @@ Feature: Writes of the guest that a backup holds up
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And an incremental backup of "drive0" with "bitmap0" is kept pending
       And these writes of the guest to "drive0" are on their way:
-        | pattern | at            | length | which               |
+        | pattern | at            | length | note                |
         | 0x11    | 100 KiB       | 1 KiB  | over what was there |
         | 0x22    | 4 MiB - 1 KiB | 1 KiB  | the last granule    |
       When the backup of "drive0" is finalized

@@ -14,20 +14,20 @@ Feature: A chain of incremental backups
     And each incremental backup is followed by a reference
 
   Rule: Each backup in a chain restores the drive as it was when that backup was taken
-    @iotest-124 @<case>
+    @iotest-124 @<origin>
     Scenario Outline: Three incremental backups, the first with nothing to copy
       Given backups are taken with <command>
       And a full backup of "drive0"
       And a bitmap "bitmap0" with a granularity of <granularity> on "drive0"
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at              | length  | which                   |
+        | pattern | at              | length  | note                    |
         | 0xab    | 0               | 512 B   | overwrites a whole area |
         | 0xfe    | 16 MiB          | 256 KiB | takes new space         |
         | 0x64    | 32 MiB - 32 KiB | 64 KiB  | overlaps older data     |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at       | length  | which                   |
+        | pattern | at       | length  | note                    |
         | 0x9a    | 0        | 512 B   | overwrites a whole area |
         | 0x55    | 8 MiB    | 352 KiB | takes new space         |
         | 0x78    | 15.5 MiB | 1 MiB   | overlaps older data     |
@@ -39,14 +39,14 @@ Feature: A chain of incremental backups
 
       @drive-backup @needs.drive-backup
       Examples: drive-backup, at each side of the cluster size of 64 KiB
-        | command      | granularity | case               | which                            |
-        | drive-backup | 64 KiB      | incremental_simple | the default                      |
-        | drive-backup | 32 KiB      | small_granularity  | two granules to a copied cluster |
-        | drive-backup | 128 KiB     | large_granularity  | two copied clusters to a granule |
+        | case                             | command      | granularity | origin             |
+        | the default                      | drive-backup | 64 KiB      | incremental_simple |
+        | two granules to a copied cluster | drive-backup | 32 KiB      | small_granularity  |
+        | two copied clusters to a granule | drive-backup | 128 KiB     | large_granularity  |
 
       @blockdev-backup
       Examples: blockdev-backup, at each side of the cluster size of 64 KiB
-        | command         | granularity | case               | which                            |
-        | blockdev-backup | 64 KiB      | incremental_simple | the default                      |
-        | blockdev-backup | 32 KiB      | small_granularity  | two granules to a copied cluster |
-        | blockdev-backup | 128 KiB     | large_granularity  | two copied clusters to a granule |
+        | case                             | command         | granularity | origin             |
+        | the default                      | blockdev-backup | 64 KiB      | incremental_simple |
+        | two granules to a copied cluster | blockdev-backup | 32 KiB      | small_granularity  |
+        | two copied clusters to a granule | blockdev-backup | 128 KiB     | large_granularity  |

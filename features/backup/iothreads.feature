@@ -30,7 +30,7 @@ Feature: Backups of drives that live in iothreads
       Then the backup of "drive0" should succeed
       And the backup of "drive1" should succeed
       When the guest writes to "drive1":
-        | pattern | at     | length | which            |
+        | pattern | at     | length | note             |
         | 0xba    | 63 KiB | 2 KiB  | over an edge     |
         | 0xef    | 4 MiB  | 1 KiB  | the last granule |
       And incremental backups are taken as one group:
@@ -45,7 +45,7 @@ Feature: Backups of drives that live in iothreads
       Given backups are taken with drive-backup
       And a bitmap "bitmap0" on "drive1"
       And the guest has written to "drive1":
-        | pattern | at     | length | which            |
+        | pattern | at     | length | note             |
         | 0xba    | 63 KiB | 2 KiB  | over an edge     |
         | 0xef    | 4 MiB  | 1 KiB  | the last granule |
       When a backup of "drive1" is started with:
@@ -57,9 +57,9 @@ Feature: Backups of drives that live in iothreads
       And each of them should hold only what had changed
 
       Examples: targets that are made, and that are there
-        | mode           | which                   |
-        | absolute-paths | QEMU makes the image    |
-        | existing       | an operator has made it |
+        | case                    | mode           |
+        | QEMU makes the image    | absolute-paths |
+        | an operator has made it | existing       |
 
   Rule: The guest can write to a drive in an iothread while it is backed up
     @blockdev-backup @needs.block-graph
@@ -69,7 +69,7 @@ Feature: Backups of drives that live in iothreads
         | sync   | full   |
         | speed  | 64 KiB |
       And the guest has written to "drive1":
-        | request | pattern | at              | length  | which                  |
+        | request | pattern | at              | length  | note                   |
         | write   | 0xab    | 1 KiB           | 1 KiB   | what is copied already |
         | write   | 0xfe    | 3000 KiB        | 65 KiB  | what is not            |
         | discard |         | 3 MiB + 256 KiB | 128 KiB | nor this               |
@@ -84,7 +84,7 @@ Feature: Backups of drives that live in iothreads
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And a full backup of "drive1" with a new bitmap "bitmap1"
       When these requests are made as one transaction:
-        | request            | drive  | bitmap  | which          |
+        | request            | drive  | bitmap  | note           |
         | incremental backup | drive0 | bitmap0 |                |
         | incremental backup | drive1 | absent  | no such bitmap |
       Then QEMU should refuse it as a GenericError that says "Bitmap 'absent' could not be found"
@@ -100,7 +100,7 @@ Feature: Backups of drives that live in iothreads
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And a full backup of "drive1" with a new bitmap "bitmap1"
       And the guest has written to "drive0":
-        | pattern | at     | length | which            |
+        | pattern | at     | length | note             |
         | 0xba    | 63 KiB | 2 KiB  | arms the storage |
       When incremental backups are taken as one group:
         | drive  | bitmap  |

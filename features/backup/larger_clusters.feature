@@ -18,7 +18,7 @@ Feature: Backups into images with larger clusters
       And a full backup of "drive0"
       And a bitmap "bitmap0" on "drive0"
       And the guest has written to "drive0":
-        | pattern | at              | length  | which                   |
+        | pattern | at              | length  | note                    |
         | 0xab    | 0               | 512 B   | overwrites a whole area |
         | 0xfe    | 16 MiB          | 256 KiB | takes new space         |
         | 0x64    | 32 MiB - 32 KiB | 64 KiB  | overlaps older data     |

@@ -15,13 +15,13 @@ Feature: Backups of drives that stand on other images
   Rule: A full backup holds what the guest reads, whichever layer it is from
     Scenario Outline: Three layers, each with data and zeros of its own, into <target>
       Given the guest has written to "overlay0":
-        | request      | pattern | at      | length  | which                   |
+        | request      | pattern | at      | length  | note                    |
         | write        | 0xab    | 100 KiB | 100 KiB | over data               |
         | write zeroes |         | 192 KiB | 128 KiB | over data of both kinds |
         | write        | 0xba    | 600 KiB | 64 KiB  | over nothing            |
       And a snapshot has put the overlay "overlay1" on "overlay0"
       And the guest has written to "overlay1":
-        | request | pattern | at            | length  | which                          |
+        | request | pattern | at            | length  | note                           |
         | write   | 0xfe    | 160 KiB - 1 B | 2 B     | over data of the middle        |
         | write   | 0xef    | 256 KiB       | 1 KiB   | over its zeros                 |
         | discard |         | 640 KiB       | 192 KiB | over its data and the lowest's |
@@ -35,16 +35,16 @@ Feature: Backups of drives that stand on other images
       And each of them should hold no data where its drive had none
 
       Examples: images that hold all by themselves
-        | target                                 | which                    |
-        | a qcow2 image                          | the usual                |
-        | a raw image                            | no format at all         |
-        | a qcow2 image with clusters of 128 KiB | larger than those of any |
+        | case                     | target                                 |
+        | the usual                | a qcow2 image                          |
+        | no format at all         | a raw image                            |
+        | larger than those of any | a qcow2 image with clusters of 128 KiB |
 
   Rule: An increment holds what the guest reads where it has written, also what comes from below
     Scenario Outline: A bitmap on the top layer, with a granularity of <granularity>
       Given a bitmap "bitmap0" with a granularity of <granularity> on "overlay0"
       And the guest has written to "overlay0":
-        | request      | pattern | at            | length | which                              |
+        | request      | pattern | at            | length | note                               |
         | write        | 0xab    | 512 KiB - 1 B | 2 B    | data of the lowest layer, and none |
         | write zeroes |         | 832 KiB       | 4 KiB  | a few zeros in its data            |
         | write        | 0x64    | 1 MiB + 511 B | 1 B    | the last byte                      |
@@ -54,16 +54,16 @@ Feature: Backups of drives that stand on other images
       And each of them should equal its drive
 
       Examples: finer and coarser than the clusters of the layer
-        | granularity | which                                                 |
-        | 512 B       | a granule is a small part of a cluster on top         |
-        | 256 KiB     | most of a granule comes from the layer below          |
-        | 2 MiB       | all that the lowest layer holds, and where it is bare |
+        | case                                                  | granularity |
+        | a granule is a small part of a cluster on top         | 512 B       |
+        | most of a granule comes from the layer below          | 256 KiB     |
+        | all that the lowest layer holds, and where it is bare | 2 MiB       |
 
   Rule: A backup of the top layer brings a bitmap in step if it is told to
     Scenario Outline: A backup of the top layer with the bitmap-mode "<mode>", and an increment
       Given a bitmap "bitmap0" with a granularity of 32 KiB on "overlay0"
       And the guest has written to "overlay0":
-        | pattern | at           | length | which                        |
+        | pattern | at           | length | note                         |
         | 0xab    | 64 KiB - 1 B | 2 B    | over an edge of two clusters |
       When a backup of "overlay0" is started with:
         | option      | value   |
@@ -75,22 +75,22 @@ Feature: Backups of drives that stand on other images
         | bitmap  | granularity | recording | busy | dirty |
         | bitmap0 | 32 KiB      | yes       | no   | 0     |
       When the guest writes to "overlay0":
-        | pattern | at      | length | which               |
+        | pattern | at      | length | note                |
         | 0xfe    | 512 KiB | 1 KiB  | for the next backup |
       And an incremental backup of "overlay0" is taken with "bitmap0"
       Then the 2 backups with "bitmap0" should restore "overlay0" as it was at that moment
       And each of them should hold only what had changed
 
       Examples: what becomes of the record
-        | mode       | which                                |
-        | on-success | the increment needs only what is new |
-        | always     | the same here                        |
+        | case                                 | mode       |
+        | the increment needs only what is new | on-success |
+        | the same here                        | always     |
 
   Rule: What lies past the end of the lower layer reads as zeros
     Scenario Outline: The drive has grown beyond the image that it stands on, and is backed up with sync=<sync>
       Given "overlay0" has been resized to 2 MiB + 1 KiB + 512 B
       And the guest has written to "overlay0":
-        | pattern | at                    | length | which                                |
+        | pattern | at                    | length | note                                 |
         | 0xab    | 1 MiB + 512 B         | 512 B  | just past the end of the lower layer |
         | 0x64    | 2 MiB + 1 KiB + 511 B | 1 B    | the very end                         |
       When a backup of "overlay0" is started with:
@@ -101,15 +101,15 @@ Feature: Backups of drives that stand on other images
       And each of them should equal its drive
 
       Examples: all of it, and only what is on top
-        | sync | which                                             |
-        | full | stands alone                                      |
-        | top  | stands on a backup that ends where the layer does |
+        | case                                              | sync |
+        | stands alone                                      | full |
+        | stands on a backup that ends where the layer does | top  |
 
     Scenario: The drive was cut, and has grown again
       Given "overlay0" has been resized to 400 KiB
       And "overlay0" has been resized to 1 MiB
       And the guest has written to "overlay0":
-        | pattern | at      | length | which                  |
+        | pattern | at      | length | note                   |
         | 0xab    | 900 KiB | 1 KiB  | where the old data was |
       When a backup of "overlay0" is started with:
         | option | value |

@@ -14,7 +14,7 @@ Feature: Long chains of increments
   Rule: Each image of a chain restores its moment, however long the chain is
     Scenario Outline: A chain of <count> increments
       Given <first> incremental backups of "drive0" with "bitmap0", each after the guest has written:
-        | at            | length | farther | which                        |
+        | at            | length | farther | note                         |
         | 1 KiB         | 3 KiB  | 41 KiB  | onward through the drive     |
         | 4 MiB - 1 KiB | 1 KiB  | 0       | the last granule, every time |
       When an incremental backup of "drive0" is taken with "bitmap0"
@@ -23,48 +23,48 @@ Feature: Long chains of increments
       And the newest of them should equal its drive
 
       Examples: half a day
-        | count | first | which                            |
-        | 12    | 11    | the last one has nothing to copy |
+        | case                             | count | first |
+        | the last one has nothing to copy | 12    | 11    |
 
       @slow
       Examples: the better part of a week
-        | count | first | which                            |
-        | 100   | 99    | the last one has nothing to copy |
+        | case                             | count | first |
+        | the last one has nothing to copy | 100   | 99    |
 
   Rule: Images in the midst of a chain can be merged, and all others restore as before
     Scenario Outline: The <place> of five increments is <act>
       Given 5 incremental backups of "drive0" with "bitmap0", each after the guest has written:
-        | at            | length | farther | which                          |
+        | at            | length | farther | note                           |
         | 127 KiB       | 2 KiB  | 64 KiB  | two granules, one of them anew |
         | 4 MiB - 1 KiB | 1 KiB  | 0       | the last granule, every time   |
       When the <place> increment of "drive0" with "bitmap0" is <act>
       Then the 4 backups with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
       When the guest writes to "drive0":
-        | request      | pattern | at      | length | which               |
+        | request      | pattern | at      | length | note                |
         | write zeroes |         | 128 KiB | 65 KiB | over what was there |
       And an incremental backup of "drive0" is taken with "bitmap0"
       Then the 5 backups with "bitmap0" should restore "drive0" as it was at that moment
       And the newest of them should equal its drive
 
       Examples: at the beginning, in the midst and at the end
-        | place | act                       | which                               |
-        | 3rd   | merged into the one below | the 2nd cannot be restored any more |
-        | 5th   | merged into the one below | the next one stands on what is left |
-        | 1st   | merged into the one above | the 2nd stands on the full backup   |
-        | 4th   | merged into the one above | the newest one grows                |
+        | case                                | place | act                       |
+        | the 2nd cannot be restored any more | 3rd   | merged into the one below |
+        | the next one stands on what is left | 5th   | merged into the one below |
+        | the 2nd stands on the full backup   | 1st   | merged into the one above |
+        | the newest one grows                | 4th   | merged into the one above |
 
     Scenario: One differential backup in place of several increments
       Given these bitmaps on "drive0":
         | bitmap | granularity | recording |
         | week   | 4 KiB       | no        |
       And the guest has written to "drive0":
-        | pattern | at      | length | which        |
+        | pattern | at      | length | note         |
         | 0x11    | 127 KiB | 2 KiB  | on the first |
       And "bitmap0" of "drive0" has been merged into "week"
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at            | length | which         |
+        | request      | pattern | at            | length | note          |
         | write        | 0x22    | 128 KiB       | 1 KiB  | on the second |
         | write zeroes |         | 4 MiB - 4 KiB | 4 KiB  | at the end    |
       And "bitmap0" of "drive0" has been merged into "week"
@@ -76,14 +76,14 @@ Feature: Long chains of increments
   Rule: A chain in which an image has gone astray does not pass for a whole one
     Scenario Outline: The 3rd of five increments is <act>
       Given 5 incremental backups of "drive0" with "bitmap0", each after the guest has written:
-        | at            | length | farther | which                          |
+        | at            | length | farther | note                           |
         | 127 KiB       | 2 KiB  | 64 KiB  | two granules, one of them anew |
         | 4 MiB - 1 KiB | 1 KiB  | 0       | the last granule, every time   |
       When the 3rd increment of "drive0" with "bitmap0" is <act>
       Then no increment of "drive0" with "bitmap0" from the <place> on should restore its moment
 
       Examples: mistakes
-        | act                       | place | which                                       |
-        | lost                      | 3rd   | nothing that stands on it can be opened     |
-        | replaced by the one below | 3rd   | what changed in the third hour is not there |
-        | skipped by the one above  | 4th   | nor is it here                              |
+        | case                                        | act                       | place |
+        | nothing that stands on it can be opened     | lost                      | 3rd   |
+        | what changed in the third hour is not there | replaced by the one below | 3rd   |
+        | nor is it here                              | skipped by the one above  | 4th   |

@@ -20,21 +20,21 @@ Feature: Backups of drives whose size fits nothing
 
       @blockdev-backup
       Examples: blockdev-backup
-        | command         | size           | source                               | target                               | which                                  |
-        | blockdev-backup | 512 B          | a qcow2 image                        | a qcow2 image                        | the smallest drive                     |
-        | blockdev-backup | 512 B          | a raw image                          | a qcow2 image with clusters of 2 MiB | into the largest cluster               |
-        | blockdev-backup | 4 KiB + 1 B    | a raw image                          | a raw image                          | ends within a sector                   |
-        | blockdev-backup | 4 KiB + 1 B    | a raw image                          | a qcow2 image                        | becomes whole sectors                  |
-        | blockdev-backup | 64 KiB - 512 B | a qcow2 image                        | a raw image                          | a sector less than what is copied      |
-        | blockdev-backup | 64 KiB + 512 B | a qcow2 image with clusters of 4 KiB | a qcow2 image                        | a sector more than that                |
-        | blockdev-backup | 1 MiB - 1 B    | a raw image                          | a qcow2 image with clusters of 4 KiB | a byte less than a round number        |
-        | blockdev-backup | 2 MiB + 512 B  | a qcow2 image                        | a qcow2 image with clusters of 2 MiB | a sector more than the largest cluster |
+        | case                                   | command         | size           | source                               | target                               |
+        | the smallest drive                     | blockdev-backup | 512 B          | a qcow2 image                        | a qcow2 image                        |
+        | into the largest cluster               | blockdev-backup | 512 B          | a raw image                          | a qcow2 image with clusters of 2 MiB |
+        | ends within a sector                   | blockdev-backup | 4 KiB + 1 B    | a raw image                          | a raw image                          |
+        | becomes whole sectors                  | blockdev-backup | 4 KiB + 1 B    | a raw image                          | a qcow2 image                        |
+        | a sector less than what is copied      | blockdev-backup | 64 KiB - 512 B | a qcow2 image                        | a raw image                          |
+        | a sector more than that                | blockdev-backup | 64 KiB + 512 B | a qcow2 image with clusters of 4 KiB | a qcow2 image                        |
+        | a byte less than a round number        | blockdev-backup | 1 MiB - 1 B    | a raw image                          | a qcow2 image with clusters of 4 KiB |
+        | a sector more than the largest cluster | blockdev-backup | 2 MiB + 512 B  | a qcow2 image                        | a qcow2 image with clusters of 2 MiB |
 
       @drive-backup @needs.drive-backup
       Examples: drive-backup
-        | command      | size           | source        | target        | which                |
-        | drive-backup | 4 KiB + 1 B    | a raw image   | a raw image   | ends within a sector |
-        | drive-backup | 64 KiB + 512 B | a qcow2 image | a qcow2 image | a sector too many    |
+        | case                 | command      | size           | source        | target        |
+        | ends within a sector | drive-backup | 4 KiB + 1 B    | a raw image   | a raw image   |
+        | a sector too many    | drive-backup | 64 KiB + 512 B | a qcow2 image | a qcow2 image |
 
   Rule: What changes at the end of such a drive is in the next increment, and nothing beyond it
     Scenario Outline: The end of a drive of <size>, marked in granules of <granularity>
@@ -54,17 +54,17 @@ Feature: Backups of drives whose size fits nothing
 
       @blockdev-backup
       Examples: blockdev-backup
-        | command         | size           | granularity | end            | source        | which                                  |
-        | blockdev-backup | 512 B          | 512 B       | 511 B          | a qcow2 image | a drive of one granule                 |
-        | blockdev-backup | 512 B          | 2 MiB       | 0              | a qcow2 image | a granule much larger than the drive   |
-        | blockdev-backup | 4 KiB + 1 B    | 4 KiB       | 4 KiB          | a raw image   | a last granule of one byte             |
-        | blockdev-backup | 64 KiB + 512 B | 512 B       | 64 KiB + 511 B | a qcow2 image | the last of 129 granules               |
-        | blockdev-backup | 64 KiB + 512 B | 64 KiB      | 64 KiB - 1 B   | a qcow2 image | the last one before the partial end    |
-        | blockdev-backup | 4 MiB + 512 B  | 64 KiB      | 4 MiB          | a qcow2 image | the 65th granule, a sector             |
-        | blockdev-backup | 2 MiB + 512 B  | 512 B       | 2 MiB + 511 B  | a qcow2 image | the 4097th granule                     |
-        | blockdev-backup | 2 MiB + 512 B  | 2 GiB       | 2 MiB + 511 B  | a qcow2 image | one granule, and all of it in the next |
+        | case                                   | command         | size           | granularity | end            | source        |
+        | a drive of one granule                 | blockdev-backup | 512 B          | 512 B       | 511 B          | a qcow2 image |
+        | a granule much larger than the drive   | blockdev-backup | 512 B          | 2 MiB       | 0              | a qcow2 image |
+        | a last granule of one byte             | blockdev-backup | 4 KiB + 1 B    | 4 KiB       | 4 KiB          | a raw image   |
+        | the last of 129 granules               | blockdev-backup | 64 KiB + 512 B | 512 B       | 64 KiB + 511 B | a qcow2 image |
+        | the last one before the partial end    | blockdev-backup | 64 KiB + 512 B | 64 KiB      | 64 KiB - 1 B   | a qcow2 image |
+        | the 65th granule, a sector             | blockdev-backup | 4 MiB + 512 B  | 64 KiB      | 4 MiB          | a qcow2 image |
+        | the 4097th granule                     | blockdev-backup | 2 MiB + 512 B  | 512 B       | 2 MiB + 511 B  | a qcow2 image |
+        | one granule, and all of it in the next | blockdev-backup | 2 MiB + 512 B  | 2 GiB       | 2 MiB + 511 B  | a qcow2 image |
 
       @drive-backup @needs.drive-backup
       Examples: drive-backup
-        | command      | size        | granularity | end   | source      | which                      |
-        | drive-backup | 4 KiB + 1 B | 4 KiB       | 4 KiB | a raw image | a last granule of one byte |
+        | case                       | command      | size        | granularity | end   | source      |
+        | a last granule of one byte | drive-backup | 4 KiB + 1 B | 4 KiB       | 4 KiB | a raw image |

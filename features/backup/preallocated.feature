@@ -17,26 +17,26 @@ Feature: Backups of images whose clusters all have their place
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And each backup goes into a qcow2 image
       And the guest has written to "drive0":
-        | request      | pattern | at      | length  | which                        |
+        | request      | pattern | at      | length  | note                         |
         | write        | 0xab    | 600 KiB | 1 KiB   | where there was only a place |
         | write zeroes |         | 448 KiB | 128 KiB | over data, and over a place  |
         | write        | 0x64    | 1 MiB   | 512 B   | the rest at the drive's end  |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
-        | request | pattern | at      | length  | which                        |
+        | request | pattern | at      | length  | note                         |
         | discard |         | 576 KiB | 256 KiB | gives up more than one place |
         | write   | 0xfe    | 500 KiB | 1 KiB   | and here data comes back     |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at      | length | which                  |
+        | pattern | at      | length | note                   |
         | 0x9a    | 639 KiB | 2 KiB  | over what was given up |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the 3 backups with "bitmap0" should restore "drive0" as it was at that moment
 
       Examples: images that have all places from the start, and that do not
-        | target                                   | which                           |
-        | a qcow2 image                            | grows by what is copied         |
-        | a qcow2 image with preallocated metadata | has a place for all that is not |
+        | case                            | target                                   |
+        | grows by what is copied         | a qcow2 image                            |
+        | has a place for all that is not | a qcow2 image with preallocated metadata |
 
   Rule: What is saved before a write is what the drive held, be it only a place
     @bug-B66
@@ -45,7 +45,7 @@ Feature: Backups of images whose clusters all have their place
         | option | value |
         | sync   | none  |
       And the guest has written to "drive0":
-        | request      | pattern | at           | length | which                                 |
+        | request      | pattern | at           | length | note                                  |
         | write        | 0xab    | 64 KiB - 1 B | 2 B    | over an edge of what is saved at once |
         | write        | 0xfe    | 600 KiB      | 1 KiB  | where there was only a place          |
         | write zeroes |         | 500 KiB      | 20 KiB | over data, and over a place           |
@@ -53,7 +53,7 @@ Feature: Backups of images whose clusters all have their place
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
       And the image of the backup of "drive0" should itself hold:
-        | pattern | at      | length  | which                       |
+        | pattern | at      | length  | note                        |
         | 0x11    | 0       | 128 KiB | on both sides of the edge   |
         | 0x11    | 448 KiB | 64 KiB  | what is zeros in part now   |
         | 0x00    | 512 KiB | 128 KiB | only a place                |

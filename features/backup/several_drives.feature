@@ -17,14 +17,14 @@ Feature: Backups of several drives, and of one drive for several purposes
   Rule: Each round may take along other drives
     Scenario: A drive is left out of one round
       Given the guest has written to "drive0":
-        | pattern | at     | length | which        |
+        | pattern | at     | length | note         |
         | 0xab    | 63 KiB | 2 KiB  | over an edge |
       And the guest has written to "drive1":
-        | pattern | at    | length | which            |
+        | pattern | at    | length | note             |
         | 0xba    | 4 MiB | 1 KiB  | the last granule |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive1":
-        | pattern | at      | length | which               |
+        | pattern | at      | length | note                |
         | 0xef    | 127 KiB | 2 KiB  | in the second night |
       When these requests are made as one transaction:
         | request            | drive  | bitmap  |
@@ -39,7 +39,7 @@ Feature: Backups of several drives, and of one drive for several purposes
         | pattern | at      | length  |
         | 0x77    | 100 KiB | 200 KiB |
       And the guest has written to "drive0":
-        | pattern | at     | length | which        |
+        | pattern | at     | length | note         |
         | 0xab    | 63 KiB | 2 KiB  | over an edge |
       When these requests are made as one transaction:
         | request            | drive  | bitmap  |
@@ -49,7 +49,7 @@ Feature: Backups of several drives, and of one drive for several purposes
       Then the backup of "drive0" should succeed
       And the backup of "drive2" should succeed
       When the guest writes to "drive2":
-        | pattern | at            | length | which            |
+        | pattern | at            | length | note             |
         | 0x99    | 1 MiB - 1 KiB | 1 KiB  | the last granule |
       And an incremental backup of "drive2" is taken with "bitmap2"
       Then the backup with "bitmap2" should restore "drive2" as it was at that moment
@@ -57,12 +57,12 @@ Feature: Backups of several drives, and of one drive for several purposes
   Rule: Several chains of one drive do not disturb each other
     Scenario: Two products back up one drive in turn
       Given the guest has written to "drive0":
-        | pattern | at     | length | which            |
+        | pattern | at     | length | note             |
         | 0xab    | 63 KiB | 2 KiB  | for both of them |
       And a full backup of "drive0" with a new bitmap "bitmap9"
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at    | length  | which           |
+        | pattern | at    | length  | note            |
         | 0xfe    | 2 MiB | 130 KiB | over older data |
       And an incremental backup of "drive0" with "bitmap9"
       When an incremental backup of "drive0" is taken with "bitmap0"
@@ -71,11 +71,11 @@ Feature: Backups of several drives, and of one drive for several purposes
 
     Scenario: Two increments of one drive at one moment
       Given the guest has written to "drive0":
-        | pattern | at     | length | which           |
+        | pattern | at     | length | note            |
         | 0xab    | 63 KiB | 2 KiB  | for one of them |
       And a full backup of "drive0" with a new bitmap "bitmap9"
       And the guest has written to "drive0":
-        | pattern | at            | length  | which            |
+        | pattern | at            | length  | note             |
         | 0xfe    | 2 MiB - 1 KiB | 130 KiB | for both of them |
       When incremental backups are taken as one group:
         | drive  | bitmap  |

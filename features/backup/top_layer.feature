@@ -14,7 +14,7 @@ Feature: Backups of the top layer of a drive
   Rule: What the top layer holds is copied, zeros among it, and nothing else
     Scenario: Data over data, zeros over data, and much that is untouched
       Given the guest has written to "overlay0":
-        | request      | pattern | at           | length | which                       |
+        | request      | pattern | at           | length | note                        |
         | write        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a cluster  |
         | write zeroes |         | 256 KiB      | 64 KiB | hides what is below         |
         | discard      |         | 512 KiB      | 64 KiB | hides it as well            |
@@ -25,7 +25,7 @@ Feature: Backups of the top layer of a drive
       Then the backup of "overlay0" should succeed
       And each of them should restore its drive as it was at that moment
       And the image of the backup of "overlay0" should itself hold:
-        | pattern | at           | length       | which                            |
+        | pattern | at           | length       | note                             |
         | 0x11    | 0            | 64 KiB - 1 B | the rest of a cluster on top     |
         | 0xab    | 64 KiB - 1 B | 2 B          | what was written                 |
         | 0x11    | 64 KiB + 1 B | 64 KiB - 1 B | the rest of the other one        |
@@ -44,7 +44,7 @@ Feature: Backups of the top layer of a drive
     Scenario Outline: A layer goes into <target>
       Given each backup goes into <target>
       And the guest has written to "overlay0":
-        | request      | pattern | at           | length | which                       |
+        | request      | pattern | at           | length | note                        |
         | write        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a cluster  |
         | write zeroes |         | 576 KiB      | 64 KiB | in the midst of a large one |
         | write        | 0x64    | 1 MiB        | 512 B  | the rest at the drive's end |
@@ -55,15 +55,15 @@ Feature: Backups of the top layer of a drive
       And each of them should hold only what had changed
 
       Examples: what can stand on a backup, and what cannot
-        | target                                 | which                                          |
-        | a qcow2 image with clusters of 4 KiB   | smaller than what is copied at a time          |
-        | a qcow2 image with clusters of 256 KiB | much of what is copied at a time is not on top |
-        | a qcow2 image with clusters of 2 MiB   | all of the drive shares one cluster            |
-        | a raw image                            | stands alone, without what the drive had       |
+        | case                                           | target                                 |
+        | smaller than what is copied at a time          | a qcow2 image with clusters of 4 KiB   |
+        | much of what is copied at a time is not on top | a qcow2 image with clusters of 256 KiB |
+        | all of the drive shares one cluster            | a qcow2 image with clusters of 2 MiB   |
+        | stands alone, without what the drive had       | a raw image                            |
 
     Scenario: A drive that stands on nothing
       Given the 1 MiB + 512 B drive "drive1" in a qcow2 image with clusters of 4 KiB, holding:
-        | pattern | at      | length | which                                          |
+        | pattern | at      | length | note                                           |
         | 0x11    | 60 KiB  | 8 KiB  | over an edge of what is copied at a time       |
         | 0x22    | 500 KiB | 4 KiB  | deep in what is copied, with nothing before it |
         | 0x33    | 1 MiB   | 512 B  | the rest at the drive's end                    |
@@ -72,7 +72,7 @@ Feature: Backups of the top layer of a drive
         | sync   | top   |
       Then the backup of "drive1" should succeed
       And the image of the backup of "drive1" should itself hold:
-        | pattern | at      | length | which                |
+        | pattern | at      | length | note                 |
         | 0x00    | 0       | 60 KiB | copied with the data |
         | 0x11    | 60 KiB  | 8 KiB  |                      |
         | 0x00    | 68 KiB  | 60 KiB | copied as well       |
@@ -84,13 +84,13 @@ Feature: Backups of the top layer of a drive
   Rule: A backup of each layer makes a chain as deep as the drive's own
     Scenario: A second snapshot after the first
       Given the guest has written to "overlay0":
-        | request      | pattern | at      | length  | which                       |
+        | request      | pattern | at      | length  | note                        |
         | write        | 0xab    | 128 KiB | 128 KiB | two clusters of the middle  |
         | write zeroes |         | 512 KiB | 128 KiB | and two that hide the first |
       And a top backup of "overlay0"
       And a snapshot has put the overlay "overlay1" on "overlay0"
       And the guest has written to "overlay1":
-        | pattern | at      | length | which                             |
+        | pattern | at      | length | note                              |
         | 0xfe    | 191 KiB | 2 KiB  | over an edge in the middle's data |
         | 0x64    | 575 KiB | 2 KiB  | over an edge in its zeros         |
       When a backup of "overlay1" is started with:
@@ -99,7 +99,7 @@ Feature: Backups of the top layer of a drive
       Then the backup of "overlay1" should succeed
       And each of them should restore its drive as it was at that moment
       And the image of the backup of "overlay1" should itself hold:
-        | pattern | at      | length | which                     |
+        | pattern | at      | length | note                      |
         | 0xab    | 128 KiB | 63 KiB | comes from the middle     |
         | 0xfe    | 191 KiB | 2 KiB  | is from the top           |
         | 0xab    | 193 KiB | 63 KiB | comes from the middle     |
@@ -111,7 +111,7 @@ Feature: Backups of the top layer of a drive
     Scenario: QEMU makes the image for the top layer
       Given backups are taken with drive-backup
       And the guest has written to "overlay0":
-        | request      | pattern | at           | length | which                       |
+        | request      | pattern | at           | length | note                        |
         | write        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a cluster  |
         | write zeroes |         | 512 KiB      | 64 KiB | hides what is below         |
         | write        | 0x64    | 1 MiB        | 512 B  | the rest at the drive's end |
@@ -123,7 +123,7 @@ Feature: Backups of the top layer of a drive
       And each of them should restore its drive as it was at that moment
       And each of them should hold only what had changed
       And the image of the backup of "overlay0" should be:
-        | format | size          | base   | clusters | which                             |
+        | format | size          | base   | clusters | note                              |
         | qcow2  | 1 MiB + 512 B | drive0 | 64 KiB   | the layer below, as it stands now |
 
   Rule: What the guest writes meanwhile belongs to the next backup
@@ -136,7 +136,7 @@ Feature: Backups of the top layer of a drive
         | option | value |
         | sync   | top   |
       And the guest has written to "overlay0":
-        | pattern | at      | length | which                                  |
+        | pattern | at      | length | note                                   |
         | 0x9a    | 575 KiB | 1 KiB  | what the job has still to copy         |
         | 0x64    | 256 KiB | 1 KiB  | what was not on top when the job began |
       When the backup of "overlay0" is let go

@@ -12,7 +12,7 @@ Feature: Writes of the guest to what is just being copied
       | 0xd5    | 3 MiB | 64 KiB  |
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at    | length  | which                       |
+      | pattern | at    | length  | note                        |
       | 0xab    | 0     | 130 KiB | three clusters              |
       | 0x64    | 4 MiB | 1 KiB   | the rest at the drive's end |
 
@@ -26,7 +26,7 @@ Feature: Writes of the guest to what is just being copied
         | bitmap-mode | on-success |
       And a read of "drive0" is held up
       And the guest has begun to write to "drive0":
-        | pattern | at                  | length | which                       |
+        | pattern | at                  | length | note                        |
         | <first> | 1 KiB               | 1 KiB  | what is being read          |
         | <other> | 8 KiB               | 56 KiB | the same cluster to its end |
         | <other> | 3 MiB + 64 KiB      | 64 KiB | what had not changed        |
@@ -51,11 +51,11 @@ Feature: Writes of the guest to what is just being copied
         | option | value |
         | sync   | none  |
       And the guest has begun to write to "drive0":
-        | pattern | at      | length | which             |
+        | pattern | at      | length | note              |
         | 0x11    | 100 KiB | 1 KiB  | saves the cluster |
       And a read of "drive0" is held up
       And the guest has begun to write to "drive0":
-        | pattern | at      | length  | which                            |
+        | pattern | at      | length  | note                             |
         | 0x22    | 64 KiB  | 512 B   | at the start of the same cluster |
         | 0x00    | 110 KiB | 100 KiB | from there into others           |
       When the read of "drive0" goes on
@@ -65,7 +65,7 @@ Feature: Writes of the guest to what is just being copied
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
       And the image of the backup of "drive0" should itself hold:
-        | pattern | at      | length | which                     |
+        | pattern | at      | length | note                      |
         | 0xab    | 64 KiB  | 66 KiB | what was there before all |
         | 0x41    | 130 KiB | 70 KiB |                           |
         | 0x00    | 200 KiB | 56 KiB |                           |
@@ -79,7 +79,7 @@ Feature: Writes of the guest to what is just being copied
         | bitmap-mode | on-success |
       And a read of "drive0" is held up
       And the guest has begun to write to "drive0":
-        | pattern | at    | length | which              |
+        | pattern | at    | length | note               |
         | 0x11    | 1 KiB | 1 KiB  | what is being read |
         | 0x22    | 3 MiB | 1 KiB  | what is not        |
       And the backup of "drive0" has been cancelled
@@ -105,7 +105,7 @@ Feature: Writes of the guest to what is just being copied
         | x-perf.max-chunk | 64 KiB     |
       And the next read of "drive0" is to be held up
       And the guest has begun to write to "drive0":
-        | pattern | at                  | length | which                        |
+        | pattern | at                  | length | note                         |
         | 0x11    | 4 MiB + 1 KiB - 1 B | 1 B    | what the job had yet to copy |
       And a read of "drive0" is held up
       And the backup of "drive0" has been let go
@@ -134,13 +134,13 @@ Feature: Writes of the guest to what is just being copied
       When a read of "drive0" is held up
       Then the backup of "drive0" should copy at least <copied>
       And QEMU should show the backup of "drive0" as:
-        | offset   | len   | which                                   |
+        | offset   | len   | note                                    |
         | <copied> | <all> | what is being read has yet to be copied |
       When the read of "drive0" goes on
       Then the backup of "drive0" should succeed
 
       Examples: kinds of backups
-        | sync        | copied  | all            | which              |
-        | full        | 4 MiB   | 4 MiB + 64 KiB | all of the drive   |
-        | incremental | 192 KiB | 256 KiB        | what had changed   |
-        | top         | 320 KiB | 384 KiB        | what the layer had |
+        | case               | sync        | copied  | all            |
+        | all of the drive   | full        | 4 MiB   | 4 MiB + 64 KiB |
+        | what had changed   | incremental | 192 KiB | 256 KiB        |
+        | what the layer had | top         | 320 KiB | 384 KiB        |

@@ -14,7 +14,7 @@ Feature: Zeros in a chain of backups
   Rule: What has become zeros hides what the backups below hold there
     Scenario Outline: The guest asks for zeros by a "<request>"
       Given the guest has written to "drive0":
-        | request   | pattern | at      | length         | which                       |
+        | request   | pattern | at      | length         | note                        |
         | <request> | 0x00    | 64 KiB  | 128 KiB        | whole clusters of data      |
         | <request> | 0x00    | 448 KiB | 128 KiB        | one of data and one of none |
         | <request> | 0x00    | 960 KiB | 64 KiB + 512 B | up to the end of the drive  |
@@ -28,15 +28,15 @@ Feature: Zeros in a chain of backups
         | 0x00    | 960 KiB | 64 KiB + 512 B |
 
       Examples: ways to ask for zeros
-        | request      | which                              |
-        | write        | zeros are sent as any data         |
-        | write zeroes | the guest says that they are zeros |
-        | discard      | the guest does not need the data   |
+        | case                               | request      |
+        | zeros are sent as any data         | write        |
+        | the guest says that they are zeros | write zeroes |
+        | the guest does not need the data   | discard      |
 
     Scenario Outline: A small part of a cluster, into <target>
       Given each backup goes into <target>
       And the guest has written to "drive0":
-        | request      | pattern | at            | length | which                              |
+        | request      | pattern | at            | length | note                               |
         | write zeroes |         | 128 KiB - 1 B | 2 B    | over an edge                       |
         | discard      |         | 250 KiB       | 70 KiB | one whole cluster and a little     |
         | write zeroes |         | 1 MiB         | 512 B  | the rest at the end                |
@@ -48,16 +48,16 @@ Feature: Zeros in a chain of backups
       And each of them should equal its drive
 
       Examples: kinds of clusters
-        | target                               | which                              |
-        | a qcow2 image                        | as large as what is copied         |
-        | a qcow2 image with clusters of 512 B | whole clusters of zeros everywhere |
-        | a qcow2 image with clusters of 2 MiB | larger than the drive              |
-        | a qcow2 image of version 2           | cannot tell of zeros in few bytes  |
+        | case                               | target                               |
+        | as large as what is copied         | a qcow2 image                        |
+        | whole clusters of zeros everywhere | a qcow2 image with clusters of 512 B |
+        | larger than the drive              | a qcow2 image with clusters of 2 MiB |
+        | cannot tell of zeros in few bytes  | a qcow2 image of version 2           |
 
       @needs.extended-l2
       Examples: kinds of clusters with parts
-        | target                                 | which                   |
-        | a qcow2 image with extended L2 entries | each 2 KiB may be zeros |
+        | case                    | target                                 |
+        | each 2 KiB may be zeros | a qcow2 image with extended L2 entries |
 
   Rule: Each increment of a chain can hide what an earlier one has brought back
     Scenario: Data, zeros and data again in the same place
@@ -66,11 +66,11 @@ Feature: Zeros in a chain of backups
         | discard |         | 128 KiB | 256 KiB |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at      | length | which                |
+        | pattern | at      | length | note                 |
         | 0xfe    | 255 KiB | 2 KiB  | over an edge of them |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at      | length | which        |
+        | request      | pattern | at      | length | note         |
         | write zeroes |         | 192 KiB | 64 KiB | half of that |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the 3 backups with "bitmap0" should restore "drive0" as it was at that moment
@@ -79,7 +79,7 @@ Feature: Zeros in a chain of backups
   Rule: Zeros are copied as zeros, and take no space
     Scenario: A trimmed drive is backed up as a whole
       Given the guest has written to "drive0":
-        | request      | pattern | at      | length        | which                |
+        | request      | pattern | at      | length        | note                 |
         | discard      |         | 0       | 1 MiB + 512 B | all of the drive     |
         | write        | 0xab    | 576 KiB | 1 KiB         | a little is written  |
         | write zeroes |         | 1 MiB   | 512 B         | and zeros at the end |

@@ -14,7 +14,7 @@ Feature: Bitmaps of a drive that is being mirrored
       | bitmap1 | 512 B       | yes       |
       | bitmap2 | 64 KiB      | no        |
     And the guest has written to "drive0":
-      | pattern | at           | length | which                      |
+      | pattern | at           | length | note                       |
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
 
   Rule: A mirror changes no bitmap, and hides no write from one
@@ -32,7 +32,7 @@ Feature: Bitmaps of a drive that is being mirrored
         | bitmap1 | 512 B       | yes       | no   | 1 KiB   |
         | bitmap2 | 64 KiB      | no        | no   | 0       |
       And the guest has written to "drive0":
-        | pattern | at            | length | which                                      |
+        | pattern | at            | length | note                                       |
         | 0x9a    | 960 KiB - 1 B | 2 B    | next to what the mirror has not copied yet |
         | 0x9b    | 2 MiB + 512 B | 512 B  | one sector among others                    |
       When the mirror of "drive0" is ended
@@ -46,7 +46,7 @@ Feature: Bitmaps of a drive that is being mirrored
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 
       Examples: when the mirror copies what the guest writes
-        | mode           | granularity | which                                       |
-        | background     | 64 KiB      | later, when its turn comes                  |
-        | write-blocking | 64 KiB      | at once, although it is less than a granule |
-        | write-blocking | 4 KiB       | at once, in small granules                  |
+        | case                                        | mode           | granularity |
+        | later, when its turn comes                  | background     | 64 KiB      |
+        | at once, although it is less than a granule | write-blocking | 64 KiB      |
+        | at once, in small granules                  | write-blocking | 4 KiB       |

@@ -9,7 +9,7 @@ Feature: How fine a bitmap is
       Given the 4 MiB drive "drive0" in <image>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       When the guest writes to "drive0":
-        | pattern | at          | length | which                                    |
+        | pattern | at          | length | note                                     |
         | 0xab    | 2 MiB - 1 B | 2 B    | over the edge of any granule up to 2 MiB |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity   | recording | busy | dirty   |
@@ -19,19 +19,19 @@ Feature: How fine a bitmap is
       And each of them should hold only what had changed
 
       Examples: at least 4 KiB and at most 64 KiB
-        | image                                 | granularity | dirty   | which                       |
-        | a qcow2 image with clusters of 512 B  | 4 KiB       | 8 KiB   | the smallest clusters       |
-        | a qcow2 image with clusters of 4 KiB  | 4 KiB       | 8 KiB   | clusters of the lower bound |
-        | a qcow2 image with clusters of 16 KiB | 16 KiB      | 32 KiB  | clusters in between         |
-        | a qcow2 image with clusters of 64 KiB | 64 KiB      | 128 KiB | clusters of the upper bound |
-        | a qcow2 image with clusters of 2 MiB  | 64 KiB      | 128 KiB | the largest clusters        |
-        | a raw image                           | 64 KiB      | 128 KiB | no clusters at all          |
+        | case                        | image                                 | granularity | dirty   |
+        | the smallest clusters       | a qcow2 image with clusters of 512 B  | 4 KiB       | 8 KiB   |
+        | clusters of the lower bound | a qcow2 image with clusters of 4 KiB  | 4 KiB       | 8 KiB   |
+        | clusters in between         | a qcow2 image with clusters of 16 KiB | 16 KiB      | 32 KiB  |
+        | clusters of the upper bound | a qcow2 image with clusters of 64 KiB | 64 KiB      | 128 KiB |
+        | the largest clusters        | a qcow2 image with clusters of 2 MiB  | 64 KiB      | 128 KiB |
+        | no clusters at all          | a raw image                           | 64 KiB      | 128 KiB |
 
   Rule: Bitmaps of all granularities record the same changes side by side
     Scenario: One drive with a bitmap of each kind
       Given the 4 MiB + 1 KiB drive "drive0"
       And these bitmaps on "drive0":
-        | bitmap  | granularity | which                    |
+        | bitmap  | granularity | note                     |
         | sector  | 512 B       | the smallest             |
         | page    | 4 KiB       | a page of memory         |
         | half    | 32 KiB      | half of a copied cluster |
@@ -41,7 +41,7 @@ Feature: How fine a bitmap is
         | four    | 4 MiB       | all but the rest         |
         | all     | 2 GiB       | the largest              |
       When the guest writes to "drive0":
-        | request      | pattern | at            | length      | which                              |
+        | request      | pattern | at            | length      | note                               |
         | write        | 0xab    | 0             | 1 B         | the first byte                     |
         | write zeroes |         | 128 KiB - 1 B | 2 B         | over the edge of 128 KiB           |
         | discard      |         | 2 MiB - 1 B   | 2 B         | over the edge of 2 MiB             |
@@ -67,12 +67,12 @@ Feature: How fine a bitmap is
         | request | bitmap  | drive  | granularity   |
         | add     | bitmap0 | drive0 | <granularity> |
       And the guest has written to "drive0":
-        | pattern | at                  | length | which                      |
+        | pattern | at                  | length | note                       |
         | 0xab    | 128 KiB - 1 B       | 2 B    | over the edge of 128 KiB   |
         | 0x9a    | 4 MiB + 1 KiB - 2 B | 2 B    | up to the end of the drive |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at    | length | which               |
+        | pattern | at    | length | note                |
         | 0x55    | 512 B | 512 B  | the second sector   |
         | 0x78    | 4 MiB | 1 KiB  | the rest at the end |
       When an incremental backup of "drive0" is taken with "bitmap0"
@@ -80,11 +80,11 @@ Feature: How fine a bitmap is
       And each of them should hold only what had changed
 
       Examples: from a sector to more than the drive
-        | granularity | which                                     |
-        | 512 B       | many granules to a copied cluster         |
-        | 8 KiB       | eight granules to a copied cluster        |
-        | 256 KiB     | four copied clusters to a granule         |
-        | 4 MiB       | a granule, and one of which 1 KiB is used |
-        | 8 MiB       | larger than the drive                     |
-        | 64 MiB      | much larger than the drive                |
-        | 2 GiB       | the largest                               |
+        | case                                      | granularity |
+        | many granules to a copied cluster         | 512 B       |
+        | eight granules to a copied cluster        | 8 KiB       |
+        | four copied clusters to a granule         | 256 KiB     |
+        | a granule, and one of which 1 KiB is used | 4 MiB       |
+        | larger than the drive                     | 8 MiB       |
+        | much larger than the drive                | 64 MiB      |
+        | the largest                               | 2 GiB       |

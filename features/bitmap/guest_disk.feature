@@ -13,7 +13,7 @@ Feature: Bitmaps of the disks of a running guest
       And the 4 MiB drive "drive0"
       And a full backup of "drive0" with a new bitmap "bitmap0"
       When the guest writes to "drive0":
-        | request      | pattern | at           | length | which                      |
+        | request      | pattern | at           | length | note                       |
         | write        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
         | write zeroes |         | 960 KiB      | 64 KiB | a granule                  |
       Then the bitmaps of "drive0" should be:
@@ -32,7 +32,7 @@ Feature: Bitmaps of the disks of a running guest
         | bitmap1 | 512 B       | yes       | yes        |
         | bitmap2 | 64 KiB      | no        | yes        |
       And the guest has written to "drive0":
-        | pattern | at            | length | which                      |
+        | pattern | at            | length | note                       |
         | 0xab    | 64 KiB - 1 B  | 2 B    | over the edge of a granule |
         | 0x9a    | 4 MiB - 1 KiB | 1 KiB  | up to the end of the drive |
       And "drive0" has been unplugged
@@ -46,7 +46,7 @@ Feature: Bitmaps of the disks of a running guest
     Scenario: Bitmaps of all kinds of names come back
       Given the 4 MiB drive "drive0" in a qcow2 image
       And these bitmaps on "drive0":
-        | bitmap                | granularity | persistent | which                               |
+        | bitmap                | granularity | persistent | note                                |
         | n                     | 4 KiB       | yes        | the shortest name                   |
         | é repeated 511 times  | 8 KiB       | yes        | letters of two bytes                |
         | n repeated 1023 times | 16 KiB      | yes        | the longest name                    |

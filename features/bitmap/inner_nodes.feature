@@ -16,7 +16,7 @@ Feature: Bitmaps above and below a drive
       Given the 4 MiB drive "drive1" in a raw image
       And a full backup of "drive1" with a new bitmap "bitmap0"
       When the guest writes to "drive1":
-        | request | pattern | at           | length | which                      |
+        | request | pattern | at           | length | note                       |
         | write   | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
         | write   | 0x9a    | 4 MiB - 1 B  | 1 B    | the last byte              |
         | discard |         | 64 KiB       | 1 B    | what was just written      |
@@ -34,7 +34,7 @@ Feature: Bitmaps above and below a drive
       And a bitmap "bitmap1" with a granularity of 32 KiB on "throttle0"
       And the bitmap "bitmap0" of "drive0" has been disabled
       And the guest has written to "drive0":
-        | request      | pattern | at           | length | which                      |
+        | request      | pattern | at           | length | note                       |
         | write        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
         | write zeroes |         | 992 KiB      | 32 KiB | a granule of the filter's  |
       When this request is made:
@@ -52,7 +52,7 @@ Feature: Bitmaps above and below a drive
       Given the 4 MiB drive "drive1" in a qcow2 image
       And a bitmap "bitmap0" on "drive1-file"
       When the guest writes to "drive1":
-        | pattern | at | length | which                                                  |
+        | pattern | at | length | note                                                   |
         | 0xab    | 0  | 1 MiB  | 16 clusters, which takes 3 more to tell where they are |
       Then the bitmaps of "drive1-file" should be:
         | bitmap  | granularity | recording | busy | dirty           |
@@ -75,12 +75,12 @@ Feature: Bitmaps above and below a drive
 
     Scenario: The records below and above a snapshot make one backup
       Given the guest has written to "drive0":
-        | pattern | at           | length | which               |
+        | pattern | at           | length | note                |
         | 0xab    | 64 KiB - 1 B | 2 B    | before the snapshot |
       And a snapshot has put the overlay "overlay0" on "drive0"
       And a bitmap "bitmap1" with a granularity of 32 KiB on "overlay0"
       And the guest has written to "overlay0":
-        | request      | pattern | at            | length | which               |
+        | request      | pattern | at            | length | note                |
         | write        | 0x9a    | 960 KiB - 1 B | 2 B    | after the snapshot  |
         | write zeroes |         | 2 MiB         | 32 KiB | hides what is below |
       When this request is made:

@@ -13,14 +13,14 @@ Feature: The life of a bitmap
   Rule: A new bitmap is empty, transient and free, and records unless it is told not to
     Scenario: Two bitmaps are added to a drive that has been written to
       Given the guest has written to "drive0":
-        | pattern | at           | length | which       |
+        | pattern | at           | length | note        |
         | 0xab    | 64 KiB - 1 B | 2 B    | before both |
       And these bitmaps on "drive0":
-        | bitmap  | recording | which               |
+        | bitmap  | recording | note                |
         | bitmap0 |           | nothing is said     |
         | bitmap1 | no        | it is not to record |
       When the guest writes to "drive0":
-        | pattern | at            | length | which                      |
+        | pattern | at            | length | note                       |
         | 0x9a    | 960 KiB - 1 B | 2 B    | over the edge of a granule |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | persistent | dirty   |
@@ -47,13 +47,13 @@ Feature: The life of a bitmap
         | bitmap0 | 64 KiB      | <recording> | no   | <later> |
 
       Examples: what is kept, and what a write adds
-        | before   | act      | recording | then    | later   | which                             |
-        | enabled  | enabled  | yes       | 128 KiB | 256 KiB | nothing to do                     |
-        | enabled  | disabled | no        | 128 KiB | 128 KiB | it keeps its record               |
-        | enabled  | cleared  | yes       | 0       | 128 KiB | it goes on from nothing           |
-        | disabled | enabled  | yes       | 128 KiB | 256 KiB | it goes on from where it stopped  |
-        | disabled | disabled | no        | 128 KiB | 128 KiB | nothing to do                     |
-        | disabled | cleared  | no        | 0       | 0 B     | it does not begin to record again |
+        | case                              | before   | act      | recording | then    | later   |
+        | nothing to do                     | enabled  | enabled  | yes       | 128 KiB | 256 KiB |
+        | it keeps its record               | enabled  | disabled | no        | 128 KiB | 128 KiB |
+        | it goes on from nothing           | enabled  | cleared  | yes       | 0       | 128 KiB |
+        | it goes on from where it stopped  | disabled | enabled  | yes       | 128 KiB | 256 KiB |
+        | nothing to do                     | disabled | disabled | no        | 128 KiB | 128 KiB |
+        | it does not begin to record again | disabled | cleared  | no        | 0       | 0       |
 
     Scenario Outline: A chain begins anew when its bitmap is <before> and then <act> together with a full backup
       Given a bitmap "bitmap0" on "drive0"
@@ -72,9 +72,9 @@ Feature: The life of a bitmap
       And each of them should hold only what had changed
 
       Examples: what puts the bitmap in step with the backup
-        | before   | act    | which                                 |
-        | enabled  | clear  | it forgets what the full backup holds |
-        | disabled | enable | it records from the full backup on    |
+        | case                                  | before   | act    |
+        | it forgets what the full backup holds | enabled  | clear  |
+        | it records from the full backup on    | disabled | enable |
 
   Rule: A backup by a bitmap that does not record empties it, and does not make it record
     Scenario: A bitmap that does not record any more

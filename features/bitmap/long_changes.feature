@@ -18,7 +18,7 @@ Feature: Changes that reach over many granules
         | 0x11    | <first>  | <length1> |
         | 0x22    | <second> | <length2> |
       When the guest writes to "drive0":
-        | pattern | at   | length   | which         |
+        | pattern | at   | length   | note          |
         | 0x33    | <at> | <length> | meets both    |
         | 0x44    | <at> | <length> | and once more |
       Then the bitmaps of "drive0" should be:
@@ -30,20 +30,20 @@ Feature: Changes that reach over many granules
       And each of them should hold only what had changed
 
       Examples: where 64 granules of 512 B meet the next 64
-        | first          | length1 | second  | length2 | at             | length          | fine            | coarse | which                                   |
-        | 32 KiB - 512 B | 1 KiB   | 4 MiB   | 512 B   | 32 KiB - 512 B | 1 KiB           | 1 KiB + 512 B   | 2 MiB  | over the edge, twice                    |
-        | 31 KiB         | 512 B   | 32 KiB  | 512 B   | 32 KiB - 512 B | 512 B           | 1 KiB + 512 B   | 1 MiB  | up to the edge, between two             |
-        | 0              | 32 KiB  | 64 KiB  | 32 KiB  | 32 KiB - 512 B | 33 KiB          | 96 KiB          | 1 MiB  | fills a gap of 64 from inside to inside |
-        | 0              | 512 B   | 160 KiB | 512 B   | 512 B          | 160 KiB - 512 B | 160 KiB + 512 B | 1 MiB  | fills a gap that is five groups long    |
-        | 32 KiB - 1 B   | 1 B     | 32 KiB  | 1 B     | 32 KiB - 1 B   | 2 B             | 1 KiB           | 1 MiB  | the bytes on both sides of the edge     |
+        | case                                    | first          | length1 | second  | length2 | at             | length          | fine            | coarse |
+        | over the edge, twice                    | 32 KiB - 512 B | 1 KiB   | 4 MiB   | 512 B   | 32 KiB - 512 B | 1 KiB           | 1 KiB + 512 B   | 2 MiB  |
+        | up to the edge, between two             | 31 KiB         | 512 B   | 32 KiB  | 512 B   | 32 KiB - 512 B | 512 B           | 1 KiB + 512 B   | 1 MiB  |
+        | fills a gap of 64 from inside to inside | 0              | 32 KiB  | 64 KiB  | 32 KiB  | 32 KiB - 512 B | 33 KiB          | 96 KiB          | 1 MiB  |
+        | fills a gap that is five groups long    | 0              | 512 B   | 160 KiB | 512 B   | 512 B          | 160 KiB - 512 B | 160 KiB + 512 B | 1 MiB  |
+        | the bytes on both sides of the edge     | 32 KiB - 1 B   | 1 B     | 32 KiB  | 1 B     | 32 KiB - 1 B   | 2 B             | 1 KiB           | 1 MiB  |
 
       Examples: where 4096 granules of 512 B meet the next 4096
-        | first         | length1 | second        | length2 | at             | length                 | fine           | coarse | which                                 |
-        | 2 MiB - 512 B | 512 B   | 2 MiB         | 512 B   | 2 MiB - 512 B  | 1 KiB                  | 1 KiB          | 2 MiB  | over the edge, where all is dirty     |
-        | 1 MiB         | 512 B   | 3 MiB         | 512 B   | 2 MiB - 512 B  | 1 KiB                  | 2 KiB          | 3 MiB  | over the edge, alone                  |
-        | 2 MiB - 512 B | 512 B   | 4 MiB         | 512 B   | 2 MiB - 512 B  | 2 MiB + 1 KiB          | 2 MiB + 1 KiB  | 4 MiB  | fills a gap of 4096 from edge to edge |
-        | 16 KiB        | 1 KiB   | 2 MiB         | 64 KiB  | 16 KiB + 512 B | 2 MiB + 16 KiB - 512 B | 2 MiB + 48 KiB | 3 MiB  | from inside one to inside the other   |
-        | 0             | 512 B   | 8 MiB - 512 B | 512 B   | 0              | 8 MiB                  | 8 MiB          | 8 MiB  | all, the first and last of them again |
+        | case                                  | first         | length1 | second        | length2 | at             | length                 | fine           | coarse |
+        | over the edge, where all is dirty     | 2 MiB - 512 B | 512 B   | 2 MiB         | 512 B   | 2 MiB - 512 B  | 1 KiB                  | 1 KiB          | 2 MiB  |
+        | over the edge, alone                  | 1 MiB         | 512 B   | 3 MiB         | 512 B   | 2 MiB - 512 B  | 1 KiB                  | 2 KiB          | 3 MiB  |
+        | fills a gap of 4096 from edge to edge | 2 MiB - 512 B | 512 B   | 4 MiB         | 512 B   | 2 MiB - 512 B  | 2 MiB + 1 KiB          | 2 MiB + 1 KiB  | 4 MiB  |
+        | from inside one to inside the other   | 16 KiB        | 1 KiB   | 2 MiB         | 64 KiB  | 16 KiB + 512 B | 2 MiB + 16 KiB - 512 B | 2 MiB + 48 KiB | 3 MiB  |
+        | all, the first and last of them again | 0             | 512 B   | 8 MiB - 512 B | 512 B   | 0              | 8 MiB                  | 8 MiB          | 8 MiB  |
 
     Scenario: Zeros from end to end of a large drive
       Given the 130 MiB drive "drive0" in a qcow2 image
@@ -52,7 +52,7 @@ Feature: Changes that reach over many granules
         | add     | fine   | drive0 | 512 B       | yes       |
         | add     | coarse | drive0 | 64 MiB      | yes       |
       And the guest has written to "drive0":
-        | pattern | at              | length | which                                                |
+        | pattern | at              | length | note                                                 |
         | 0x11    | 128 MiB - 512 B | 1 KiB  | over the edge of 262144 granules of 512 B            |
         | 0x22    | 130 MiB - 1 KiB | 1 KiB  | the end of the drive, 266240 granules from its begin |
       When the guest writes to "drive0":

@@ -13,7 +13,7 @@ Feature: Merging what several bitmaps have recorded
   Rule: A merge adds all that its sources hold to what its target holds, whatever their granularities
     Scenario Outline: Several bitmaps are merged into one
       Given these bitmaps on "drive0", each with a record of its own:
-        | bitmap | granularity   | pattern | at            | length   | which                               |
+        | bitmap | granularity   | pattern | at            | length   | note                                |
         | fine   | 512 B         | 0xa1    | 2 MiB - 512 B | 1 KiB    | over the edge of 4096 fine granules |
         | plain  | 64 KiB        | 0xa2    | 4 MiB - 1 B   | 2 B      | over the edge of 64 plain granules  |
         | coarse | 1 MiB         | 0xa3    | 8 MiB - 1 B   | 1 B      | the last byte of the drive          |
@@ -32,18 +32,18 @@ Feature: Merging what several bitmaps have recorded
       And each of them should hold only what had changed
 
       Examples: into one that holds nothing yet
-        | granularity | at | length | sources                                      | dirty           | which                             |
-        | 64 KiB      |    |        | "plain", "fine" and "coarse"                 | 1 MiB + 256 KiB | one of its own granularity first  |
-        | 64 KiB      |    |        | "idle", "coarse", "idle", "fine" and "plain" | 1 MiB + 256 KiB | empty ones first and in between   |
-        | 512 B       |    |        | "coarse", "plain" and "fine"                 | 1 MiB + 129 KiB | all coarser than it, but the last |
-        | 1 MiB       |    |        | "fine", "plain" and "coarse"                 | 5 MiB           | all finer than it, but the last   |
+        | case                              | granularity | at | length | sources                                      | dirty           |
+        | one of its own granularity first  | 64 KiB      |    |        | "plain", "fine" and "coarse"                 | 1 MiB + 256 KiB |
+        | empty ones first and in between   | 64 KiB      |    |        | "idle", "coarse", "idle", "fine" and "plain" | 1 MiB + 256 KiB |
+        | all coarser than it, but the last | 512 B       |    |        | "coarse", "plain" and "fine"                 | 1 MiB + 129 KiB |
+        | all finer than it, but the last   | 1 MiB       |    |        | "fine", "plain" and "coarse"                 | 5 MiB           |
 
       Examples: into one that holds something
-        | granularity | at    | length | sources                              | dirty           | which                            |
-        | 64 KiB      | 5 MiB | 1 KiB  | "plain", "coarse" and "fine"         | 1 MiB + 320 KiB | one of its own granularity first |
-        | 64 KiB      | 5 MiB | 1 KiB  | "idle", "fine", "plain" and "coarse" | 1 MiB + 320 KiB | an empty one first               |
-        | 512 B       | 5 MiB | 1 KiB  | "plain", "week", "fine" and "coarse" | 1 MiB + 130 KiB | itself among them                |
-        | 1 MiB       | 5 MiB | 1 KiB  | "week", "coarse", "plain" and "fine" | 6 MiB           | itself first                     |
+        | case                             | granularity | at    | length | sources                              | dirty           |
+        | one of its own granularity first | 64 KiB      | 5 MiB | 1 KiB  | "plain", "coarse" and "fine"         | 1 MiB + 320 KiB |
+        | an empty one first               | 64 KiB      | 5 MiB | 1 KiB  | "idle", "fine", "plain" and "coarse" | 1 MiB + 320 KiB |
+        | itself among them                | 512 B       | 5 MiB | 1 KiB  | "plain", "week", "fine" and "coarse" | 1 MiB + 130 KiB |
+        | itself first                     | 1 MiB       | 5 MiB | 1 KiB  | "week", "coarse", "plain" and "fine" | 6 MiB           |
 
     @bug-B08
     Scenario: A bitmap is merged that has got all it holds from a merge
@@ -67,7 +67,7 @@ Feature: Merging what several bitmaps have recorded
     Scenario: Bitmaps that record are merged into one that records as well
       Given a bitmap "monday" with a granularity of 32 KiB on "drive0"
       And the guest has written to "drive0":
-        | pattern | at           | length | which                        |
+        | pattern | at           | length | note                         |
         | 0xa1    | 64 KiB - 1 B | 2 B    | over the edge of a granule   |
         | 0xa1    | 4 MiB - 1 B  | 2 B    | over the edge of 64 granules |
         | 0xa1    | 8 MiB - 1 B  | 1 B    | the last byte of the drive   |
@@ -89,7 +89,7 @@ Feature: Merging what several bitmaps have recorded
         | pattern | at           | length |
         | 0xa1    | 64 KiB - 1 B | 2 B    |
       When these requests are made as one transaction:
-        | request | bitmap  | drive  | recording | from   | which                           |
+        | request | bitmap  | drive  | recording | from   | note                            |
         | disable | monday  | drive0 |           |        | the day is over                 |
         | add     | tuesday | drive0 | yes       |        | the next one begins             |
         | add     | week    | drive0 | no        |        | only for this backup            |

@@ -14,7 +14,7 @@ Feature: Persistent bitmaps while the machine runs
         | bitmap2 | 512 B       | no        | yes        |
         | bitmap3 | 2 GiB       | yes       | yes        |
       When the guest writes to "drive0":
-        | pattern | at          | length | which               |
+        | pattern | at          | length | note                |
         | 0xab    | 4 MiB - 1 B | 2 B    | into the short rest |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | persistent | dirty   |
@@ -30,14 +30,14 @@ Feature: Persistent bitmaps while the machine runs
         | bitmap  | granularity | persistent |
         | bitmap0 | 512 B       | yes        |
       And the guest has written to "drive0":
-        | pattern | at          | length | which                                    |
+        | pattern | at          | length | note                                     |
         | 0xab    | 2 MiB - 1 B | 2 B    | where the first cluster meets the second |
         | 0xfe    | 3 MiB       | 64 KiB | only a part of what the second speaks of |
       And these bitmaps on "drive0":
         | bitmap  | granularity | persistent |
         | bitmap1 | 512 B       | yes        |
       When the guest writes to "drive0":
-        | pattern | at          | length | which                                        |
+        | pattern | at          | length | note                                         |
         | 0x64    | 5 MiB - 1 B | 1 B    | the last bit, the rest of the third is empty |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | persistent | dirty          |
@@ -63,11 +63,11 @@ Feature: Persistent bitmaps while the machine runs
       And the image of "drive0" should store its persistent bitmaps and no others
 
       Examples: by where the image knows it from
-        | bitmap  | which                       |
-        | stored0 | stored, and records         |
-        | stored1 | stored, and does not record |
-        | new0    | not stored yet              |
-        | new1    | never to be stored          |
+        | case                        | bitmap  |
+        | stored, and records         | stored0 |
+        | stored, and does not record | stored1 |
+        | not stored yet              | new0    |
+        | never to be stored          | new1    |
 
     @needs.qemu-img-bitmap @bug-B33
     Scenario Outline: A bitmap is removed in a transaction, others being stored
@@ -88,10 +88,10 @@ Feature: Persistent bitmaps while the machine runs
       And the image of "drive0" should store its persistent bitmaps and no others
 
       Examples: by where the image knows it from
-        | bitmap  | which                               |
-        | stored0 | stored, and is the first            |
-        | stored1 | stored, and is the last             |
-        | new0    | never stored, but added just before |
+        | case                                | bitmap  |
+        | stored, and is the first            | stored0 |
+        | stored, and is the last             | stored1 |
+        | never stored, but added just before | new0    |
 
   Rule: A drive can have up to 65,535 persistent bitmaps
     @bug-B15

@@ -7,7 +7,7 @@ Feature: What a bitmap records of the guest's requests
   Background:
     Given the 4 MiB + 1 KiB drive "drive0" in a qcow2 image
     And the guest has written to "drive0":
-      | pattern | at    | length | which                                   |
+      | pattern | at    | length | note                                    |
       | 0x11    | 0     | 1 MiB  | the first quarter                       |
       | 0x22    | 3 MiB | 1 MiB  | the last one, but for the rest of 1 KiB |
     And a full backup of "drive0" with a new bitmap "bitmap0"
@@ -26,38 +26,38 @@ Feature: What a bitmap records of the guest's requests
       And each of them should hold only what had changed
 
       Examples: writes
-        | request | at                  | length        | dirty          | which                                 |
-        | write   | 0                   | 1 B           | 64 KiB         | the first byte                        |
-        | write   | 64 KiB - 1 B        | 2 B           | 128 KiB        | a byte on each side of an edge        |
-        | write   | 64 KiB              | 64 KiB        | 64 KiB         | a granule from edge to edge           |
-        | write   | 64 KiB - 1 B        | 64 KiB + 2 B  | 192 KiB        | a granule, and a byte on each side    |
-        | write   | 4 MiB - 1 B         | 2 B           | 128 KiB        | the last whole granule and the rest   |
-        | write   | 4 MiB + 1 KiB - 1 B | 1 B           | 64 KiB         | the last byte, in the granule's rest  |
-        | write   | 0                   | 4 MiB + 1 KiB | 4 MiB + 64 KiB | everything, the rest counted as whole |
+        | case                                  | request | at                  | length        | dirty          |
+        | the first byte                        | write   | 0                   | 1 B           | 64 KiB         |
+        | a byte on each side of an edge        | write   | 64 KiB - 1 B        | 2 B           | 128 KiB        |
+        | a granule from edge to edge           | write   | 64 KiB              | 64 KiB        | 64 KiB         |
+        | a granule, and a byte on each side    | write   | 64 KiB - 1 B        | 64 KiB + 2 B  | 192 KiB        |
+        | the last whole granule and the rest   | write   | 4 MiB - 1 B         | 2 B           | 128 KiB        |
+        | the last byte, in the granule's rest  | write   | 4 MiB + 1 KiB - 1 B | 1 B           | 64 KiB         |
+        | everything, the rest counted as whole | write   | 0                   | 4 MiB + 1 KiB | 4 MiB + 64 KiB |
 
       Examples: zeros
-        | request      | at           | length        | dirty          | which                              |
-        | write zeroes | 64 KiB - 1 B | 2 B           | 128 KiB        | a byte on each side of an edge     |
-        | write zeroes | 64 KiB - 1 B | 64 KiB + 2 B  | 192 KiB        | a granule, and a byte on each side |
-        | write zeroes | 4 MiB - 1 B  | 1 KiB + 1 B   | 128 KiB        | up to the end of the drive         |
-        | write zeroes | 0            | 4 MiB + 1 KiB | 4 MiB + 64 KiB | everything                         |
+        | case                               | request      | at           | length        | dirty          |
+        | a byte on each side of an edge     | write zeroes | 64 KiB - 1 B | 2 B           | 128 KiB        |
+        | a granule, and a byte on each side | write zeroes | 64 KiB - 1 B | 64 KiB + 2 B  | 192 KiB        |
+        | up to the end of the drive         | write zeroes | 4 MiB - 1 B  | 1 KiB + 1 B   | 128 KiB        |
+        | everything                         | write zeroes | 0            | 4 MiB + 1 KiB | 4 MiB + 64 KiB |
 
       Examples: discards
-        | request | at           | length        | dirty          | which                                     |
-        | discard | 64 KiB - 1 B | 2 B           | 128 KiB        | too little to be discarded, yet asked for |
-        | discard | 128 KiB      | 64 KiB        | 64 KiB         | a granule from edge to edge               |
-        | discard | 64 KiB - 1 B | 64 KiB + 2 B  | 192 KiB        | a granule, and a byte on each side        |
-        | discard | 4 MiB - 1 B  | 1 KiB + 1 B   | 128 KiB        | up to the end of the drive                |
-        | discard | 0            | 4 MiB + 1 KiB | 4 MiB + 64 KiB | everything                                |
+        | case                                      | request | at           | length        | dirty          |
+        | too little to be discarded, yet asked for | discard | 64 KiB - 1 B | 2 B           | 128 KiB        |
+        | a granule from edge to edge               | discard | 128 KiB      | 64 KiB        | 64 KiB         |
+        | a granule, and a byte on each side        | discard | 64 KiB - 1 B | 64 KiB + 2 B  | 192 KiB        |
+        | up to the end of the drive                | discard | 4 MiB - 1 B  | 1 KiB + 1 B   | 128 KiB        |
+        | everything                                | discard | 0            | 4 MiB + 1 KiB | 4 MiB + 64 KiB |
 
       @needs.human-monitor @bug-B04
       Examples: compressed writes, where there was nothing yet
-        | request          | at             | length  | dirty   | which                              |
-        | write compressed | 1 MiB          | 64 KiB  | 64 KiB  | a granule from edge to edge        |
-        | write compressed | 1 MiB + 64 KiB | 192 KiB | 192 KiB | several, each compressed by itself |
-        | write compressed | 4 MiB          | 1 KiB   | 64 KiB  | the rest at the end                |
-        | write compressed | 1 MiB          | 2 MiB   | 2 MiB   | half of the drive                  |
+        | case                               | request          | at             | length  | dirty   |
+        | a granule from edge to edge        | write compressed | 1 MiB          | 64 KiB  | 64 KiB  |
+        | several, each compressed by itself | write compressed | 1 MiB + 64 KiB | 192 KiB | 192 KiB |
+        | the rest at the end                | write compressed | 4 MiB          | 1 KiB   | 64 KiB  |
+        | half of the drive                  | write compressed | 1 MiB          | 2 MiB   | 2 MiB   |
 
       Examples: what changes nothing
-        | request | at | length        | dirty | which      |
-        | read    | 0  | 4 MiB + 1 KiB | 0     | everything |
+        | case       | request | at | length        | dirty |
+        | everything | read    | 0  | 4 MiB + 1 KiB | 0     |

@@ -32,11 +32,11 @@ Feature: Several bitmaps at once
       Then the backup with "bitmap1" should restore "drive0" as it was at that moment
 
       Examples: what is done to the one in the middle
-        | act      | which                              |
-        | cleared  | the others keep their records      |
-        | disabled | the others go on recording         |
-        | enabled  | nothing to do, and nothing is done |
-        | removed  | the others stay                    |
+        | case                               | act      |
+        | the others keep their records      | cleared  |
+        | the others go on recording         | disabled |
+        | nothing to do, and nothing is done | enabled  |
+        | the others stay                    | removed  |
 
     Scenario: Two chains by two bitmaps, taken in turns
       Given a full backup of "drive0", in one transaction with these requests:
@@ -44,11 +44,11 @@ Feature: Several bitmaps at once
         | add     | daily  | drive0 | 64 KiB      |
         | add     | weekly | drive0 | 128 KiB     |
       And the guest has written to "drive0":
-        | pattern | at           | length | which   |
+        | pattern | at           | length | note    |
         | 0xab    | 64 KiB - 1 B | 2 B    | one day |
       And an incremental backup of "drive0" with "daily"
       And the guest has written to "drive0":
-        | pattern | at            | length | which       |
+        | pattern | at            | length | note        |
         | 0x9a    | 960 KiB - 1 B | 2 B    | another day |
       And an incremental backup of "drive0" with "weekly"
       When an incremental backup of "drive0" is taken with "daily"
@@ -71,7 +71,7 @@ Feature: Several bitmaps at once
       Then the backup with "bitmap0" should restore "drive1" as it was at that moment
 
       Examples: what is done to the one
-        | act      | which                           |
-        | removed  | the other one stays             |
-        | cleared  | the other one keeps its record  |
-        | disabled | the other one goes on recording |
+        | case                            | act      |
+        | the other one stays             | removed  |
+        | the other one keeps its record  | cleared  |
+        | the other one goes on recording | disabled |

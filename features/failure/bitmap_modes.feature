@@ -14,7 +14,7 @@ Feature: What a backup leaves in its bitmap, by its mode and its end
         | 0xd5    | 4 MiB - 128 KiB | 64 KiB |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at      | length | which                       |
+        | pattern | at      | length | note                        |
         | 0xab    | 100 KiB | 2 KiB  | within a granule            |
         | 0xfe    | 1 MiB   | 64 KiB | a whole granule             |
         | 0x64    | 2 MiB   | 1 KiB  | within a granule            |
@@ -29,7 +29,7 @@ Feature: What a backup leaves in its bitmap, by its mode and its end
         | bitmap-mode      | <mode>  |
         | x-perf.max-chunk | <piece> |
       And the guest has written to "drive0":
-        | pattern | at                  | length | which                                |
+        | pattern | at                  | length | note                                 |
         | 0x22    | 4 MiB + 1 KiB - 1 B | 1 B    | what a running job had yet to copy   |
         | 0x33    | 512 KiB             | 1 B    | what had not changed since last time |
       When the backup of "drive0" is <act>
@@ -43,42 +43,42 @@ Feature: What a backup leaves in its bitmap, by its mode and its end
       And each of them should equal its drive
 
       Examples: it succeeds
-        | sync        | mode       | state   | act    | become  | dirty   | piece | which                                 |
-        | incremental | on-success | pending | let go | succeed | 128 KiB |       | only what was written since           |
-        | bitmap      | never      | pending | let go | succeed | 320 KiB |       | all of it, and what was written since |
-        | bitmap      | on-success | pending | let go | succeed | 128 KiB |       | only what was written since           |
-        | bitmap      | always     | pending | let go | succeed | 128 KiB |       | only what was written since           |
-        | full        | on-success | pending | let go | succeed | 128 KiB |       | only what was written since           |
-        | full        | always     | pending | let go | succeed | 128 KiB |       | only what was written since           |
-        | top         | on-success | pending | let go | succeed | 128 KiB |       | only what was written since           |
-        | top         | always     | pending | let go | succeed | 128 KiB |       | only what was written since           |
+        | case                                  | sync        | mode       | state   | act    | become  | dirty   | piece |
+        | only what was written since           | incremental | on-success | pending | let go | succeed | 128 KiB |       |
+        | all of it, and what was written since | bitmap      | never      | pending | let go | succeed | 320 KiB |       |
+        | only what was written since           | bitmap      | on-success | pending | let go | succeed | 128 KiB |       |
+        | only what was written since           | bitmap      | always     | pending | let go | succeed | 128 KiB |       |
+        | only what was written since           | full        | on-success | pending | let go | succeed | 128 KiB |       |
+        | only what was written since           | full        | always     | pending | let go | succeed | 128 KiB |       |
+        | only what was written since           | top         | on-success | pending | let go | succeed | 128 KiB |       |
+        | only what was written since           | top         | always     | pending | let go | succeed | 128 KiB |       |
 
       Examples: it is cancelled when it has copied all
-        | sync        | mode       | state   | act       | become       | dirty   | piece | which                                 |
-        | incremental | on-success | pending | cancelled | be cancelled | 320 KiB |       | all of it, and what was written since |
-        | bitmap      | never      | pending | cancelled | be cancelled | 320 KiB |       | all of it, and what was written since |
-        | bitmap      | on-success | pending | cancelled | be cancelled | 320 KiB |       | all of it, and what was written since |
-        | bitmap      | always     | pending | cancelled | be cancelled | 128 KiB |       | only what was written since           |
-        | full        | on-success | pending | cancelled | be cancelled | 320 KiB |       | all of it, and what was written since |
-        | full        | always     | pending | cancelled | be cancelled | 128 KiB |       | only what was written since           |
-        | top         | on-success | pending | cancelled | be cancelled | 320 KiB |       | all of it, and what was written since |
-        | top         | always     | pending | cancelled | be cancelled | 128 KiB |       | only what was written since           |
+        | case                                  | sync        | mode       | state   | act       | become       | dirty   | piece |
+        | all of it, and what was written since | incremental | on-success | pending | cancelled | be cancelled | 320 KiB |       |
+        | all of it, and what was written since | bitmap      | never      | pending | cancelled | be cancelled | 320 KiB |       |
+        | all of it, and what was written since | bitmap      | on-success | pending | cancelled | be cancelled | 320 KiB |       |
+        | only what was written since           | bitmap      | always     | pending | cancelled | be cancelled | 128 KiB |       |
+        | all of it, and what was written since | full        | on-success | pending | cancelled | be cancelled | 320 KiB |       |
+        | only what was written since           | full        | always     | pending | cancelled | be cancelled | 128 KiB |       |
+        | all of it, and what was written since | top         | on-success | pending | cancelled | be cancelled | 320 KiB |       |
+        | only what was written since           | top         | always     | pending | cancelled | be cancelled | 128 KiB |       |
 
       Examples: it is cancelled while it copies
-        | sync        | mode       | state   | act       | become       | dirty   | piece | which                                           |
-        | incremental | on-success | running | cancelled | be cancelled | 320 KiB |       | all of it, and what was written since           |
-        | bitmap      | never      | running | cancelled | be cancelled | 320 KiB |       | all of it, and what was written since           |
-        | bitmap      | on-success | running | cancelled | be cancelled | 320 KiB |       | all of it, and what was written since           |
-        | bitmap      | always     | running | cancelled | be cancelled | 256 KiB |       | what was not copied, and what was written since |
-        | bitmap      | always     | paused  | cancelled | be cancelled | 256 KiB |       | the same                                        |
+        | case                                            | sync        | mode       | state   | act       | become       | dirty   | piece |
+        | all of it, and what was written since           | incremental | on-success | running | cancelled | be cancelled | 320 KiB |       |
+        | all of it, and what was written since           | bitmap      | never      | running | cancelled | be cancelled | 320 KiB |       |
+        | all of it, and what was written since           | bitmap      | on-success | running | cancelled | be cancelled | 320 KiB |       |
+        | what was not copied, and what was written since | bitmap      | always     | running | cancelled | be cancelled | 256 KiB |       |
+        | the same                                        | bitmap      | always     | paused  | cancelled | be cancelled | 256 KiB |       |
 
       @needs.x-perf
       Examples: it is cancelled while it copies more than what has changed
-        | sync | mode       | state   | act       | become       | dirty   | piece  | which                                                                       |
-        | full | on-success | running | cancelled | be cancelled | 320 KiB | 64 KiB | all that had changed, and what was written since                            |
-        | full | always     | running | cancelled | be cancelled | 4 MiB   | 64 KiB | all of the drive but for its first cluster                                  |
-        | top  | on-success | running | cancelled | be cancelled | 320 KiB | 64 KiB | all that had changed, and what was written since                            |
-        | top  | always     | running | cancelled | be cancelled | 384 KiB | 64 KiB | what the layer holds, but for its first cluster, and what was written since |
+        | case                                                                        | sync | mode       | state   | act       | become       | dirty   | piece  |
+        | all that had changed, and what was written since                            | full | on-success | running | cancelled | be cancelled | 320 KiB | 64 KiB |
+        | all of the drive but for its first cluster                                  | full | always     | running | cancelled | be cancelled | 4 MiB   | 64 KiB |
+        | all that had changed, and what was written since                            | top  | on-success | running | cancelled | be cancelled | 320 KiB | 64 KiB |
+        | what the layer holds, but for its first cluster, and what was written since | top  | always     | running | cancelled | be cancelled | 384 KiB | 64 KiB |
 
   Rule: When a backup meets an error, its mode decides what it leaves, and what is written meanwhile is added
     Background:
@@ -88,7 +88,7 @@ Feature: What a backup leaves in its bitmap, by its mode and its end
         | 0xd5    | 4 MiB - 128 KiB | 64 KiB |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at      | length | which                       |
+        | pattern | at      | length | note                        |
         | 0xab    | 100 KiB | 2 KiB  | within a granule            |
         | 0xfe    | 1 MiB   | 64 KiB | a whole granule             |
         | 0x64    | 2 MiB   | 1 KiB  | within a granule            |
@@ -105,7 +105,7 @@ Feature: What a backup leaves in its bitmap, by its mode and its end
         | x-perf.max-chunk   | 64 KiB  |
         | x-perf.max-workers | 1       |
       And the guest has written to "drive0":
-        | pattern | at                  | length | which                                |
+        | pattern | at                  | length | note                                 |
         | 0x22    | 4 MiB + 1 KiB - 1 B | 1 B    | what the job had yet to copy         |
         | 0x33    | 512 KiB             | 1 B    | what had not changed since last time |
       When the backup of "drive0" is let go
@@ -121,23 +121,23 @@ Feature: What a backup leaves in its bitmap, by its mode and its end
       And each of them should hold only what had changed
 
       Examples: a read of the drive
-        | sync        | mode       | dirty           | operation | source                              | target      | which                                           |
-        | incremental | on-success | 320 KiB         | read      | fails the fourth read after a flush | never fails | all of it, and what was written since           |
-        | bitmap      | never      | 320 KiB         | read      | fails the fourth read after a flush | never fails | all of it, and what was written since           |
-        | bitmap      | on-success | 320 KiB         | read      | fails the fourth read after a flush | never fails | all of it, and what was written since           |
-        | bitmap      | always     | 192 KiB         | read      | fails the fourth read after a flush | never fails | what was not copied, and what was written since |
-        | full        | on-success | 320 KiB         | read      | fails the fourth read after a flush | never fails | all of it, and what was written since           |
-        | full        | always     | 3 MiB + 128 KiB | read      | fails the fourth read after a flush | never fails | the drive from 1 MiB on, and 512 KiB            |
-        | top         | on-success | 320 KiB         | read      | fails the fourth read after a flush | never fails | all of it, and what was written since           |
-        | top         | always     | 320 KiB         | read      | fails the fourth read after a flush | never fails | what was not copied, and what was written since |
+        | case                                            | sync        | mode       | dirty           | operation | source                              | target      |
+        | all of it, and what was written since           | incremental | on-success | 320 KiB         | read      | fails the fourth read after a flush | never fails |
+        | all of it, and what was written since           | bitmap      | never      | 320 KiB         | read      | fails the fourth read after a flush | never fails |
+        | all of it, and what was written since           | bitmap      | on-success | 320 KiB         | read      | fails the fourth read after a flush | never fails |
+        | what was not copied, and what was written since | bitmap      | always     | 192 KiB         | read      | fails the fourth read after a flush | never fails |
+        | all of it, and what was written since           | full        | on-success | 320 KiB         | read      | fails the fourth read after a flush | never fails |
+        | the drive from 1 MiB on, and 512 KiB            | full        | always     | 3 MiB + 128 KiB | read      | fails the fourth read after a flush | never fails |
+        | all of it, and what was written since           | top         | on-success | 320 KiB         | read      | fails the fourth read after a flush | never fails |
+        | what was not copied, and what was written since | top         | always     | 320 KiB         | read      | fails the fourth read after a flush | never fails |
 
       Examples: a write to the target
-        | sync        | mode       | dirty           | operation | source      | target                 | which                                           |
-        | incremental | on-success | 320 KiB         | write     | never fails | fails the fourth write | all of it, and what was written since           |
-        | bitmap      | never      | 320 KiB         | write     | never fails | fails the fourth write | all of it, and what was written since           |
-        | bitmap      | on-success | 320 KiB         | write     | never fails | fails the fourth write | all of it, and what was written since           |
-        | bitmap      | always     | 192 KiB         | write     | never fails | fails the fourth write | what was not copied, and what was written since |
-        | full        | on-success | 320 KiB         | write     | never fails | fails the fourth write | all of it, and what was written since           |
-        | full        | always     | 3 MiB + 128 KiB | write     | never fails | fails the fourth write | the drive from 1 MiB on, and 512 KiB            |
-        | top         | on-success | 320 KiB         | write     | never fails | fails the fourth write | all of it, and what was written since           |
-        | top         | always     | 320 KiB         | write     | never fails | fails the fourth write | what was not copied, and what was written since |
+        | case                                            | sync        | mode       | dirty           | operation | source      | target                 |
+        | all of it, and what was written since           | incremental | on-success | 320 KiB         | write     | never fails | fails the fourth write |
+        | all of it, and what was written since           | bitmap      | never      | 320 KiB         | write     | never fails | fails the fourth write |
+        | all of it, and what was written since           | bitmap      | on-success | 320 KiB         | write     | never fails | fails the fourth write |
+        | what was not copied, and what was written since | bitmap      | always     | 192 KiB         | write     | never fails | fails the fourth write |
+        | all of it, and what was written since           | full        | on-success | 320 KiB         | write     | never fails | fails the fourth write |
+        | the drive from 1 MiB on, and 512 KiB            | full        | always     | 3 MiB + 128 KiB | write     | never fails | fails the fourth write |
+        | all of it, and what was written since           | top         | on-success | 320 KiB         | write     | never fails | fails the fourth write |
+        | what was not copied, and what was written since | top         | always     | 320 KiB         | write     | never fails | fails the fourth write |

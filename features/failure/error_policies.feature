@@ -13,7 +13,7 @@ Feature: What becomes of a backup that meets an error
         | 0xd5    | 2 MiB | 192 KiB |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at             | length | which                |
+        | pattern | at             | length | note                 |
         | 0xab    | 63 KiB         | 2 KiB  | over a granule's end |
         | 0xfe    | 1 MiB          | 64 KiB | takes new space      |
         | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule     |
@@ -73,7 +73,7 @@ Feature: What becomes of a backup that meets an error
       Given the 4 MiB drive "drive0"
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at            | length  | which                  |
+        | pattern | at            | length  | note                   |
         | 0x11    | 0             | 1 KiB   | the first granule      |
         | 0x22    | 256 KiB       | 65 KiB  | two granules           |
         | 0x33    | 513 KiB       | 62 KiB  | one, but not its edges |
@@ -115,6 +115,6 @@ Feature: What becomes of a backup that meets an error
       And each of them should restore its drive as it was at that moment
 
       Examples: what the policy tells apart
-        | error                   | become                            | action | answer      | which            |
-        | Input/output error      | fail with "Input/output error"    | report | taken again | it is broken     |
-        | No space left on device | stop with the io-status "nospace" | stop   | resumed     | there is no room |
+        | case             | error                   | become                            | action | answer      |
+        | it is broken     | Input/output error      | fail with "Input/output error"    | report | taken again |
+        | there is no room | No space left on device | stop with the io-status "nospace" | stop   | resumed     |

@@ -20,7 +20,7 @@ Feature: An incremental backup that meets a bad disk
       And a full backup of "drive0"
       And a bitmap "bitmap0" on "drive0"
       And the guest has written to "drive0":
-        | pattern | at              | length  | which                   |
+        | pattern | at              | length  | note                    |
         | 0xab    | 0               | 512 B   | overwrites a whole area |
         | 0xfe    | 16 MiB          | 256 KiB | takes new space         |
         | 0x64    | 32 MiB - 32 KiB | 64 KiB  | overlaps older data     |
@@ -31,7 +31,7 @@ Feature: An incremental backup that meets a bad disk
         | BLOCK_JOB_ERROR     | drive0 | report | read      |                    |
         | BLOCK_JOB_COMPLETED | drive0 |        |           | Input/output error |
       When the guest writes to "drive0":
-        | pattern | at       | length  | which                   |
+        | pattern | at       | length  | note                    |
         | 0x9a    | 0        | 512 B   | overwrites a whole area |
         | 0x55    | 8 MiB    | 352 KiB | takes new space         |
         | 0x78    | 15.5 MiB | 1 MiB   | overlaps older data     |
@@ -58,7 +58,7 @@ Feature: An incremental backup that meets a bad disk
       And a full backup of "drive0"
       And a bitmap "bitmap0" on "drive0"
       And the guest has written to "drive0":
-        | pattern | at              | length  | which                   |
+        | pattern | at              | length  | note                    |
         | 0xab    | 0               | 512 B   | overwrites a whole area |
         | 0xfe    | 16 MiB          | 256 KiB | takes new space         |
         | 0x64    | 32 MiB - 32 KiB | 64 KiB  | overlaps older data     |

@@ -11,7 +11,7 @@ Feature: Backups to a disk that is full
       | 0xd5    | 3 MiB | 64 KiB  |
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at            | length | which                           |
+      | pattern | at            | length | note                            |
       | 0xab    | 100 KiB       | 2 MiB  | more than the disk has room for |
       | 0xfe    | 4 MiB - 1 KiB | 1 KiB  | the end of the last granule     |
     And each backup goes to a disk with 1 MiB of free space
@@ -34,11 +34,11 @@ Feature: Backups to a disk that is full
       And each of them should hold only what had changed
 
       Examples: what the operator may have chosen
-        | policy | become                              | action | answer      | which                        |
-        |        | fail with "No space left on device" | report | taken again | the default                  |
-        | enospc | stop with the io-status "nospace"   | stop   | resumed     | waits for space and no other |
-        | auto   | stop with the io-status "nospace"   | stop   | resumed     | means the same for a backup  |
-        | stop   | stop with the io-status "nospace"   | stop   | resumed     | waits at any error           |
+        | case                         | policy | become                              | action | answer      |
+        | the default                  |        | fail with "No space left on device" | report | taken again |
+        | waits for space and no other | enospc | stop with the io-status "nospace"   | stop   | resumed     |
+        | means the same for a backup  | auto   | stop with the io-status "nospace"   | stop   | resumed     |
+        | waits at any error           | stop   | stop with the io-status "nospace"   | stop   | resumed     |
 
     Scenario: A backup that is resumed before there is room
       Given a backup of "drive0" has been started with:
@@ -110,12 +110,12 @@ Feature: Backups to a disk that is full
       And each of them should equal its drive
 
       Examples: all modes
-        | sync        | mode       | dirty           | which                                       |
-        | incremental | on-success | 2 MiB + 128 KiB | all that had changed                        |
-        | bitmap      | never      | 2 MiB + 128 KiB | all that had changed                        |
-        | bitmap      | on-success | 2 MiB + 128 KiB | all that had changed                        |
-        | bitmap      | always     | 2 MiB           | what was not copied of it                   |
-        | full        | on-success | 2 MiB + 128 KiB | all that had changed                        |
-        | full        | always     | 4 MiB - 192 KiB | what was not copied of the drive            |
-        | top         | on-success | 2 MiB + 128 KiB | all that had changed                        |
-        | top         | always     | 2 MiB + 64 KiB  | what was not copied of what the image holds |
+        | case                                        | sync        | mode       | dirty           |
+        | all that had changed                        | incremental | on-success | 2 MiB + 128 KiB |
+        | all that had changed                        | bitmap      | never      | 2 MiB + 128 KiB |
+        | all that had changed                        | bitmap      | on-success | 2 MiB + 128 KiB |
+        | what was not copied of it                   | bitmap      | always     | 2 MiB           |
+        | all that had changed                        | full        | on-success | 2 MiB + 128 KiB |
+        | what was not copied of the drive            | full        | always     | 4 MiB - 192 KiB |
+        | all that had changed                        | top         | on-success | 2 MiB + 128 KiB |
+        | what was not copied of what the image holds | top         | always     | 2 MiB + 64 KiB  |

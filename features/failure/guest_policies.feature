@@ -16,7 +16,7 @@ Feature: Errors of a backup under a running guest
         | 0x41    | 0     | 65 KiB  |
         | 0xd5    | 2 MiB | 192 KiB |
       And the guest has written to "drive0":
-        | pattern | at             | length | which               |
+        | pattern | at             | length | note                |
         | 0xab    | 63 KiB         | 2 KiB  | overlaps older data |
         | 0x64    | 4 MiB - 64 KiB | 64 KiB | takes new space     |
       And the next backup goes to storage that <target>
@@ -26,7 +26,7 @@ Feature: Errors of a backup under a running guest
         | on-<side>-error | <policy> |
       Then the backup of "drive0" should <become>
       And QEMU should have reported these events and no others:
-        | event               | drive  | action   | operation   | which             |
+        | event               | drive  | action   | operation   | note              |
         | RESUME              |        |          |             | the guest started |
         | BLOCK_JOB_ERROR     | drive0 | <policy> | <operation> |                   |
         | BLOCK_JOB_COMPLETED | drive0 |          |             |                   |
@@ -53,7 +53,7 @@ Feature: Errors of a backup under a running guest
         | 0x41    | 0     | 65 KiB  |
         | 0xd5    | 2 MiB | 192 KiB |
       And the guest has written to "drive0":
-        | pattern | at             | length | which               |
+        | pattern | at             | length | note                |
         | 0xab    | 63 KiB         | 2 KiB  | overlaps older data |
         | 0x64    | 4 MiB - 64 KiB | 64 KiB | takes new space     |
       And the next backup goes to storage that <target>
@@ -63,7 +63,7 @@ Feature: Errors of a backup under a running guest
         | on-<side>-error | stop  |
       Then the backup of "drive0" should stop with the io-status "failed"
       And QEMU should have reported these events and no others:
-        | event           | drive  | action | operation   | which             |
+        | event           | drive  | action | operation   | note              |
         | RESUME          |        |        |             | the guest started |
         | BLOCK_JOB_ERROR | drive0 | stop   | <operation> |                   |
       When the backup of "drive0" is resumed

@@ -15,7 +15,7 @@ Feature: While a backup waits at an error
       | on-source-error | stop  |
       | on-target-error | stop  |
     And the guest has written to "drive0":
-      | pattern | at             | length  | which                |
+      | pattern | at             | length  | note                 |
       | 0xab    | 63 KiB         | 2 KiB   | over a granule's end |
       | 0xfe    | 1 MiB          | 130 KiB | takes new space      |
       | 0x64    | 4 MiB - 64 KiB | 64 KiB  | the last granule     |
@@ -28,7 +28,7 @@ Feature: While a backup waits at an error
         | bitmap | bitmap0     |
       And the backup of "drive0" has stopped with the io-status "failed"
       When the guest writes to "drive0":
-        | pattern | at            | length  | which                          |
+        | pattern | at            | length  | note                           |
         | 0x11    | 0             | 1 KiB   | what the backup failed to read |
         | 0x22    | 4 MiB - 1 KiB | 1 KiB   | the end of what it has to read |
         | 0x33    | 2 MiB         | 513 KiB | what it has no business with   |
@@ -60,13 +60,13 @@ Feature: While a backup waits at an error
       Then the backup of "drive0" should succeed
 
       Examples: by a job command
-        | act     | which          |
-        | resumed | the newer ones |
+        | case           | act     |
+        | the newer ones | resumed |
 
       @needs.block-job-commands
       Examples: by a block-job command
-        | act                            | which          |
-        | resumed by a block-job command | the older ones |
+        | case           | act                            |
+        | the older ones | resumed by a block-job command |
 
   Rule: A backup that waits can be resumed, or given up by force, and nothing else
     @bug-B57
@@ -85,10 +85,10 @@ Feature: While a backup waits at an error
       Then the backup of "drive0" should succeed
 
       Examples: acts that are for other moments of its life
-        | act                              | words                                                                | which                         |
-        | cancelled by a block-job command | The block job for device 'drive0' is currently paused                | it needs force                |
-        | finalized too early              | Job 'drive0' in state 'paused' cannot accept command verb 'finalize' | it has not done its work      |
-        | dismissed too early              | Job 'drive0' in state 'paused' cannot accept command verb 'dismiss'  | somebody must hear of its end |
+        | case                          | act                              | words                                                                |
+        | it needs force                | cancelled by a block-job command | The block job for device 'drive0' is currently paused                |
+        | it has not done its work      | finalized too early              | Job 'drive0' in state 'paused' cannot accept command verb 'finalize' |
+        | somebody must hear of its end | dismissed too early              | Job 'drive0' in state 'paused' cannot accept command verb 'dismiss'  |
 
   Rule: One backup of a group that waits holds the whole group
     @transaction

@@ -12,7 +12,7 @@ Feature: The bitmap that a backup job goes by
       | bitmap1 | 512 B       | yes       |
       | bitmap2 | 1 MiB       | yes       |
     And the guest has written to "drive0":
-      | pattern | at           | length | which                      |
+      | pattern | at           | length | note                       |
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
       | 0xfe    | 1 MiB        | 4 KiB  | within a granule           |
       | 0x64    | 4 MiB        | 1 KiB  | the rest at the end        |
@@ -21,7 +21,7 @@ Feature: The bitmap that a backup job goes by
     Scenario Outline: The guest writes while a job goes by <bitmap>
       Given an incremental backup of "drive0" with "<bitmap>" is kept <state>
       When the guest writes to "drive0":
-        | pattern | at                  | length | which                      |
+        | pattern | at                  | length | note                       |
         | 0x11    | 1 MiB + 1 B         | 1 B    | once more what had changed |
         | 0x22    | 2 MiB - 1 B         | 2 B    | over an edge of all sorts  |
         | 0x33    | 4 MiB + 1 KiB - 1 B | 1 B    | the last byte              |
@@ -38,16 +38,16 @@ Feature: The bitmap that a backup job goes by
         | bitmap2 | 1 MiB       | yes       | no   | <bitmap2> |
 
       Examples: when the backup succeeds, only what was written meanwhile is left
-        | bitmap  | granularity | state   | act    | become  | added   | bitmap0 | bitmap1 | bitmap2 | which                      |
-        | bitmap0 | 64 KiB      | pending | let go | succeed | 256 KiB | 256 KiB | 7 KiB   | 4 MiB   | the size of a cluster      |
-        | bitmap1 | 512 B       | running | let go | succeed | 2 KiB   | 384 KiB | 2 KiB   | 4 MiB   | many granules to a cluster |
-        | bitmap2 | 1 MiB       | paused  | let go | succeed | 3 MiB   | 384 KiB | 7 KiB   | 3 MiB   | many clusters to a granule |
+        | case                       | bitmap  | granularity | state   | act    | become  | added   | bitmap0 | bitmap1 | bitmap2 |
+        | the size of a cluster      | bitmap0 | 64 KiB      | pending | let go | succeed | 256 KiB | 256 KiB | 7 KiB   | 4 MiB   |
+        | many granules to a cluster | bitmap1 | 512 B       | running | let go | succeed | 2 KiB   | 384 KiB | 2 KiB   | 4 MiB   |
+        | many clusters to a granule | bitmap2 | 1 MiB       | paused  | let go | succeed | 3 MiB   | 384 KiB | 7 KiB   | 3 MiB   |
 
       Examples: when the backup is cancelled, what was written meanwhile is added
-        | bitmap  | granularity | state   | act       | become       | added   | bitmap0 | bitmap1 | bitmap2 | which                      |
-        | bitmap0 | 64 KiB      | running | cancelled | be cancelled | 256 KiB | 384 KiB | 7 KiB   | 4 MiB   | the size of a cluster      |
-        | bitmap1 | 512 B       | pending | cancelled | be cancelled | 2 KiB   | 384 KiB | 7 KiB   | 4 MiB   | many granules to a cluster |
-        | bitmap2 | 1 MiB       | pending | cancelled | be cancelled | 3 MiB   | 384 KiB | 7 KiB   | 4 MiB   | many clusters to a granule |
+        | case                       | bitmap  | granularity | state   | act       | become       | added   | bitmap0 | bitmap1 | bitmap2 |
+        | the size of a cluster      | bitmap0 | 64 KiB      | running | cancelled | be cancelled | 256 KiB | 384 KiB | 7 KiB   | 4 MiB   |
+        | many granules to a cluster | bitmap1 | 512 B       | pending | cancelled | be cancelled | 2 KiB   | 384 KiB | 7 KiB   | 4 MiB   |
+        | many clusters to a granule | bitmap2 | 1 MiB       | pending | cancelled | be cancelled | 3 MiB   | 384 KiB | 7 KiB   | 4 MiB   |
 
   Rule: A bitmap comes out of a job as it went in, but for its record
     Scenario Outline: A bitmap that records <recording> goes through a job that is <act>
@@ -57,7 +57,7 @@ Feature: The bitmap that a backup job goes by
       And "bitmap1" of "drive0" has been merged into "bitmap3"
       And an incremental backup of "drive0" with "bitmap3" is kept pending
       And the guest has written to "drive0":
-        | pattern | at          | length | which                     |
+        | pattern | at          | length | note                      |
         | 0x22    | 2 MiB - 1 B | 2 B    | over an edge of all sorts |
       When the backup of "drive0" is <act>
       Then the backup of "drive0" should <become>
@@ -69,16 +69,16 @@ Feature: The bitmap that a backup job goes by
         | bitmap3 | 32 KiB      | <recording> | no   | <persistent> | <dirty> |
 
       Examples: flags
-        | recording | persistent | act       | become       | dirty   | which                                 |
-        | no        | no         | let go    | succeed      | 0       | what does not record, records nothing |
-        | no        | no         | cancelled | be cancelled | 128 KiB | nothing is added, and nothing lost    |
-        | yes       | no         | cancelled | be cancelled | 192 KiB | it is added                           |
+        | case                                  | recording | persistent | act       | become       | dirty   |
+        | what does not record, records nothing | no        | no         | let go    | succeed      | 0       |
+        | nothing is added, and nothing lost    | no        | no         | cancelled | be cancelled | 128 KiB |
+        | it is added                           | yes       | no         | cancelled | be cancelled | 192 KiB |
 
       @needs.qcow2
       Examples: flags of bitmaps that the image stores
-        | recording | persistent | act       | become       | dirty   | which                                |
-        | yes       | yes        | let go    | succeed      | 64 KiB  | it is stored in the end              |
-        | no        | yes        | cancelled | be cancelled | 128 KiB | it is stored in the end, and at rest |
+        | case                                 | recording | persistent | act       | become       | dirty   |
+        | it is stored in the end              | yes       | yes        | let go    | succeed      | 64 KiB  |
+        | it is stored in the end, and at rest | no        | yes        | cancelled | be cancelled | 128 KiB |
 
   Rule: A bitmap is free again when its job is over
     @bug-B76
@@ -87,7 +87,7 @@ Feature: The bitmap that a backup job goes by
       Then the backup of "drive0" should succeed
       When the bitmap "bitmap1" of "drive0" is <act>
       And the guest writes to "drive0":
-        | pattern | at          | length | which                     |
+        | pattern | at          | length | note                      |
         | 0x22    | 2 MiB - 1 B | 2 B    | over an edge of all sorts |
       Then the bitmaps should still hold what had changed
 

@@ -9,7 +9,7 @@ Feature: Backup jobs that are cancelled, and what they tell of their end
     And the 4 MiB drive "drive1"
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at             | length | which            |
+      | pattern | at             | length | note             |
       | 0xab    | 100 KiB        | 2 KiB  | within a granule |
       | 0xfe    | 1 MiB          | 64 KiB | a whole granule  |
       | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |
@@ -39,17 +39,17 @@ Feature: Backup jobs that are cancelled, and what they tell of their end
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 
       Examples: by a job command
-        | state   | act       | paused | resumed | waiting | pending | asks              | offset  | which                   |
-        | running | cancelled |        |         |         |         |                   | 64 KiB  | it waits for its limit  |
-        | paused  | cancelled | paused | running |         |         |                   | 64 KiB  | it has to wake up first |
-        | waiting | cancelled |        |         | waiting |         |                   | 192 KiB | the others must end too |
-        | pending | cancelled |        |         | waiting | pending | BLOCK_JOB_PENDING | 192 KiB | all has been copied     |
+        | case                    | state   | act       | paused | resumed | waiting | pending | asks              | offset  |
+        | it waits for its limit  | running | cancelled |        |         |         |         |                   | 64 KiB  |
+        | it has to wake up first | paused  | cancelled | paused | running |         |         |                   | 64 KiB  |
+        | the others must end too | waiting | cancelled |        |         | waiting |         |                   | 192 KiB |
+        | all has been copied     | pending | cancelled |        |         | waiting | pending | BLOCK_JOB_PENDING | 192 KiB |
 
       @needs.block-job-commands
       Examples: by a block-job command
-        | state   | act                              | paused | resumed | waiting | pending | asks              | offset  | which                   |
-        | running | cancelled by a block-job command |        |         |         |         |                   | 64 KiB  | it waits for its limit  |
-        | running | cancelled by force               |        |         |         |         |                   | 64 KiB  | force is not needed     |
-        | paused  | cancelled by force               | paused | running |         |         |                   | 64 KiB  | it has to wake up first |
-        | waiting | cancelled by a block-job command |        |         | waiting |         |                   | 192 KiB | the others must end too |
-        | pending | cancelled by a block-job command |        |         | waiting | pending | BLOCK_JOB_PENDING | 192 KiB | all has been copied     |
+        | case                    | state   | act                              | paused | resumed | waiting | pending | asks              | offset  |
+        | it waits for its limit  | running | cancelled by a block-job command |        |         |         |         |                   | 64 KiB  |
+        | force is not needed     | running | cancelled by force               |        |         |         |         |                   | 64 KiB  |
+        | it has to wake up first | paused  | cancelled by force               | paused | running |         |         |                   | 64 KiB  |
+        | the others must end too | waiting | cancelled by a block-job command |        |         | waiting |         |                   | 192 KiB |
+        | all has been copied     | pending | cancelled by a block-job command |        |         | waiting | pending | BLOCK_JOB_PENDING | 192 KiB |

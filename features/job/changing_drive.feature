@@ -11,7 +11,7 @@ Feature: A drive that is rebuilt while it is backed up
       | 0xd5    | 4 MiB - 64 KiB | 65 KiB |
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at     | length  | which            |
+      | pattern | at     | length  | note             |
       | 0xab    | 63 KiB | 2 KiB   | over an edge     |
       | 0xfe    | 1 MiB  | 256 KiB | takes new space  |
       | 0x64    | 4 MiB  | 1 KiB   | the last granule |
@@ -25,7 +25,7 @@ Feature: A drive that is rebuilt while it is backed up
         | bitmap           | <bitmap>    |
         | filter-node-name | over-drive0 |
       And the guest has written to "drive0":
-        | pattern | at     | length | which               |
+        | pattern | at     | length | note                |
         | 0x11    | 64 KiB | 1 KiB  | before the snapshot |
       When these requests are made as one transaction:
         | request  | bitmap  | drive    | target   |
@@ -34,7 +34,7 @@ Feature: A drive that is rebuilt while it is backed up
       Then QEMU should grant it
       And the guest should reach "overlay0" through "over-drive0"
       When the guest writes to "overlay0":
-        | request      | pattern | at             | length | which                           |
+        | request      | pattern | at             | length | note                            |
         | write        | 0x22    | 1 MiB + 63 KiB | 2 KiB  | what the backup has yet to copy |
         | write zeroes |         | 4 MiB          | 1 KiB  | and this, which ends in a part  |
         | write        | 0x33    | 2 MiB          | 65 KiB | what was empty                  |
@@ -44,9 +44,9 @@ Feature: A drive that is rebuilt while it is backed up
       And the guest should reach "overlay0" directly
 
       Examples: whatever it copies
-        | sync        | bitmap  | which            |
-        | incremental | bitmap0 | what has changed |
-        | full        |         | all              |
+        | case             | sync        | bitmap  |
+        | what has changed | incremental | bitmap0 |
+        | all              | full        |         |
 
     @needs.human-monitor @known-defect.streamed-away
     Scenario: The image below a snapshot is merged into it while the backup still needs it
@@ -56,7 +56,7 @@ Feature: A drive that is rebuilt while it is backed up
         | filter-node-name | over-drive0 |
       And a snapshot has put the overlay "overlay0" on "drive0"
       And the guest has written to "overlay0":
-        | pattern | at             | length | which                           |
+        | pattern | at             | length | note                            |
         | 0x22    | 1 MiB + 63 KiB | 2 KiB  | what the backup has yet to copy |
       When this request is made:
         | request | drive    |

@@ -12,7 +12,7 @@ Feature: The filter of a backup
       | 0xd5    | 2 MiB | 512 KiB |
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at             | length | which            |
+      | pattern | at             | length | note             |
       | 0xab    | 100 KiB        | 2 KiB  | within a granule |
       | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |
 
@@ -55,7 +55,7 @@ Feature: The filter of a backup
       Then the backup of "drive0" should become concluded
       And the guest should reach "drive0" directly
       When the guest writes to "drive0":
-        | request | pattern | at      | length | which                   |
+        | request | pattern | at      | length | note                    |
         | write   | 0x11    | 101 KiB | 1 KiB  | what has been backed up |
         | discard |         | 2 MiB   | 64 KiB | what has not            |
       And the backup of "drive0" is dismissed
@@ -72,7 +72,7 @@ Feature: The filter of a backup
         | sync            | full  |
         | on-source-error | stop  |
       And the guest has written to "drive1":
-        | pattern | at    | length | which               |
+        | pattern | at    | length | note                |
         | 0x11    | 3 MiB | 1 KiB  | and flushes it then |
       When the backup of "drive1" is let go
       Then the backup of "drive1" should stop with the io-status "failed"
@@ -121,7 +121,7 @@ Feature: The filter of a backup
       Then the backup "<first>" should succeed
       And the guest should reach "drive0" through "<left>"
       When the guest writes to "drive0":
-        | request      | pattern | at            | length  | which                              |
+        | request      | pattern | at            | length  | note                               |
         | write        | 0x11    | 4 MiB - 1 KiB | 1 KiB   | what the other one has yet to copy |
         | write zeroes |         | 2 MiB + 1 KiB | 190 KiB | and this, in several granules      |
       And the backup "<other>" is let go
@@ -145,7 +145,7 @@ Feature: The filter of a backup
       Then the backup of "drive0" should become pending
       And the guest should reach "drive0" through "throttle0" and "over-drive0"
       When the guest writes to "drive0":
-        | pattern | at            | length | which                   |
+        | pattern | at            | length | note                    |
         | 0x11    | 4 MiB - 1 KiB | 1 KiB  | what has been backed up |
       And the backup of "drive0" is finalized
       Then the backup of "drive0" should succeed

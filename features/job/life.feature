@@ -8,7 +8,7 @@ Feature: The life of a backup job, as it tells it
     Given the 4 MiB drive "drive0"
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at             | length | which                |
+      | pattern | at             | length | note                 |
       | 0xab    | 63 KiB         | 2 KiB  | over a granule's end |
       | 0xfe    | 1 MiB          | 64 KiB | takes new space      |
       | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule     |
@@ -34,7 +34,7 @@ Feature: The life of a backup job, as it tells it
     Scenario: The guest goes on while a job waits to be finalized
       Given an incremental backup of "drive0" with "bitmap0" is kept pending
       When the guest writes to "drive0":
-        | pattern | at    | length | which                          |
+        | pattern | at    | length | note                           |
         | 0x9a    | 0     | 1 KiB  | what the job has copied        |
         | 0x9b    | 2 MiB | 1 KiB  | what the job does not care for |
       Then the life of the backup of "drive0" should have been:
@@ -46,7 +46,7 @@ Feature: The life of a backup job, as it tells it
       When the backup of "drive0" is finalized
       Then the backup of "drive0" should succeed
       And the life of the backup of "drive0" should have been:
-        | state     | event               | offset  | len     | which               |
+        | state     | event               | offset  | len     | note                |
         | created   |                     |         |         |                     |
         | running   |                     |         |         |                     |
         | waiting   |                     |         |         |                     |
@@ -60,7 +60,7 @@ Feature: The life of a backup job, as it tells it
     Scenario: The guest goes on while a job waits to be dismissed
       Given an incremental backup of "drive0" with "bitmap0" is kept concluded
       When the guest writes to "drive0":
-        | pattern | at    | length | which                         |
+        | pattern | at    | length | note                          |
         | 0x9a    | 0     | 1 KiB  | what the job has copied       |
         | 0x9b    | 2 MiB | 1 KiB  | what the job did not care for |
       Then the life of the backup of "drive0" should have been:
@@ -87,7 +87,7 @@ Feature: The life of a backup job, as it tells it
       When the backup of "drive0" is finalized by a block-job command
       Then the backup of "drive0" should become concluded
       And the life of the backup of "drive0" should have been:
-        | state     | event               | offset  | len     | which        |
+        | state     | event               | offset  | len     | note         |
         | created   |                     |         |         |              |
         | running   |                     |         |         |              |
         | waiting   |                     |         |         |              |
@@ -118,7 +118,7 @@ Feature: The life of a backup job, as it tells it
     @needs.human-monitor
     Scenario: A backup without a name for its job
       When a backup of "drive0" is started with:
-        | option | value       | which                              |
+        | option | value       | note                               |
         | job-id | left out    | its name is that of the device now |
         | sync   | incremental |                                    |
         | bitmap | bitmap0     |                                    |

@@ -11,7 +11,7 @@ Feature: What a backup job has in use
       | 0xd5    | 2 MiB | 64 KiB |
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at             | length | which            |
+      | pattern | at             | length | note             |
       | 0xab    | 100 KiB        | 2 KiB  | within a granule |
       | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |
 
@@ -98,7 +98,7 @@ Feature: What a backup job has in use
     Scenario: The target of an ended backup is in use by nobody
       Given an incremental backup of "drive0" with "bitmap0" is kept concluded
       When this request is made:
-        | request | drive  | node     | size  | which              |
+        | request | drive  | node     | size  | note               |
         | resize  | drive0 | drive0-2 | 4 MiB | what it has by now |
       Then QEMU should grant it
       When the backup of "drive0" is dismissed

@@ -10,7 +10,7 @@ Feature: Commands that do not fit the state of a job
     And the 4 MiB drive "drive1"
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at             | length | which            |
+      | pattern | at             | length | note             |
       | 0xab    | 100 KiB        | 2 KiB  | within a granule |
       | 0xfe    | 1 MiB          | 64 KiB | a whole granule  |
       | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |

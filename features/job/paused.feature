@@ -12,7 +12,7 @@ Feature: Backup jobs that are paused
     And the 4 MiB drive "drive1"
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at             | length  | which            |
+      | pattern | at             | length  | note             |
       | 0xab    | 100 KiB        | 2 KiB   | within a granule |
       | 0xfe    | 1 MiB          | 129 KiB | three granules   |
       | 0x64    | 4 MiB - 64 KiB | 64 KiB  | the last granule |
@@ -34,18 +34,18 @@ Feature: Backup jobs that are paused
 
       @needs.job-commands
       Examples: job commands
-        | command | other | sync        | bitmap  | compress | which                            |
-        | job     | job   | incremental | bitmap0 |          | what had changed                 |
-        | job     | job   | full        |         | no       | all of it                        |
-        | job     | job   | full        |         | yes      | all of it, one cluster at a time |
-        | job     | job   | top         |         |          | what the image itself holds      |
+        | case                             | command | other | sync        | bitmap  | compress |
+        | what had changed                 | job     | job   | incremental | bitmap0 |          |
+        | all of it                        | job     | job   | full        |         | no       |
+        | all of it, one cluster at a time | job     | job   | full        |         | yes      |
+        | what the image itself holds      | job     | job   | top         |         |          |
 
       @needs.job-commands @needs.block-job-commands
       Examples: both families of commands
-        | command   | other     | sync        | bitmap  | compress | which                            |
-        | block-job | block-job | incremental | bitmap0 |          | the older one                    |
-        | job       | block-job | incremental | bitmap0 |          | the newer one, and the older one |
-        | block-job | job       | incremental | bitmap0 |          | the older one, and the newer one |
+        | case                             | command   | other     | sync        | bitmap  | compress |
+        | the older one                    | block-job | block-job | incremental | bitmap0 |          |
+        | the newer one, and the older one | job       | block-job | incremental | bitmap0 |          |
+        | the older one, and the newer one | block-job | job       | incremental | bitmap0 |          |
 
     Scenario: One backup of a group rests
       Given an incremental backup of "drive0" with "bitmap0" is kept waiting
@@ -73,22 +73,22 @@ Feature: Backup jobs that are paused
       And a read of "drive2" is held up
       When the backup of "drive2" is paused
       Then QEMU should show the backup of "drive2" as:
-        | status  | paused | which                                   |
+        | status  | paused | note                                    |
         | running | yes    | it will be, but has something under way |
       When the read of "drive2" goes on
       Then the backup of "drive2" should become paused
       And the backup of "drive2" should copy nothing while the guest reads 20 times
 
       Examples: how much it has under way
-        | compress | which                 |
-        | no       | up to 1 MiB           |
-        | yes      | one cluster at a time |
+        | case                  | compress |
+        | up to 1 MiB           | no       |
+        | one cluster at a time | yes      |
 
   Rule: What the guest writes during a pause is saved before it is overwritten, and recorded for the next backup
     Scenario: The guest writes before, in and behind what a paused job has yet to copy
       Given an incremental backup of "drive0" with "bitmap0" is kept paused
       When the guest writes to "drive0":
-        | request      | pattern | at              | length | which                              |
+        | request      | pattern | at              | length | note                               |
         | write        | 0x11    | 0               | 512 B  | what the job does not care for     |
         | write        | 0x22    | 127 KiB         | 2 KiB  | what it has copied, and the next   |
         | write        | 0x33    | 1 MiB + 63 KiB  | 2 KiB  | over an edge, where it has to copy |
@@ -96,7 +96,7 @@ Feature: Backup jobs that are paused
         | write zeroes |         | 4 MiB - 64 KiB  | 64 KiB | the last granule                   |
         | write        | 0x44    | 4 MiB - 1 B     | 1 B    | the last byte, once more           |
       Then QEMU should show the backup of "drive0" as:
-        | status | offset  | len     | paused | busy | which                     |
+        | status | offset  | len     | paused | busy | note                      |
         | paused | 320 KiB | 320 KiB | yes    | no   | the guest left it nothing |
       And the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
@@ -109,7 +109,7 @@ Feature: Backup jobs that are paused
     Scenario: An incremental backup after one that was paused
       Given an incremental backup of "drive0" with "bitmap0" is kept paused
       And the guest has written to "drive0":
-        | pattern | at             | length | which                              |
+        | pattern | at             | length | note                               |
         | 0x33    | 1 MiB + 63 KiB | 2 KiB  | over an edge, where it has to copy |
         | 0x55    | 3 MiB          | 1 B    | what the job does not care for     |
       When the backup of "drive0" is resumed

@@ -20,7 +20,7 @@ Feature: How far a backup job has come
         | 0x64    | 4 KiB | 1 B      |
       And an incremental backup of "drive0" with "bitmap0" is kept pending
       When the guest writes to "drive0":
-        | pattern | at    | length  | which             |
+        | pattern | at    | length  | note              |
         | 0x9a    | 2 MiB | 128 KiB | for the next time |
       Then QEMU should show the backup of "drive0" as:
         | status  | offset  | len     |
@@ -29,27 +29,27 @@ Feature: How far a backup job has come
       Then the backup of "drive0" should succeed
 
       Examples: granules of all sizes
-        | granularity | at           | length | whole   | which                                     |
-        | 64 KiB      | 4 MiB - 1 B  | 1 B    | 128 KiB | the first and the last cluster            |
-        | 64 KiB      | 64 KiB - 1 B | 2 B    | 128 KiB | over an edge, and the first one again     |
-        | 512 B       | 60 KiB       | 4 KiB  | 64 KiB  | many granules of one cluster              |
-        | 512 B       | 64 KiB - 1 B | 2 B    | 128 KiB | three granules, and two clusters          |
-        | 128 KiB     | 2 MiB        | 1 B    | 256 KiB | granules of two clusters each             |
-        | 1 MiB       | 3 MiB        | 1 B    | 2 MiB   | the first and the last quarter            |
-        | 64 MiB      | 3 MiB        | 1 B    | 4 MiB   | one granule that is larger than the drive |
+        | case                                      | granularity | at           | length | whole   |
+        | the first and the last cluster            | 64 KiB      | 4 MiB - 1 B  | 1 B    | 128 KiB |
+        | over an edge, and the first one again     | 64 KiB      | 64 KiB - 1 B | 2 B    | 128 KiB |
+        | many granules of one cluster              | 512 B       | 60 KiB       | 4 KiB  | 64 KiB  |
+        | three granules, and two clusters          | 512 B       | 64 KiB - 1 B | 2 B    | 128 KiB |
+        | granules of two clusters each             | 128 KiB     | 2 MiB        | 1 B    | 256 KiB |
+        | the first and the last quarter            | 1 MiB       | 3 MiB        | 1 B    | 2 MiB   |
+        | one granule that is larger than the drive | 64 MiB      | 3 MiB        | 1 B    | 4 MiB   |
 
   Rule: Progress starts at nothing, only grows, and is never more than the whole
     @bug-B52
     Scenario: The guest is faster than a running backup
       Given a bitmap "bitmap0" on "drive0"
       And the guest has written to "drive0":
-        | pattern | at             | length | which            |
+        | pattern | at             | length | note             |
         | 0xab    | 100 KiB        | 2 KiB  | within a granule |
         | 0xfe    | 1 MiB          | 64 KiB | a whole granule  |
         | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |
       And an incremental backup of "drive0" with "bitmap0" is kept running
       When the guest writes to "drive0":
-        | pattern | at             | length | which                                    |
+        | pattern | at             | length | note                                     |
         | 0x11    | 127 KiB        | 1 B    | what the job has copied already          |
         | 0x22    | 4 MiB - 1 B    | 1 B    | the guest has the last granule saved now |
         | 0x33    | 4 MiB - 64 KiB | 512 B  | the same granule again                   |

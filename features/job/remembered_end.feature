@@ -16,7 +16,7 @@ Feature: The end of a backup job, remembered until somebody has taken note of it
     @blockdev-backup @needs.blkdebug @known-defect.nodes-of-ended-backup
     Scenario: A backup that has failed
       Given the guest has written to "drive0":
-        | pattern | at      | length | which                       |
+        | pattern | at      | length | note                        |
         | 0xab    | 100 KiB | 2 KiB  | the backup fails to read it |
       When a backup of "drive0" is started with:
         | option       | value       |
@@ -58,15 +58,15 @@ Feature: The end of a backup job, remembered until somebody has taken note of it
       And no job should be left
 
       Examples: the other ends that a backup can come to
-        | act       | error              | become       | which                        |
-        | finalized | none               | succeed      | there is nothing to complain |
-        | cancelled | Operation canceled | be cancelled | somebody wanted it so        |
+        | case                         | act       | error              | become       |
+        | there is nothing to complain | finalized | none               | succeed      |
+        | somebody wanted it so        | cancelled | Operation canceled | be cancelled |
 
   Rule: A job that is dismissed by itself is gone with its end, whichever that was
     @blockdev-backup @needs.blkdebug
     Scenario: A backup that fails, and another one by the same name
       Given the guest has written to "drive0":
-        | pattern | at      | length | which                       |
+        | pattern | at      | length | note                        |
         | 0xab    | 100 KiB | 2 KiB  | the backup fails to read it |
       When a backup of "drive0" is started with:
         | option | value       |

@@ -8,7 +8,7 @@ Feature: A backup job outlives the program that started it
     Given the 4 MiB drive "drive0"
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at             | length | which            |
+      | pattern | at             | length | note             |
       | 0xab    | 100 KiB        | 2 KiB  | within a granule |
       | 0xfe    | 1 MiB          | 64 KiB | a whole granule  |
       | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |
@@ -22,7 +22,7 @@ Feature: A backup job outlives the program that started it
         | status  | offset   | len     | error |
         | <state> | <offset> | 192 KiB | none  |
       When the guest writes to "drive0":
-        | pattern | at          | length | which         |
+        | pattern | at          | length | note          |
         | 0x33    | 4 MiB - 1 B | 1 B    | the last byte |
       And the backup of "drive0" is <act>
       Then the backup of "drive0" should <become>
@@ -32,11 +32,11 @@ Feature: A backup job outlives the program that started it
       And no job should be left
 
       Examples: what the second monitor does then
-        | state   | offset  | act       | become       | dirty   | which                        |
-        | running | 64 KiB  | let go    | succeed      | 64 KiB  | only the new write           |
-        | paused  | 64 KiB  | let go    | succeed      | 64 KiB  | only the new write           |
-        | pending | 192 KiB | let go    | succeed      | 64 KiB  | only the new write           |
-        | running | 64 KiB  | cancelled | be cancelled | 192 KiB | the new write was dirty, too |
+        | case                         | state   | offset  | act       | become       | dirty   |
+        | only the new write           | running | 64 KiB  | let go    | succeed      | 64 KiB  |
+        | only the new write           | paused  | 64 KiB  | let go    | succeed      | 64 KiB  |
+        | only the new write           | pending | 192 KiB | let go    | succeed      | 64 KiB  |
+        | the new write was dirty, too | running | 64 KiB  | cancelled | be cancelled | 192 KiB |
 
     Scenario: A job ends by itself after the monitor that started it has gone
       Given an incremental backup of "drive0" with "bitmap0" is kept running

@@ -9,7 +9,7 @@ Feature: Several backups of one drive at a time
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And a bitmap "bitmap1" with a granularity of 32 KiB on "drive0"
     And the guest has written to "drive0":
-      | pattern | at             | length | which            |
+      | pattern | at             | length | note             |
       | 0xab    | 100 KiB        | 2 KiB  | within a granule |
       | 0xfe    | 1 MiB          | 64 KiB | a whole granule  |
       | 0x64    | 2 MiB          | 64 KiB | a whole granule  |
@@ -23,7 +23,7 @@ Feature: Several backups of one drive at a time
         | bitmap | bitmap0     |
         | job-id | older       |
       And the guest has written to "drive0":
-        | pattern | at             | length | which                                             |
+        | pattern | at             | length | note                                              |
         | 0x11    | 1 MiB + 64 KiB | 1 KiB  | what only the younger one has to copy             |
         | 0x22    | 4 MiB - 1 KiB  | 1 KiB  | what the older one saves before it is overwritten |
       And a backup of "drive0" is kept running that was started with:
@@ -32,7 +32,7 @@ Feature: Several backups of one drive at a time
         | bitmap | bitmap1     |
         | job-id | younger     |
       And the guest has written to "drive0":
-        | pattern | at             | length | which                                            |
+        | pattern | at             | length | note                                             |
         | 0x33    | 1 MiB + 63 KiB | 2 KiB  | what both, and what only one of them has to copy |
         | 0x44    | 3 MiB          | 1 B    | what neither has to copy                         |
       When the backup "<one>" is <act>
@@ -42,8 +42,8 @@ Feature: Several backups of one drive at a time
       And the guest should reach "drive0" directly
 
       Examples: both orders, and both ends
-        | one     | act                | become       | other   | which                           |
-        | older   | let go             | succeed      | younger | in the order in which they came |
-        | younger | let go             | succeed      | older   | the other way round             |
-        | older   | cancelled          | be cancelled | younger | the younger one is left alone   |
-        | younger | cancelled by force | be cancelled | older   | the older one is left alone     |
+        | case                            | one     | act                | become       | other   |
+        | in the order in which they came | older   | let go             | succeed      | younger |
+        | the other way round             | younger | let go             | succeed      | older   |
+        | the younger one is left alone   | older   | cancelled          | be cancelled | younger |
+        | the older one is left alone     | younger | cancelled by force | be cancelled | older   |

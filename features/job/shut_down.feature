@@ -12,7 +12,7 @@ Feature: A machine that is shut down while a backup is under way
     And the 4 MiB drive "drive1"
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at             | length | which            |
+      | pattern | at             | length | note             |
       | 0xab    | 100 KiB        | 2 KiB  | within a granule |
       | 0xfe    | 1 MiB          | 64 KiB | a whole granule  |
       | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |
@@ -22,7 +22,7 @@ Feature: A machine that is shut down while a backup is under way
     Scenario Outline: The machine is shut down while a backup is <state>
       Given an incremental backup of "drive0" with "bitmap0" is kept <state>
       And the guest has written to "drive0":
-        | pattern | at      | length | which                            |
+        | pattern | at      | length | note                             |
         | 0x33    | 127 KiB | 2 KiB  | over what has been copied, if so |
       When the machine is shut down
       Then the backup of "drive0" should be cancelled
@@ -40,11 +40,11 @@ Feature: A machine that is shut down while a backup is under way
       And "drive0" should hold what the guest has written
 
       Examples: in every state
-        | state   | paused | resumed | waiting | pending | asks              | which                       |
-        | running |        |         |         |         |                   | it waits for its limit      |
-        | paused  | paused | running |         |         |                   | it has to wake up first     |
-        | waiting |        |         | waiting |         |                   | so has the one it waits for |
-        | pending |        |         | waiting | pending | BLOCK_JOB_PENDING | all has been copied         |
+        | case                        | state   | paused | resumed | waiting | pending | asks              |
+        | it waits for its limit      | running |        |         |         |         |                   |
+        | it has to wake up first     | paused  | paused | running |         |         |                   |
+        | so has the one it waits for | waiting |        |         | waiting |         |                   |
+        | all has been copied         | pending |        |         | waiting | pending | BLOCK_JOB_PENDING |
 
     @known-defect.nodes-of-ended-backup
     Scenario: The machine is shut down while a backup waits to be dismissed
@@ -60,7 +60,7 @@ Feature: A machine that is shut down while a backup is under way
       And "bitmap0" of "drive0" has been merged into "bitmap1"
       And an incremental backup of "drive0" with "bitmap1" is kept paused
       And the guest has written to "drive0":
-        | pattern | at      | length | which                               |
+        | pattern | at      | length | note                                |
         | 0x33    | 127 KiB | 2 KiB  | over what has been copied, and more |
       When the machine is shut down
       Then the backup of "drive0" should be cancelled
@@ -80,6 +80,6 @@ Feature: A machine that is shut down while a backup is under way
 
       @drive-backup @needs.drive-backup
       Examples: drive-backup
-        | command      | sync        | option | value  | words                              | which                                 |
-        | drive-backup | incremental | bitmap | absent | Bitmap 'absent' could not be found | found out when the target is open     |
-        | drive-backup | full        | speed  | -1     | Parameter 'speed' expects          | found out when there is a job already |
+        | case                                  | command      | sync        | option | value  | words                              |
+        | found out when the target is open     | drive-backup | incremental | bitmap | absent | Bitmap 'absent' could not be found |
+        | found out when there is a job already | drive-backup | full        | speed  | -1     | Parameter 'speed' expects          |

@@ -9,7 +9,7 @@ Feature: Backup jobs with a speed limit
     Given the 4 MiB drive "drive0"
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at             | length | which            |
+      | pattern | at             | length | note             |
       | 0xab    | 100 KiB        | 2 KiB  | within a granule |
       | 0xfe    | 1 MiB          | 64 KiB | a whole granule  |
       | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |
@@ -34,11 +34,11 @@ Feature: Backup jobs with a speed limit
         | BLOCK_JOB_COMPLETED | drive0 |
 
       Examples: limits at the start
-        | speed       | shown       | which                    |
-        |             | 0           | no limit                 |
-        | 0           | 0           | no limit either          |
-        | 1 GiB       | 1 GiB       | more than it needs       |
-        | 4 GiB + 1 B | 4 GiB + 1 B | 1 B, when cut to 32 bits |
+        | case                     | speed       | shown       |
+        | no limit                 |             | 0           |
+        | no limit either          | 0           | 0           |
+        | more than it needs       | 1 GiB       | 1 GiB       |
+        | 1 B, when cut to 32 bits | 4 GiB + 1 B | 4 GiB + 1 B |
 
     Scenario: A running backup is given another limit, and none
       Given an incremental backup of "drive0" with "bitmap0" is kept running
@@ -65,7 +65,7 @@ Feature: Backup jobs with a speed limit
     Scenario: A backup under the lowest limit there is
       Given an incremental backup of "drive0" with "bitmap0" is kept running
       When the guest writes to "drive0":
-        | pattern | at    | length | which                          |
+        | pattern | at    | length | note                           |
         | 0x9a    | 0     | 1 KiB  | what the job does not care for |
         | 0x9b    | 2 MiB | 1 KiB  | what the job does not care for |
       Then QEMU should show the backup of "drive0" as:
@@ -90,7 +90,7 @@ Feature: Backup jobs with a speed limit
         | null      |                     |         |         |         |
 
       Examples: limits under which it is done in no time
-        | speed       | which                    |
-        | 0           | no limit                 |
-        | 1 GiB       | more than it needs       |
-        | 4 GiB + 1 B | 1 B, when cut to 32 bits |
+        | case                     | speed       |
+        | no limit                 | 0 B         |
+        | more than it needs       | 1 GiB       |
+        | 1 B, when cut to 32 bits | 4 GiB + 1 B |

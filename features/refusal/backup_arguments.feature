@@ -11,7 +11,7 @@ Feature: Backups that are asked for with a wrong argument
       | 0xd5    | 4 MiB - 64 KiB | 64 KiB |
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at           | length | which                      |
+      | pattern | at           | length | note                       |
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
 
   Rule: A wrong argument stops a backup before it begins, and costs the bitmap nothing
@@ -25,7 +25,7 @@ Feature: Backups that are asked for with a wrong argument
       Then QEMU should refuse it as a GenericError that says "<words>"
       And nothing should have changed
       When the guest writes to "drive0":
-        | pattern | at      | length | which             |
+        | pattern | at      | length | note              |
         | 0x9a    | 960 KiB | 65 KiB | two granules more |
       And an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
@@ -33,36 +33,36 @@ Feature: Backups that are asked for with a wrong argument
 
       @blockdev-backup @bug-B49
       Examples: blockdev-backup
-        | command         | option           | value        | words                                                     | which                       |
-        | blockdev-backup | device           | absent       | Cannot find device='absent' nor node-name='absent'        | no such drive               |
-        | blockdev-backup | target           | absent       | Cannot find device='absent' nor node-name='absent'        | no such target              |
-        | blockdev-backup | target           | drive0       | Source and target cannot be the same                      | the drive onto itself       |
-        | blockdev-backup | sync             | differential | Parameter 'sync' does not accept value 'differential'     | no such kind of backup      |
-        | blockdev-backup | on-source-error  | retry        | Parameter 'on-source-error' does not accept value 'retry' | no such policy              |
-        | blockdev-backup | speed            | -1           | Parameter 'speed' expects a non-negative value            | just below no limit         |
-        | blockdev-backup | job-id           | 0th          | Invalid job ID '0th'                                      | a name begins with a letter |
-        | blockdev-backup | filter-node-name | drive0       | Duplicate nodes with node-name='drive0'                   | the drive's own name        |
-        | blockdev-backup | filter-node-name | 0th          | Invalid node-name: '0th'                                  | a name begins with a letter |
+        | case                        | command         | option           | value        | words                                                     |
+        | no such drive               | blockdev-backup | device           | absent       | Cannot find device='absent' nor node-name='absent'        |
+        | no such target              | blockdev-backup | target           | absent       | Cannot find device='absent' nor node-name='absent'        |
+        | the drive onto itself       | blockdev-backup | target           | drive0       | Source and target cannot be the same                      |
+        | no such kind of backup      | blockdev-backup | sync             | differential | Parameter 'sync' does not accept value 'differential'     |
+        | no such policy              | blockdev-backup | on-source-error  | retry        | Parameter 'on-source-error' does not accept value 'retry' |
+        | just below no limit         | blockdev-backup | speed            | -1           | Parameter 'speed' expects a non-negative value            |
+        | a name begins with a letter | blockdev-backup | job-id           | 0th          | Invalid job ID '0th'                                      |
+        | the drive's own name        | blockdev-backup | filter-node-name | drive0       | Duplicate nodes with node-name='drive0'                   |
+        | a name begins with a letter | blockdev-backup | filter-node-name | 0th          | Invalid node-name: '0th'                                  |
 
       @blockdev-backup @needs.x-perf @bug-B61
       Examples: blockdev-backup, how its job works
-        | command         | option             | value        | words                                                       | which                        |
-        | blockdev-backup | x-perf.max-workers | 0            | max-workers must be between 1 and 2147483647                | nobody to do it              |
-        | blockdev-backup | x-perf.max-workers | -1           | max-workers must be between 1 and 2147483647                | fewer than nobody            |
-        | blockdev-backup | x-perf.max-workers | 2147483648   | max-workers must be between 1 and 2147483647                | one more than the most       |
-        | blockdev-backup | x-perf.max-workers | 4294967297   | max-workers must be between 1 and 2147483647                | 1, when cut to 32 bits       |
-        | blockdev-backup | x-perf.max-chunk   | -1           | max-chunk must be zero (which means no limit) or positive   | just below no limit          |
-        | blockdev-backup | x-perf.max-chunk   | 64 KiB - 1 B | Required max-chunk (65535) is less than backup cluster size | one byte less than a cluster |
+        | case                         | command         | option             | value        | words                                                       |
+        | nobody to do it              | blockdev-backup | x-perf.max-workers | 0            | max-workers must be between 1 and 2147483647                |
+        | fewer than nobody            | blockdev-backup | x-perf.max-workers | -1           | max-workers must be between 1 and 2147483647                |
+        | one more than the most       | blockdev-backup | x-perf.max-workers | 2147483648   | max-workers must be between 1 and 2147483647                |
+        | 1, when cut to 32 bits       | blockdev-backup | x-perf.max-workers | 4294967297   | max-workers must be between 1 and 2147483647                |
+        | just below no limit          | blockdev-backup | x-perf.max-chunk   | -1           | max-chunk must be zero (which means no limit) or positive   |
+        | one byte less than a cluster | blockdev-backup | x-perf.max-chunk   | 64 KiB - 1 B | Required max-chunk (65535) is less than backup cluster size |
 
       @drive-backup @needs.drive-backup
       Examples: drive-backup
-        | command      | option           | value        | words                                                 | which                       |
-        | drive-backup | device           | absent       | Cannot find device='absent' nor node-name='absent'    | no such drive               |
-        | drive-backup | sync             | differential | Parameter 'sync' does not accept value 'differential' | no such kind of backup      |
-        | drive-backup | mode             | overwrite    | Parameter 'mode' does not accept value 'overwrite'    | no such way to get a target |
-        | drive-backup | speed            | -1           | Parameter 'speed' expects a non-negative value        | just below no limit         |
-        | drive-backup | job-id           | 0th          | Invalid job ID '0th'                                  | a name begins with a letter |
-        | drive-backup | filter-node-name | drive0       | Duplicate nodes with node-name='drive0'               | the drive's own name        |
+        | case                        | command      | option           | value        | words                                                 |
+        | no such drive               | drive-backup | device           | absent       | Cannot find device='absent' nor node-name='absent'    |
+        | no such kind of backup      | drive-backup | sync             | differential | Parameter 'sync' does not accept value 'differential' |
+        | no such way to get a target | drive-backup | mode             | overwrite    | Parameter 'mode' does not accept value 'overwrite'    |
+        | just below no limit         | drive-backup | speed            | -1           | Parameter 'speed' expects a non-negative value        |
+        | a name begins with a letter | drive-backup | job-id           | 0th          | Invalid job ID '0th'                                  |
+        | the drive's own name        | drive-backup | filter-node-name | drive0       | Duplicate nodes with node-name='drive0'               |
 
     @needs.human-monitor
     Scenario Outline: A drive without a medium, then the same backup without it
@@ -81,14 +81,14 @@ Feature: Backups that are asked for with a wrong argument
 
       @blockdev-backup @bug-B49
       Examples: blockdev-backup
-        | command         | option | which               |
-        | blockdev-backup | device | nothing to back up  |
-        | blockdev-backup | target | nothing to write to |
+        | case                | command         | option |
+        | nothing to back up  | blockdev-backup | device |
+        | nothing to write to | blockdev-backup | target |
 
       @drive-backup @needs.drive-backup
       Examples: drive-backup
-        | command      | option | which              |
-        | drive-backup | device | nothing to back up |
+        | case               | command      | option |
+        | nothing to back up | drive-backup | device |
 
     @blockdev-backup
     Scenario: A wrong argument for a backup by a bitmap that does not record
@@ -115,13 +115,13 @@ Feature: Backups that are asked for with a wrong argument
       Then QEMU should refuse it as a GenericError that says "<words>"
       And nothing should have changed
       When the guest writes to "drive0":
-        | pattern | at      | length | which             |
+        | pattern | at      | length | note              |
         | 0x9a    | 960 KiB | 65 KiB | two granules more |
       And an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 
       Examples: a target that is not there, not understood, or in use
-        | target        | format | words                                                     | which                                |
-        | nowhere.qcow2 | qcow2  | Could not open 'nowhere.qcow2': No such file or directory | no such file                         |
-        |               | paper  | Unknown driver 'paper'                                    | no such format                       |
-        | drive2.qcow2  | qcow2  | Failed to get                                             | an image that another drive has open |
+        | case                                 | target        | format | words                                                     |
+        | no such file                         | nowhere.qcow2 | qcow2  | Could not open 'nowhere.qcow2': No such file or directory |
+        | no such format                       |               | paper  | Unknown driver 'paper'                                    |
+        | an image that another drive has open | drive2.qcow2  | qcow2  | Failed to get                                             |

@@ -19,7 +19,7 @@ Feature: Targets that a backup must not be written to
       Given backups are taken with <command>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at           | length | which                      |
+        | pattern | at           | length | note                       |
         | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
       When this request is made:
         | request            | bitmap  | drive  | target |
@@ -31,17 +31,17 @@ Feature: Targets that a backup must not be written to
 
       @blockdev-backup
       Examples: blockdev-backup
-        | command         | size          | which                 |
-        | blockdev-backup | 4 MiB - 512 B | smaller by one sector |
-        | blockdev-backup | 1 MiB         | much smaller          |
-        | blockdev-backup | 4 MiB + 512 B | larger by one sector  |
-        | blockdev-backup | 1 GiB         | much larger           |
+        | case                  | command         | size          |
+        | smaller by one sector | blockdev-backup | 4 MiB - 512 B |
+        | much smaller          | blockdev-backup | 1 MiB         |
+        | larger by one sector  | blockdev-backup | 4 MiB + 512 B |
+        | much larger           | blockdev-backup | 1 GiB         |
 
       @drive-backup @needs.drive-backup
       Examples: drive-backup
-        | command      | size          | which                 |
-        | drive-backup | 4 MiB - 512 B | smaller by one sector |
-        | drive-backup | 4 MiB + 512 B | larger by one sector  |
+        | case                  | command      | size          |
+        | smaller by one sector | drive-backup | 4 MiB - 512 B |
+        | larger by one sector  | drive-backup | 4 MiB + 512 B |
 
   Rule: A target belongs to one backup at a time
     @blockdev-backup @bug-B49
@@ -61,17 +61,17 @@ Feature: Targets that a backup must not be written to
       Then the backup of "drive0" should succeed
 
       Examples: what else the image was to be
-        | option | value    | words                                                           | which                            |
-        | target | drive0-1 | 'drive0-1' is busy: block device is in use by block job: backup | a target twice                   |
-        | device | drive0-1 | 'drive0-1' is busy: block device is in use by block job: backup | a target that is not complete    |
-        | target | drive0   | Permission conflict on node 'drive0'                            | a source that must stay as it is |
+        | case                             | option | value    | words                                                           |
+        | a target twice                   | target | drive0-1 | 'drive0-1' is busy: block device is in use by block job: backup |
+        | a target that is not complete    | device | drive0-1 | 'drive0-1' is busy: block device is in use by block job: backup |
+        | a source that must stay as it is | target | drive0   | Permission conflict on node 'drive0'                            |
 
   Rule: A target is compressed only if its format can be
     @blockdev-backup
     Scenario: A compressed backup into an image that cannot be compressed
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at           | length | which                      |
+        | pattern | at           | length | note                       |
         | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
       And each backup goes into a raw image
       When a backup of "drive0" is started with:

@@ -11,7 +11,7 @@ Feature: Backups whose kind, bitmap and mode do not fit together
       | 0xd5    | 4 MiB - 64 KiB | 64 KiB |
     And a bitmap "bitmap0" on "drive0"
     And the guest has written to "drive0":
-      | pattern | at           | length | which                      |
+      | pattern | at           | length | note                       |
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
 
   Rule: A backup is refused when its bitmap and its mode make no sense together, or with its kind
@@ -27,41 +27,41 @@ Feature: Backups whose kind, bitmap and mode do not fit together
 
       @blockdev-backup
       Examples: no bitmap where one is needed, or none of that name
-        | command         | sync        | bitmap | mode       | words                                                        | which                               |
-        | blockdev-backup | incremental |        | on-success | must provide a valid bitmap name for 'incremental' sync mode | a mode does not stand in for it     |
-        | blockdev-backup | bitmap      |        |            | must provide a valid bitmap name for 'bitmap' sync mode      | nothing says what had changed       |
-        | blockdev-backup | bitmap      | absent | on-success | Bitmap 'absent' could not be found                           | nothing says what had changed       |
-        | blockdev-backup | full        | absent | on-success | Bitmap 'absent' could not be found                           | nothing to bring in step            |
-        | blockdev-backup | incremental | ""     |            | Bitmap '' could not be found                                 | an empty name is not the same as no |
+        | case                                | command         | sync        | bitmap | mode       | words                                                        |
+        | a mode does not stand in for it     | blockdev-backup | incremental |        | on-success | must provide a valid bitmap name for 'incremental' sync mode |
+        | nothing says what had changed       | blockdev-backup | bitmap      |        |            | must provide a valid bitmap name for 'bitmap' sync mode      |
+        | nothing says what had changed       | blockdev-backup | bitmap      | absent | on-success | Bitmap 'absent' could not be found                           |
+        | nothing to bring in step            | blockdev-backup | full        | absent | on-success | Bitmap 'absent' could not be found                           |
+        | an empty name is not the same as no | blockdev-backup | incremental | ""     |            | Bitmap '' could not be found                                 |
 
       @blockdev-backup
       Examples: a mode that the kind of backup does not allow
-        | command         | sync        | bitmap  | mode      | words                                                                | which                                 |
-        | blockdev-backup | incremental | bitmap0 | never     | Bitmap sync mode must be 'on-success'                                | the chain would not go on             |
-        | blockdev-backup | incremental | bitmap0 | always    | Bitmap sync mode must be 'on-success'                                | a failure would cost the record       |
-        | blockdev-backup | incremental | absent  | always    | Bitmap sync mode must be 'on-success'                                | said before the bitmap is looked up   |
-        | blockdev-backup | full        | bitmap0 | never     | 'never' has no meaningful effect when combined with sync mode 'full' | the bitmap would be there for nothing |
-        | blockdev-backup | top         | bitmap0 | never     | 'never' has no meaningful effect when combined with sync mode 'top'  | the bitmap would be there for nothing |
-        | blockdev-backup | none        | bitmap0 | always    | sync mode 'none' does not produce meaningful bitmap outputs          | it copies only what is overwritten    |
-        | blockdev-backup | bitmap      | bitmap0 | sometimes | Parameter 'bitmap-mode' does not accept value 'sometimes'            | no such mode                          |
+        | case                                  | command         | sync        | bitmap  | mode      | words                                                                |
+        | the chain would not go on             | blockdev-backup | incremental | bitmap0 | never     | Bitmap sync mode must be 'on-success'                                |
+        | a failure would cost the record       | blockdev-backup | incremental | bitmap0 | always    | Bitmap sync mode must be 'on-success'                                |
+        | said before the bitmap is looked up   | blockdev-backup | incremental | absent  | always    | Bitmap sync mode must be 'on-success'                                |
+        | the bitmap would be there for nothing | blockdev-backup | full        | bitmap0 | never     | 'never' has no meaningful effect when combined with sync mode 'full' |
+        | the bitmap would be there for nothing | blockdev-backup | top         | bitmap0 | never     | 'never' has no meaningful effect when combined with sync mode 'top'  |
+        | it copies only what is overwritten    | blockdev-backup | none        | bitmap0 | always    | sync mode 'none' does not produce meaningful bitmap outputs          |
+        | no such mode                          | blockdev-backup | bitmap      | bitmap0 | sometimes | Parameter 'bitmap-mode' does not accept value 'sometimes'            |
 
       @blockdev-backup
       Examples: a bitmap without a mode, or a mode without a bitmap
-        | command         | sync   | bitmap  | mode   | words                                                  | which                          |
-        | blockdev-backup | bitmap | bitmap0 |        | Bitmap sync mode must be given when providing a bitmap | only incremental has a default |
-        | blockdev-backup | full   | bitmap0 |        | Bitmap sync mode must be given when providing a bitmap | only incremental has a default |
-        | blockdev-backup | none   | bitmap0 |        | Bitmap sync mode must be given when providing a bitmap | only incremental has a default |
-        | blockdev-backup | full   |         | never  | Cannot specify bitmap sync mode without a bitmap       | even if nothing is to be done  |
-        | blockdev-backup | top    |         | always | Cannot specify bitmap sync mode without a bitmap       | nothing to bring in step       |
+        | case                           | command         | sync   | bitmap  | mode   | words                                                  |
+        | only incremental has a default | blockdev-backup | bitmap | bitmap0 |        | Bitmap sync mode must be given when providing a bitmap |
+        | only incremental has a default | blockdev-backup | full   | bitmap0 |        | Bitmap sync mode must be given when providing a bitmap |
+        | only incremental has a default | blockdev-backup | none   | bitmap0 |        | Bitmap sync mode must be given when providing a bitmap |
+        | even if nothing is to be done  | blockdev-backup | full   |         | never  | Cannot specify bitmap sync mode without a bitmap       |
+        | nothing to bring in step       | blockdev-backup | top    |         | always | Cannot specify bitmap sync mode without a bitmap       |
 
       @drive-backup @needs.drive-backup
       Examples: one of each with the older command
-        | command      | sync        | bitmap  | mode       | words                                                   | which                           |
-        | drive-backup | bitmap      |         | on-success | must provide a valid bitmap name for 'bitmap' sync mode | a mode does not stand in for it |
-        | drive-backup | full        | absent  | on-success | Bitmap 'absent' could not be found                      | nothing to bring in step        |
-        | drive-backup | incremental | bitmap0 | always     | Bitmap sync mode must be 'on-success'                   | a failure would cost the record |
-        | drive-backup | full        | bitmap0 |            | Bitmap sync mode must be given when providing a bitmap  | only incremental has a default  |
-        | drive-backup | none        |         | never      | Cannot specify bitmap sync mode without a bitmap        | even if nothing is to be done   |
+        | case                            | command      | sync        | bitmap  | mode       | words                                                   |
+        | a mode does not stand in for it | drive-backup | bitmap      |         | on-success | must provide a valid bitmap name for 'bitmap' sync mode |
+        | nothing to bring in step        | drive-backup | full        | absent  | on-success | Bitmap 'absent' could not be found                      |
+        | a failure would cost the record | drive-backup | incremental | bitmap0 | always     | Bitmap sync mode must be 'on-success'                   |
+        | only incremental has a default  | drive-backup | full        | bitmap0 |            | Bitmap sync mode must be given when providing a bitmap  |
+        | even if nothing is to be done   | drive-backup | none        |         | never      | Cannot specify bitmap sync mode without a bitmap        |
 
     @bug-B41
     Scenario Outline: After a combination that makes no sense, one that does
@@ -83,12 +83,12 @@ Feature: Backups whose kind, bitmap and mode do not fit together
 
       @blockdev-backup
       Examples: blockdev-backup
-        | command         | sync        | mode       | which                       |
-        | blockdev-backup | incremental |            | on-success is its default   |
-        | blockdev-backup | incremental | on-success | the default, said aloud     |
-        | blockdev-backup | bitmap      | on-success | means the same, by its name |
+        | case                        | command         | sync        | mode       |
+        | on-success is its default   | blockdev-backup | incremental |            |
+        | the default, said aloud     | blockdev-backup | incremental | on-success |
+        | means the same, by its name | blockdev-backup | bitmap      | on-success |
 
       @drive-backup @needs.drive-backup
       Examples: drive-backup
-        | command      | sync        | mode       | which                   |
-        | drive-backup | incremental | on-success | the default, said aloud |
+        | case                    | command      | sync        | mode       |
+        | the default, said aloud | drive-backup | incremental | on-success |

@@ -12,7 +12,7 @@ Feature: Bitmaps that something else is using
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And a bitmap "bitmap1" with a granularity of 32 KiB on "drive0"
     And the guest has written to "drive0":
-      | pattern | at           | length | which                      |
+      | pattern | at           | length | note                       |
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
 
   Rule: A bitmap that a running backup goes by is used for nothing else
@@ -36,20 +36,20 @@ Feature: Bitmaps that something else is using
       Then the backup of "drive0" should succeed
 
       Examples: all that can be done with a bitmap
-        | request            | bitmap  | from    | which                              |
-        | clear              | bitmap0 |         | the backup would copy nothing      |
-        | enable             | bitmap0 |         | even though it records             |
-        | disable            | bitmap0 |         | new writes would be lost           |
-        | remove             | bitmap0 |         | nothing would be left to return to |
-        | merge              | bitmap0 | bitmap1 | into it                            |
-        | merge              | bitmap1 | bitmap0 | from it                            |
-        | incremental backup | bitmap0 |         | a second backup by the same record |
-        | full backup        | bitmap0 |         | would bring it in step             |
+        | case                               | request            | bitmap  | from    |
+        | the backup would copy nothing      | clear              | bitmap0 |         |
+        | even though it records             | enable             | bitmap0 |         |
+        | new writes would be lost           | disable            | bitmap0 |         |
+        | nothing would be left to return to | remove             | bitmap0 |         |
+        | into it                            | merge              | bitmap0 | bitmap1 |
+        | from it                            | merge              | bitmap1 | bitmap0 |
+        | a second backup by the same record | incremental backup | bitmap0 |         |
+        | would bring it in step             | full backup        | bitmap0 |         |
 
       @needs.block-export
       Examples: what a client could ask for
-        | request | bitmap  | from | which      |
-        | export  | bitmap0 |      | to be read |
+        | case       | request | bitmap  | from |
+        | to be read | export  | bitmap0 |      |
 
   Rule: A bitmap that is exported is used for nothing else
     @needs.block-export @bug-B76
@@ -70,16 +70,16 @@ Feature: Bitmaps that something else is using
       And each of them should hold only what had changed
 
       Examples: all that can be done with a bitmap
-        | request            | bitmap  | from    | writable | which                         |
-        | clear              | bitmap0 |         |          | the client would read nothing |
-        | enable             | bitmap0 |         |          | even though it records        |
-        | disable            | bitmap0 |         |          | new writes would be lost      |
-        | remove             | bitmap0 |         |          | nothing would be left to read |
-        | merge              | bitmap0 | bitmap1 |          | into it                       |
-        | merge              | bitmap1 | bitmap0 |          | from it                       |
-        | incremental backup | bitmap0 |         |          | would clear it in the end     |
-        | full backup        | bitmap0 |         |          | would bring it in step        |
-        | export             | bitmap0 |         | yes      | a second time                 |
+        | case                          | request            | bitmap  | from    | writable |
+        | the client would read nothing | clear              | bitmap0 |         |          |
+        | even though it records        | enable             | bitmap0 |         |          |
+        | new writes would be lost      | disable            | bitmap0 |         |          |
+        | nothing would be left to read | remove             | bitmap0 |         |          |
+        | into it                       | merge              | bitmap0 | bitmap1 |          |
+        | from it                       | merge              | bitmap1 | bitmap0 |          |
+        | would clear it in the end     | incremental backup | bitmap0 |         |          |
+        | would bring it in step        | full backup        | bitmap0 |         |          |
+        | a second time                 | export             | bitmap0 |         | yes      |
 
     @needs.block-export @bug-B76
     Scenario Outline: A request for an exported bitmap in a transaction
@@ -94,18 +94,18 @@ Feature: Bitmaps that something else is using
       And nothing should have changed
 
       Examples: all that a transaction can do with a bitmap
-        | request            | bitmap  | from    | which                         |
-        | clear              | bitmap0 |         | the client would read nothing |
-        | disable            | bitmap0 |         | new writes would be lost      |
-        | remove             | bitmap0 |         | nothing would be left to read |
-        | merge              | bitmap0 | bitmap1 | into it                       |
-        | merge              | bitmap1 | bitmap0 | from it                       |
-        | incremental backup | bitmap0 |         | would clear it in the end     |
+        | case                          | request            | bitmap  | from    |
+        | the client would read nothing | clear              | bitmap0 |         |
+        | new writes would be lost      | disable            | bitmap0 |         |
+        | nothing would be left to read | remove             | bitmap0 |         |
+        | into it                       | merge              | bitmap0 | bitmap1 |
+        | from it                       | merge              | bitmap1 | bitmap0 |
+        | would clear it in the end     | incremental backup | bitmap0 |         |
 
       @known-defect.enable-busy-bitmap
       Examples: what a transaction must not even undo
-        | request | bitmap  | from | which                                          |
-        | enable  | bitmap0 |      | it records already, and must not stop to do so |
+        | case                                           | request | bitmap  | from |
+        | it records already, and must not stop to do so | enable  | bitmap0 |      |
 
   Rule: An export shows a bitmap only if a client can rely on what it reads
     @needs.block-export
@@ -117,10 +117,10 @@ Feature: Bitmaps that something else is using
       And nothing should have changed
 
       Examples: bitmaps that change under the client's eyes, or are not there
-        | bitmaps         | writable | words                                                      | which                                  |
-        | bitmap0         | no       | Enabled bitmap 'bitmap0' incompatible with readonly export | it records what others write           |
-        | absent          | yes      | Bitmap 'absent' is not found                               | no such bitmap                         |
-        | bitmap0, absent | yes      | Bitmap 'absent' is not found                               | one that is there, and one that is not |
+        | case                                   | bitmaps         | writable | words                                                      |
+        | it records what others write           | bitmap0         | no       | Enabled bitmap 'bitmap0' incompatible with readonly export |
+        | no such bitmap                         | absent          | yes      | Bitmap 'absent' is not found                               |
+        | one that is there, and one that is not | bitmap0, absent | yes      | Bitmap 'absent' is not found                               |
 
     @needs.block-export
     Scenario: A bitmap that does not record in an export that cannot be written to

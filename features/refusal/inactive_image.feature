@@ -11,7 +11,7 @@ Feature: Images that another machine may be using
       | 0xd5    | 2 MiB | 64 KiB |
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
-      | pattern | at             | length | which                |
+      | pattern | at             | length | note                 |
       | 0xab    | 63 KiB         | 2 KiB  | over a granule's end |
       | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule     |
 
@@ -37,14 +37,14 @@ Feature: Images that another machine may be using
 
       @blockdev-backup
       Examples: blockdev-backup
-        | command         | sync        | bitmap  | which            |
-        | blockdev-backup | incremental | bitmap0 | what has changed |
-        | blockdev-backup | full        |         | all              |
+        | case             | command         | sync        | bitmap  |
+        | what has changed | blockdev-backup | incremental | bitmap0 |
+        | all              | blockdev-backup | full        |         |
 
       @drive-backup @needs.drive-backup
       Examples: drive-backup
-        | command      | sync        | bitmap  | which            |
-        | drive-backup | incremental | bitmap0 | what has changed |
+        | case             | command      | sync        | bitmap  |
+        | what has changed | drive-backup | incremental | bitmap0 |
 
   Rule: A backup into an inactive image is refused
     @blockdev-backup

@@ -8,7 +8,7 @@ Feature: Bitmaps that a crash has made useless
     Given the 4 MiB drive "drive0", left by a crash with the bitmap "bitmap0"
     And a bitmap "bitmap1" on "drive0"
     And the guest has written to "drive0":
-      | pattern | at           | length | which                      |
+      | pattern | at           | length | note                       |
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
 
   Rule: An inconsistent bitmap can be removed and used for nothing else
@@ -21,20 +21,20 @@ Feature: Bitmaps that a crash has made useless
       And nothing should have changed
 
       Examples: all that can be done with a bitmap, but for removing it
-        | request            | bitmap  | from    | mode       | which                         |
-        | clear              | bitmap0 |         |            | nobody knows what it lacks    |
-        | enable             | bitmap0 |         |            | would record only from now on |
-        | disable            | bitmap0 |         |            | does not record anyway        |
-        | merge              | bitmap0 | bitmap1 |            | into it                       |
-        | merge              | bitmap1 | bitmap0 |            | from it                       |
-        | incremental backup | bitmap0 |         | on-success | would lack what was written   |
-        | bitmap backup      | bitmap0 |         | never      | even if it stays as it is     |
-        | full backup        | bitmap0 |         | on-success | would bring it in step        |
+        | case                          | request            | bitmap  | from    | mode       |
+        | nobody knows what it lacks    | clear              | bitmap0 |         |            |
+        | would record only from now on | enable             | bitmap0 |         |            |
+        | does not record anyway        | disable            | bitmap0 |         |            |
+        | into it                       | merge              | bitmap0 | bitmap1 |            |
+        | from it                       | merge              | bitmap1 | bitmap0 |            |
+        | would lack what was written   | incremental backup | bitmap0 |         | on-success |
+        | even if it stays as it is     | bitmap backup      | bitmap0 |         | never      |
+        | would bring it in step        | full backup        | bitmap0 |         | on-success |
 
       @needs.block-export
       Examples: what a client could ask for
-        | request | bitmap  | from | mode | which      |
-        | export  | bitmap0 |      |      | to be read |
+        | case       | request | bitmap  | from | mode |
+        | to be read | export  | bitmap0 |      |      |
 
     @needs.qemu-img-bitmap @bug-B15
     Scenario Outline: A new bitmap with the name of an inconsistent one
@@ -45,9 +45,9 @@ Feature: Bitmaps that a crash has made useless
       And nothing should have changed
 
       Examples: stored or not
-        | persistent | which                            |
-        | no         | its name is taken                |
-        | yes        | and so is its place in the image |
+        | case                             | persistent |
+        | its name is taken                | no         |
+        | and so is its place in the image | yes        |
 
     @needs.qemu-img-bitmap @bug-B76
     Scenario Outline: A request for an inconsistent bitmap in a transaction
@@ -59,13 +59,13 @@ Feature: Bitmaps that a crash has made useless
       And nothing should have changed
 
       Examples: all that a transaction can do with a bitmap, too
-        | request            | bitmap  | from    | which                         |
-        | clear              | bitmap0 |         | nobody knows what it lacks    |
-        | enable             | bitmap0 |         | would record only from now on |
-        | disable            | bitmap0 |         | does not record anyway        |
-        | merge              | bitmap0 | bitmap1 | into it                       |
-        | merge              | bitmap1 | bitmap0 | from it                       |
-        | incremental backup | bitmap0 |         | would lack what was written   |
+        | case                          | request            | bitmap  | from    |
+        | nobody knows what it lacks    | clear              | bitmap0 |         |
+        | would record only from now on | enable             | bitmap0 |         |
+        | does not record anyway        | disable            | bitmap0 |         |
+        | into it                       | merge              | bitmap0 | bitmap1 |
+        | from it                       | merge              | bitmap1 | bitmap0 |
+        | would lack what was written   | incremental backup | bitmap0 |         |
 
     @needs.qemu-img-bitmap
     Scenario Outline: A drive with an inconsistent bitmap is to <change>

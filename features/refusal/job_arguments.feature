@@ -64,7 +64,7 @@ Feature: Names and speeds that a backup job must not have
     Scenario Outline: An argument at the edge of what is allowed
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at           | length | which                      |
+        | pattern | at           | length | note                       |
         | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
       When a backup of "drive0" is started with:
         | option   | value       |
@@ -76,16 +76,16 @@ Feature: Names and speeds that a backup job must not have
       And each of them should hold only what had changed
 
       Examples: names and speeds
-        | option           | value               | which                    |
-        | speed            | 0                   | not limited              |
-        | speed            | 9223372036854775807 | as fast as can be said   |
-        | job-id           | a                   | the shortest name        |
-        | filter-node-name | over.drive0_a-1     | all that a name may have |
+        | case                     | option           | value               |
+        | not limited              | speed            | 0                   |
+        | as fast as can be said   | speed            | 9223372036854775807 |
+        | the shortest name        | job-id           | a                   |
+        | all that a name may have | filter-node-name | over.drive0_a-1     |
 
       @needs.x-perf @bug-B61
       Examples: how the job works
-        | option             | value      | which                 |
-        | x-perf.max-workers | 1          | the fewest            |
-        | x-perf.max-workers | 2147483647 | the most              |
-        | x-perf.max-chunk   | 0          | not limited           |
-        | x-perf.max-chunk   | 64 KiB     | one cluster at a time |
+        | case                  | option             | value      |
+        | the fewest            | x-perf.max-workers | 1          |
+        | the most              | x-perf.max-workers | 2147483647 |
+        | not limited           | x-perf.max-chunk   | 0          |
+        | one cluster at a time | x-perf.max-chunk   | 64 KiB     |

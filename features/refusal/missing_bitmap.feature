@@ -8,7 +8,7 @@ Feature: Requests for bitmaps that are not there, or do not match
     Given the 4 MiB drive "drive0"
     And a bitmap "bitmap1" with a granularity of 32 KiB on "drive0"
     And the guest has written to "drive0":
-      | pattern | at             | length | which                     |
+      | pattern | at             | length | note                      |
       | 0x41    | 0              | 65 KiB | only "bitmap1" records it |
       | 0xd5    | 4 MiB - 64 KiB | 64 KiB | only "bitmap1" records it |
     And a full backup of "drive0" with a new bitmap "bitmap0"
@@ -29,23 +29,23 @@ Feature: Requests for bitmaps that are not there, or do not match
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 
       Examples: nothing of that name, or not on this drive
-        | request | bitmap  | node   | from | words                                              | which                    |
-        | clear   | absent  |        |      | Dirty bitmap 'absent' not found                    | no such bitmap           |
-        | enable  | absent  |        |      | Dirty bitmap 'absent' not found                    | no such bitmap           |
-        | disable | absent  |        |      | Dirty bitmap 'absent' not found                    | no such bitmap           |
-        | remove  | absent  |        |      | Dirty bitmap 'absent' not found                    | no such bitmap           |
-        | remove  | bitmap2 |        |      | Dirty bitmap 'bitmap2' not found                   | it is on the other drive |
-        | clear   | bitmap0 | absent |      | Node 'absent' not found                            | no such drive            |
-        | add     | bitmap3 | absent |      | Cannot find device='absent' nor node-name='absent' | no such drive            |
+        | case                     | request | bitmap  | node   | from | words                                              |
+        | no such bitmap           | clear   | absent  |        |      | Dirty bitmap 'absent' not found                    |
+        | no such bitmap           | enable  | absent  |        |      | Dirty bitmap 'absent' not found                    |
+        | no such bitmap           | disable | absent  |        |      | Dirty bitmap 'absent' not found                    |
+        | no such bitmap           | remove  | absent  |        |      | Dirty bitmap 'absent' not found                    |
+        | it is on the other drive | remove  | bitmap2 |        |      | Dirty bitmap 'bitmap2' not found                   |
+        | no such drive            | clear   | bitmap0 | absent |      | Node 'absent' not found                            |
+        | no such drive            | add     | bitmap3 | absent |      | Cannot find device='absent' nor node-name='absent' |
 
       @bug-B64
       Examples: merges of which one end is not there
-        | request | bitmap  | node | from              | words                            | which                                    |
-        | merge   | absent  |      | bitmap0           | Dirty bitmap 'absent' not found  | nothing to merge into                    |
-        | merge   | bitmap0 |      | absent            | Dirty bitmap 'absent' not found  | nothing to merge                         |
-        | merge   | bitmap0 |      | bitmap1, absent   | Dirty bitmap 'absent' not found  | the second of two, when one was merged   |
-        | merge   | bitmap0 |      | absent, bitmap1   | Dirty bitmap 'absent' not found  | the first of two                         |
-        | merge   | bitmap0 |      | bitmap1 of drive1 | Dirty bitmap 'bitmap1' not found | it is on this drive and not on the other |
+        | case                                     | request | bitmap  | node | from              | words                            |
+        | nothing to merge into                    | merge   | absent  |      | bitmap0           | Dirty bitmap 'absent' not found  |
+        | nothing to merge                         | merge   | bitmap0 |      | absent            | Dirty bitmap 'absent' not found  |
+        | the second of two, when one was merged   | merge   | bitmap0 |      | bitmap1, absent   | Dirty bitmap 'absent' not found  |
+        | the first of two                         | merge   | bitmap0 |      | absent, bitmap1   | Dirty bitmap 'absent' not found  |
+        | it is on this drive and not on the other | merge   | bitmap0 |      | bitmap1 of drive1 | Dirty bitmap 'bitmap1' not found |
 
     Scenario Outline: A wrong name at the end of a transaction
       Given the guest has written to "drive0":
@@ -62,18 +62,18 @@ Feature: Requests for bitmaps that are not there, or do not match
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 
       Examples: a name that no bitmap has, or that one has already
-        | request | bitmap  | from            | words                           | which                          |
-        | clear   | absent  |                 | Dirty bitmap 'absent' not found | no such bitmap                 |
-        | disable | absent  |                 | Dirty bitmap 'absent' not found | no such bitmap                 |
-        | remove  | absent  |                 | Dirty bitmap 'absent' not found | no such bitmap                 |
-        | merge   | absent  | bitmap0         | Dirty bitmap 'absent' not found | nothing to merge into          |
-        | merge   | bitmap0 | bitmap2, absent | Dirty bitmap 'absent' not found | nothing to merge               |
-        | add     | bitmap0 |                 | Bitmap already exists: bitmap0  | must not be removed as an undo |
+        | case                           | request | bitmap  | from            | words                           |
+        | no such bitmap                 | clear   | absent  |                 | Dirty bitmap 'absent' not found |
+        | no such bitmap                 | disable | absent  |                 | Dirty bitmap 'absent' not found |
+        | no such bitmap                 | remove  | absent  |                 | Dirty bitmap 'absent' not found |
+        | nothing to merge into          | merge   | absent  | bitmap0         | Dirty bitmap 'absent' not found |
+        | nothing to merge               | merge   | bitmap0 | bitmap2, absent | Dirty bitmap 'absent' not found |
+        | must not be removed as an undo | add     | bitmap0 |                 | Bitmap already exists: bitmap0  |
 
       @known-defect.enable-missing-bitmap
       Examples: what must not be undone, since it was never done
-        | request | bitmap | from | words                           | which          |
-        | enable  | absent |      | Dirty bitmap 'absent' not found | no such bitmap |
+        | case           | request | bitmap | from | words                           |
+        | no such bitmap | enable  | absent |      | Dirty bitmap 'absent' not found |
 
   Rule: Bitmaps are merged only if their drives are of the very same size
     @bug-B64
@@ -92,10 +92,10 @@ Feature: Requests for bitmaps that are not there, or do not match
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 
       Examples: by the size of the other drive
-        | size          | which                                      |
-        | 4 MiB + 512 B | larger by a sector, with one granule more  |
-        | 4 MiB - 512 B | smaller by a sector, with as many granules |
-        | 8 MiB         | twice as large                             |
+        | case                                       | size          |
+        | larger by a sector, with one granule more  | 4 MiB + 512 B |
+        | smaller by a sector, with as many granules | 4 MiB - 512 B |
+        | twice as large                             | 8 MiB         |
 
     Scenario: A merge of bitmaps of drives of one size
       Given the 4 MiB drive "drive1"

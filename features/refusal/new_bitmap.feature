@@ -11,7 +11,7 @@ Feature: Bitmaps that cannot be added
       | bitmap0 | 64 KiB      | yes       | no         |
       | bitmap1 | 32 KiB      | no        | yes        |
     And the guest has written to "drive0":
-      | pattern | at           | length | which                      |
+      | pattern | at           | length | note                       |
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
 
   Rule: A bitmap needs a name of its own, of 1 to 1023 bytes
@@ -24,14 +24,14 @@ Feature: Bitmaps that cannot be added
       And nothing should have changed
 
       Examples: a name that is no name, too long, or taken
-        | name                  | persistent | words                          | which                                 |
-        | ""                    | no         | Bitmap name cannot be empty    | jobs have bitmaps without a name      |
-        | n repeated 1024 times | no         | Bitmap name too long           | one byte more than can be stored      |
-        | n repeated 1024 times | yes        | Name length exceeds maximum    | the same, and it was to be stored     |
-        | é repeated 512 times  | no         | Bitmap name too long           | 512 letters of two bytes each         |
-        | bitmap0               | no         | Bitmap already exists: bitmap0 | the name of one that records          |
-        | bitmap0               | yes        | Bitmap already exists: bitmap0 | stored or not, a name is a name       |
-        | bitmap1               | yes        | Bitmap already exists: bitmap1 | the other one has not been stored yet |
+        | case                                  | name                  | persistent | words                          |
+        | jobs have bitmaps without a name      | ""                    | no         | Bitmap name cannot be empty    |
+        | one byte more than can be stored      | n repeated 1024 times | no         | Bitmap name too long           |
+        | the same, and it was to be stored     | n repeated 1024 times | yes        | Name length exceeds maximum    |
+        | 512 letters of two bytes each         | é repeated 512 times  | no         | Bitmap name too long           |
+        | the name of one that records          | bitmap0               | no         | Bitmap already exists: bitmap0 |
+        | stored or not, a name is a name       | bitmap0               | yes        | Bitmap already exists: bitmap0 |
+        | the other one has not been stored yet | bitmap1               | yes        | Bitmap already exists: bitmap1 |
 
     @bug-B14
     Scenario Outline: A name that a new bitmap may have
@@ -46,13 +46,13 @@ Feature: Bitmaps that cannot be added
       Then the bitmaps should still hold what had changed
 
       Examples: a name that is just short enough, or taken elsewhere
-        | name                  | drive  | persistent | which                         |
-        | n                     | drive0 | no         | the shortest                  |
-        | n repeated 1023 times | drive0 | no         | the longest                   |
-        | n repeated 1023 times | drive0 | yes        | the longest, and to be stored |
-        | é repeated 511 times  | drive0 | yes        | 1022 bytes                    |
-        | Bitmap0               | drive0 | no         | another name to a computer    |
-        | bitmap0               | drive1 | no         | taken on the other drive      |
+        | case                          | name                  | drive  | persistent |
+        | the shortest                  | n                     | drive0 | no         |
+        | the longest                   | n repeated 1023 times | drive0 | no         |
+        | the longest, and to be stored | n repeated 1023 times | drive0 | yes        |
+        | 1022 bytes                    | é repeated 511 times  | drive0 | yes        |
+        | another name to a computer    | Bitmap0               | drive0 | no         |
+        | taken on the other drive      | bitmap0               | drive1 | no         |
 
   Rule: A granularity is a power of two from 512 B to 2 GiB
     Scenario Outline: A granularity that a bitmap must not have
@@ -63,13 +63,13 @@ Feature: Bitmaps that cannot be added
       And nothing should have changed
 
       Examples: too small, too large, or between two powers
-        | granularity   | persistent | words                                           | which                       |
-        | 0             | no         | Granularity must be power of 2                  | nothing                     |
-        | 256 B         | no         | Granularity must be power of 2 and at least 512 | half a sector               |
-        | 513 B         | no         | Granularity must be power of 2                  | one byte more than a sector |
-        | 3 GiB         | no         | Granularity must be power of 2                  | more than the most          |
-        | 4 GiB         | no         | Parameter 'granularity' expects uint32_t        | the next power of two       |
-        | 4 GiB + 512 B | no         | Parameter 'granularity' expects uint32_t        | 512, when cut to 32 bits    |
+        | case                        | granularity   | persistent | words                                           |
+        | nothing                     | 0             | no         | Granularity must be power of 2                  |
+        | half a sector               | 256 B         | no         | Granularity must be power of 2 and at least 512 |
+        | one byte more than a sector | 513 B         | no         | Granularity must be power of 2                  |
+        | more than the most          | 3 GiB         | no         | Granularity must be power of 2                  |
+        | the next power of two       | 4 GiB         | no         | Parameter 'granularity' expects uint32_t        |
+        | 512, when cut to 32 bits    | 4 GiB + 512 B | no         | Parameter 'granularity' expects uint32_t        |
 
     Scenario Outline: A granularity that a bitmap may have
       When this request is made:
@@ -86,8 +86,8 @@ Feature: Bitmaps that cannot be added
         | bitmap2 | <granularity> | yes       | no   | <persistent> | <dirty> |
 
       Examples: the smallest and the largest
-        | granularity | persistent | dirty | which                           |
-        | 512 B       | no         | 1 KiB | a sector                        |
-        | 512 B       | yes        | 1 KiB | a sector, and to be stored      |
-        | 2 GiB       | no         | 2 GiB | all of the drive is one granule |
-        | 2 GiB       | yes        | 2 GiB | all of the drive is one granule |
+        | case                            | granularity | persistent | dirty |
+        | a sector                        | 512 B       | no         | 1 KiB |
+        | a sector, and to be stored      | 512 B       | yes        | 1 KiB |
+        | all of the drive is one granule | 2 GiB       | no         | 2 GiB |
+        | all of the drive is one granule | 2 GiB       | yes        | 2 GiB |

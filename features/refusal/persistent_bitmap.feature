@@ -17,16 +17,16 @@ Feature: Persistent bitmaps that their image could not store
         | request | bitmap  | drive  | persistent |
         | add     | bitmap0 | drive0 | no         |
       And the guest writes to "drive0":
-        | pattern | at            | length | which                      |
+        | pattern | at            | length | note                       |
         | 0x9a    | 960 KiB - 1 B | 2 B    | over the edge of a granule |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | persistent | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | no         | 128 KiB |
 
       Examples: by format
-        | image                      | words                                        | which                                 |
-        | a raw image                | Can't store persistent bitmaps to            | it holds the guest's data alone       |
-        | a qcow2 image of version 2 | Cannot store dirty bitmaps in qcow2 v2 files | older programs would not know of them |
+        | case                                  | image                      | words                                        |
+        | it holds the guest's data alone       | a raw image                | Can't store persistent bitmaps to            |
+        | older programs would not know of them | a qcow2 image of version 2 | Cannot store dirty bitmaps in qcow2 v2 files |
 
     @needs.throttle
     Scenario: A filter over an image that could store them
@@ -81,9 +81,9 @@ Feature: Persistent bitmaps that their image could not store
         | bitmap0 | <granularity> | yes       | no   | yes        | <dirty> |
 
       Examples: each within its range
-        | cluster | granularity | dirty   | which                                |
-        | 512 B   | 512 B       | 1 KiB   | the smallest of both                 |
-        | 512 B   | 2 GiB       | 2 GiB   | the smallest and the largest         |
-        | 2 MiB   | 32 KiB      | 64 KiB  | their product takes 64 bits to write |
-        | 2 MiB   | 64 KiB      | 128 KiB | a little more                        |
-        | 2 MiB   | 2 GiB       | 2 GiB   | the largest of both                  |
+        | case                                 | cluster | granularity | dirty   |
+        | the smallest of both                 | 512 B   | 512 B       | 1 KiB   |
+        | the smallest and the largest         | 512 B   | 2 GiB       | 2 GiB   |
+        | their product takes 64 bits to write | 2 MiB   | 32 KiB      | 64 KiB  |
+        | a little more                        | 2 MiB   | 64 KiB      | 128 KiB |
+        | the largest of both                  | 2 MiB   | 2 GiB       | 2 GiB   |

@@ -15,26 +15,26 @@ Feature: Bitmaps of a drive that grows
         | add     | coarse  | drive0 | 1 MiB       | yes       |
         | add     | stopped | drive0 | 64 KiB      | no        |
       And the guest has written to "drive0":
-        | pattern | at     | length | which                           |
+        | pattern | at     | length | note                            |
         | 0xab    | 511 B  | 2 B    | over the edge of a fine granule |
         | 0x9a    | <last> | 512 B  | up to the end                   |
       When "drive0" is resized to <larger>
       Then the bitmaps should still hold what had changed
       When the guest writes to "drive0":
-        | request      | pattern | at     | length | which               |
+        | request      | pattern | at     | length | note                |
         | write        | 0x55    | <size> | 512 B  | next to the old end |
         | write zeroes |         | <end>  | 512 B  | up to the new end   |
       And an incremental backup of "drive0" is taken with "<bitmap>"
       Then the backup with "<bitmap>" should restore "drive0" as it was at that moment
 
       Examples: from and to whole granules, and parts of them
-        | size          | last           | larger         | bitmap  | end           | which                                  |
-        | 4 MiB         | 4 MiB - 512 B  | 8 MiB          | bitmap0 | 8 MiB - 512 B | twice as large, both in whole granules |
-        | 4 MiB         | 4 MiB - 512 B  | 4 MiB + 512 B  | bitmap0 | 4 MiB         | by a sector, into a new granule        |
-        | 4 MiB + 512 B | 4 MiB          | 4 MiB + 1 KiB  | bitmap0 | 4 MiB + 512 B | by a sector, within the last granule   |
-        | 4 MiB + 1 KiB | 4 MiB + 512 B  | 4 GiB          | coarse  | 4 GiB - 512 B | by much, from within a granule         |
-        | 2 MiB - 512 B | 2 MiB - 1 KiB  | 2 MiB + 512 B  | fine    | 2 MiB         | from 4095 granules of 512 B to 4097    |
-        | 32 KiB        | 32 KiB - 512 B | 32 KiB + 512 B | fine    | 32 KiB        | from 64 granules of 512 B to 65        |
+        | case                                   | size          | last           | larger         | bitmap  | end           |
+        | twice as large, both in whole granules | 4 MiB         | 4 MiB - 512 B  | 8 MiB          | bitmap0 | 8 MiB - 512 B |
+        | by a sector, into a new granule        | 4 MiB         | 4 MiB - 512 B  | 4 MiB + 512 B  | bitmap0 | 4 MiB         |
+        | by a sector, within the last granule   | 4 MiB + 512 B | 4 MiB          | 4 MiB + 1 KiB  | bitmap0 | 4 MiB + 512 B |
+        | by much, from within a granule         | 4 MiB + 1 KiB | 4 MiB + 512 B  | 4 GiB          | coarse  | 4 GiB - 512 B |
+        | from 4095 granules of 512 B to 4097    | 2 MiB - 512 B | 2 MiB - 1 KiB  | 2 MiB + 512 B  | fine    | 2 MiB         |
+        | from 64 granules of 512 B to 65        | 32 KiB        | 32 KiB - 512 B | 32 KiB + 512 B | fine    | 32 KiB        |
 
   Rule: A bitmap by which a backup is taken need not have been written to since the drive grew
     Scenario Outline: A drive grows between two backups, and is <written> there
@@ -78,12 +78,12 @@ Feature: Bitmaps of a drive that grows
       Then the backup with "old" should restore "drive0" as it was at that moment
 
       Examples: whichever is merged into the other
-        | size          | source | target | which              |
-        | 8 MiB         | "old"  | new    | larger             |
-        | 8 MiB         | "new"  | old    | larger             |
-        | 4 MiB + 512 B | "old"  | new    | larger by a sector |
-        | 1 MiB         | "old"  | new    | smaller            |
-        | 1 MiB         | "new"  | old    | smaller            |
+        | case               | size          | source | target |
+        | larger             | 8 MiB         | "old"  | new    |
+        | larger             | 8 MiB         | "new"  | old    |
+        | larger by a sector | 4 MiB + 512 B | "old"  | new    |
+        | smaller            | 1 MiB         | "old"  | new    |
+        | smaller            | 1 MiB         | "new"  | old    |
 
     Scenario Outline: A chain begins anew on a drive that is <size> now
       Given the 4 MiB drive "drive0"
@@ -93,13 +93,13 @@ Feature: Bitmaps of a drive that grows
         | request | bitmap  | drive  |
         | clear   | bitmap0 | drive0 |
       And the guest has written to "drive0":
-        | pattern | at    | length | which         |
+        | pattern | at    | length | note          |
         | 0xab    | <end> | 512 B  | up to the end |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
 
       Examples: when the bitmap is cleared together with a full backup
-        | size  | end           | which   |
-        | 8 MiB | 8 MiB - 512 B | larger  |
-        | 1 MiB | 1 MiB - 512 B | smaller |
+        | case    | size  | end           |
+        | larger  | 8 MiB | 8 MiB - 512 B |
+        | smaller | 1 MiB | 1 MiB - 512 B |

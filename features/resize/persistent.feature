@@ -15,7 +15,7 @@ Feature: Persistent bitmaps of a drive that changes its size
       | request | bitmap | drive  | granularity | persistent |
       | add     | new0   | drive0 | 64 KiB      | yes        |
     And the guest has written to "drive0":
-      | pattern | at           | length | which                      |
+      | pattern | at           | length | note                       |
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
       | 0x9a    | 2 MiB        | 1 MiB  | the third quarter          |
 
@@ -28,7 +28,7 @@ Feature: Persistent bitmaps of a drive that changes its size
         | new1   | 4 KiB       | yes        |
       And the bitmap "stored2" of "drive0" has been removed
       And the guest has written to "drive0":
-        | pattern | at    | length | which             |
+        | pattern | at    | length | note              |
         | 0x55    | <end> | 512 B  | up to the new end |
       And "drive0" has been unplugged
       When "drive0" is plugged in again
@@ -41,9 +41,9 @@ Feature: Persistent bitmaps of a drive that changes its size
       And the bitmaps should still hold what had changed
 
       Examples: larger and smaller
-        | size          | end            | plain           | fine                  | which                                   |
-        | 8 MiB         | 8 MiB - 512 B  | 1 MiB + 192 KiB | 1 MiB + 1 KiB + 512 B | twice as large                          |
-        | 70 MiB        | 70 MiB - 512 B | 1 MiB + 192 KiB | 1 MiB + 1 KiB + 512 B | much larger                             |
-        | 4 MiB + 512 B | 4 MiB          | 1 MiB + 192 KiB | 1 MiB + 1 KiB + 512 B | larger by a sector                      |
-        | 2 MiB + 1 KiB | 2 MiB + 512 B  | 192 KiB         | 2 KiB                 | smaller, the end is within a granule    |
-        | 1 MiB         | 1 MiB - 512 B  | 192 KiB         | 1 KiB + 512 B         | smaller, most of what was dirty is gone |
+        | case                                    | size          | end            | plain           | fine                  |
+        | twice as large                          | 8 MiB         | 8 MiB - 512 B  | 1 MiB + 192 KiB | 1 MiB + 1 KiB + 512 B |
+        | much larger                             | 70 MiB        | 70 MiB - 512 B | 1 MiB + 192 KiB | 1 MiB + 1 KiB + 512 B |
+        | larger by a sector                      | 4 MiB + 512 B | 4 MiB          | 1 MiB + 192 KiB | 1 MiB + 1 KiB + 512 B |
+        | smaller, the end is within a granule    | 2 MiB + 1 KiB | 2 MiB + 512 B  | 192 KiB         | 2 KiB                 |
+        | smaller, most of what was dirty is gone | 1 MiB         | 1 MiB - 512 B  | 192 KiB         | 1 KiB + 512 B         |

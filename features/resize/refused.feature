@@ -12,7 +12,7 @@ Feature: Drives that must not be resized now
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And a bitmap "bitmap1" with a granularity of 512 B on "drive0"
     And the guest has written to "drive0":
-      | pattern | at           | length | which                      |
+      | pattern | at           | length | note                       |
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
       | 0x9a    | 4 MiB - 1 B  | 1 B    | the last byte              |
 
@@ -25,7 +25,7 @@ Feature: Drives that must not be resized now
         | bitmap        | bitmap0     |
         | auto-finalize | no          |
       And the guest has written to "drive0":
-        | pattern | at          | length | which            |
+        | pattern | at          | length | note             |
         | 0x55    | 4 MiB - 2 B | 2 B    | the last granule |
       When "drive0" is resized to <size>
       Then QEMU should refuse it as a GenericError that says "Permission conflict on node 'drive0'"

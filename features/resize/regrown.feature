@@ -16,7 +16,7 @@ Feature: Backups of a drive that was smaller for a while
       Given an incremental backup of "drive0" with "bitmap0"
       And "drive0" has been resized to 4 MiB
       And the guest has written to "drive0":
-        | pattern | at          | length | which                 |
+        | pattern | at          | length | note                  |
         | 0xab    | 4 MiB - 1 B | 1 B    | at the end            |
         | 0x9a    | 1 MiB - 1 B | 2 B    | where it had been cut |
       When an incremental backup of "drive0" is taken with "bitmap0"

@@ -14,7 +14,7 @@ Feature: Bitmaps of a drive that shrinks
         | coarse  | 1 MiB       | yes       |
         | huge    | 2 GiB       | yes       |
       And the guest has written to "drive0":
-        | pattern | at            | length   | which                          |
+        | pattern | at            | length   | note                           |
         | 0xab    | <at>          | <length> | across the new end, or near it |
         | 0x9a    | 8 MiB - 512 B | 512 B    | up to the old end              |
       When "drive0" is resized to <smaller>
@@ -27,14 +27,14 @@ Feature: Bitmaps of a drive that shrinks
       And the bitmaps should still hold what had changed
 
       Examples: where the new end is
-        | smaller        | at          | length      | bitmap0 | fine           | coarse | which                                     |
-        | 4 MiB          | 4 MiB - 1 B | 2 B         | 64 KiB  | 512 B          | 1 MiB  | between two granules of all bitmaps       |
-        | 4 MiB + 512 B  | 4 MiB - 1 B | 1 KiB + 1 B | 128 KiB | 1 KiB          | 2 MiB  | within a granule, but not within a sector |
-        | 32 KiB + 512 B | 0           | 4 MiB       | 64 KiB  | 32 KiB + 512 B | 1 MiB  | 65 granules of 512 B                      |
-        | 32 KiB         | 0           | 4 MiB       | 64 KiB  | 32 KiB         | 1 MiB  | 64 granules of 512 B                      |
-        | 2 MiB + 512 B  | 2 MiB       | 4 MiB       | 64 KiB  | 512 B          | 1 MiB  | 4097 granules of 512 B, one of them dirty |
-        | 2 MiB          | 2 MiB       | 4 MiB       | 0       | 0 B            | 0 B    | just before all that was written          |
-        | 512 B          | 511 B       | 2 B         | 64 KiB  | 512 B          | 1 MiB  | the smallest drive                        |
+        | case                                      | smaller        | at          | length      | bitmap0 | fine           | coarse |
+        | between two granules of all bitmaps       | 4 MiB          | 4 MiB - 1 B | 2 B         | 64 KiB  | 512 B          | 1 MiB  |
+        | within a granule, but not within a sector | 4 MiB + 512 B  | 4 MiB - 1 B | 1 KiB + 1 B | 128 KiB | 1 KiB          | 2 MiB  |
+        | 65 granules of 512 B                      | 32 KiB + 512 B | 0           | 4 MiB       | 64 KiB  | 32 KiB + 512 B | 1 MiB  |
+        | 64 granules of 512 B                      | 32 KiB         | 0           | 4 MiB       | 64 KiB  | 32 KiB         | 1 MiB  |
+        | 4097 granules of 512 B, one of them dirty | 2 MiB + 512 B  | 2 MiB       | 4 MiB       | 64 KiB  | 512 B          | 1 MiB  |
+        | just before all that was written          | 2 MiB          | 2 MiB       | 4 MiB       | 0       | 0              | 0      |
+        | the smallest drive                        | 512 B          | 511 B       | 2 B         | 64 KiB  | 512 B          | 1 MiB  |
 
   Rule: Space that was lost comes back clean
     @bug-B10
@@ -45,7 +45,7 @@ Feature: Bitmaps of a drive that shrinks
         | bitmap0 | 64 KiB      | yes       |
         | fine    | 512 B       | yes       |
       And the guest has written to "drive0":
-        | request      | at | length | which                 |
+        | request      | at | length | note                  |
         | write zeroes | 0  | 8 MiB  | all, but with nothing |
       And "drive0" has been resized to <smaller>
       And "drive0" has been resized to <larger>
@@ -58,10 +58,10 @@ Feature: Bitmaps of a drive that shrinks
         | fine    | 512 B       | yes       | no   | <fine>    |
 
       Examples: by how much
-        | smaller       | larger        | at                  | bitmap0         | fine          | which                                |
-        | 4 MiB         | 8 MiB         | 6 MiB - 1 B         | 4 MiB + 128 KiB | 4 MiB + 1 KiB | by half, over the edge of a granule  |
-        | 4 MiB + 512 B | 4 MiB + 1 KiB | 4 MiB + 1 KiB - 2 B | 4 MiB + 64 KiB  | 4 MiB + 1 KiB | by a sector, within one granule      |
-        | 512 B         | 16 MiB        | 8 MiB - 1 B         | 192 KiB         | 1 KiB + 512 B | to a sector, and to more than before |
+        | case                                 | smaller       | larger        | at                  | bitmap0         | fine          |
+        | by half, over the edge of a granule  | 4 MiB         | 8 MiB         | 6 MiB - 1 B         | 4 MiB + 128 KiB | 4 MiB + 1 KiB |
+        | by a sector, within one granule      | 4 MiB + 512 B | 4 MiB + 1 KiB | 4 MiB + 1 KiB - 2 B | 4 MiB + 64 KiB  | 4 MiB + 1 KiB |
+        | to a sector, and to more than before | 512 B         | 16 MiB        | 8 MiB - 1 B         | 192 KiB         | 1 KiB + 512 B |
 
   Rule: A backup by a bitmap restores a drive that has shrunk
     Scenario Outline: A drive shrinks between two backups
@@ -72,7 +72,7 @@ Feature: Bitmaps of a drive that shrinks
         | request | bitmap  | drive  | granularity   |
         | add     | bitmap0 | drive0 | <granularity> |
       And the guest has written to "drive0":
-        | pattern | at    | length | which                        |
+        | pattern | at    | length | note                         |
         | 0xab    | 2 MiB | 2 MiB  | of which a part will be lost |
       And "drive0" has been resized to <smaller>
       When an incremental backup of "drive0" is taken with "bitmap0"
@@ -80,9 +80,9 @@ Feature: Bitmaps of a drive that shrinks
       And each of them should hold only what had changed
 
       Examples: where the new end is in each bitmap
-        | granularity | smaller       | which                                 |
-        | 64 KiB      | 3 MiB         | between two granules                  |
-        | 64 KiB      | 2 MiB + 1 KiB | within a granule                      |
-        | 512 B       | 3 MiB         | where 6144 granules meet the next 64  |
-        | 512 B       | 2 MiB + 1 KiB | two granules after all that was clean |
-        | 512 B       | 1 MiB         | before all that was dirty             |
+        | case                                  | granularity | smaller       |
+        | between two granules                  | 64 KiB      | 3 MiB         |
+        | within a granule                      | 64 KiB      | 2 MiB + 1 KiB |
+        | where 6144 granules meet the next 64  | 512 B       | 3 MiB         |
+        | two granules after all that was clean | 512 B       | 2 MiB + 1 KiB |
+        | before all that was dirty             | 512 B       | 1 MiB         |

@@ -18,27 +18,27 @@ Feature: Backups that go to another machine
       Given each backup goes into <image>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at           | length  | which                |
+        | request      | pattern | at           | length  | note                 |
         | write        | 0xab    | 64 KiB - 1 B | 2 B     | over a granule's end |
         | write zeroes |         | 3000 KiB     | 100 KiB | over what was there  |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at            | length | which        |
+        | pattern | at            | length | note         |
         | 0x64    | 4 MiB + 4 KiB | 512 B  | the very end |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the 2 backups with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
 
       Examples: clusters of which this machine knows nothing
-        | image                                  | which                            |
-        | a qcow2 image                          | as large as what is copied       |
-        | a qcow2 image with clusters of 256 KiB | the other machine fills the rest |
+        | case                             | image                                  |
+        | as large as what is copied       | a qcow2 image                          |
+        | the other machine fills the rest | a qcow2 image with clusters of 256 KiB |
 
   Rule: A backup waits for a machine that is away, unless the operator gives it up
     Background:
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at      | length   | which                                |
+        | pattern | at      | length   | note                                 |
         | 0xab    | 100 KiB | 2500 KiB | more than is copied before it leaves |
       And a backup of "drive0" has been started with:
         | option | value       |
@@ -58,13 +58,13 @@ Feature: Backups that go to another machine
     Scenario: The operator does not wait for the other machine
       Given the speed of the backup of "drive0" has been set to 0 B a second
       And the guest has written to "drive0":
-        | request | at | length        | which                                     |
+        | request | at | length        | note                                      |
         | read    | 0  | 4 MiB + 4 KiB | what the job reads as well, who was first |
         | read    | 0  | 4 MiB + 4 KiB | and has it by now, but cannot write it    |
       When the backup of "drive0" is cancelled by force
       Then the backup of "drive0" should be cancelled
       And QEMU should have reported these errors and no others:
-        | event           | drive  | action | operation | which                    |
+        | event           | drive  | action | operation | note                     |
         | BLOCK_JOB_ERROR | drive0 | report | write     | the one that was waiting |
       When the other machine comes back
       And the backup of "drive0" is taken again

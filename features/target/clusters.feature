@@ -15,7 +15,7 @@ Feature: Clusters of every size, on either side
       And a bitmap "bitmap0" with a granularity of <granularity> on "drive0"
       And a full backup of "drive0"
       And the guest has written to "drive0":
-        | request      | pattern | at           | length | which                           |
+        | request      | pattern | at           | length | note                            |
         | write        | 0xab    | 64 KiB - 1 B | 2 B    | over the end of a small cluster |
         | write        | 0xfe    | 2 MiB - 1 B  | 514 B  | over the end of a large one     |
         | write zeroes |         | 3 MiB        | 66 KiB | over what was there             |
@@ -25,13 +25,13 @@ Feature: Clusters of every size, on either side
       And each of them should hold only what had changed
 
       Examples: from small to large
-        | source                               | target                                 | granularity | size          | end           | which                            |
-        | a qcow2 image with clusters of 512 B | a qcow2 image with clusters of 512 B   | 512 B       | 4 MiB         | 4 MiB - 512 B | the smallest of everything       |
-        | a qcow2 image with clusters of 2 MiB | a qcow2 image with clusters of 512 B   | 64 KiB      | 5 MiB         | 5 MiB - 512 B | large into small                 |
-        | a qcow2 image with clusters of 512 B | a qcow2 image with clusters of 2 MiB   | 4 KiB       | 5 MiB + 512 B | 5 MiB         | small into large, a partial end  |
-        | a qcow2 image with clusters of 4 KiB | a qcow2 image with clusters of 1 MiB   | 128 KiB     | 5 MiB + 512 B | 5 MiB         | granules between the two         |
-        | a qcow2 image with clusters of 2 MiB | a qcow2 image with clusters of 2 MiB   | 2 MiB       | 9 MiB         | 9 MiB - 512 B | the largest of everything        |
-        | a raw image                          | a qcow2 image with clusters of 128 KiB | 64 KiB      | 5 MiB         | 5 MiB - 512 B | no clusters into somewhat larger |
+        | case                             | source                               | target                                 | granularity | size          | end           |
+        | the smallest of everything       | a qcow2 image with clusters of 512 B | a qcow2 image with clusters of 512 B   | 512 B       | 4 MiB         | 4 MiB - 512 B |
+        | large into small                 | a qcow2 image with clusters of 2 MiB | a qcow2 image with clusters of 512 B   | 64 KiB      | 5 MiB         | 5 MiB - 512 B |
+        | small into large, a partial end  | a qcow2 image with clusters of 512 B | a qcow2 image with clusters of 2 MiB   | 4 KiB       | 5 MiB + 512 B | 5 MiB         |
+        | granules between the two         | a qcow2 image with clusters of 4 KiB | a qcow2 image with clusters of 1 MiB   | 128 KiB     | 5 MiB + 512 B | 5 MiB         |
+        | the largest of everything        | a qcow2 image with clusters of 2 MiB | a qcow2 image with clusters of 2 MiB   | 2 MiB       | 9 MiB         | 9 MiB - 512 B |
+        | no clusters into somewhat larger | a raw image                          | a qcow2 image with clusters of 128 KiB | 64 KiB      | 5 MiB         | 5 MiB - 512 B |
 
   Rule: What shares a cluster with a change is copied with it, even where the target has no base yet
     @blockdev-backup @bug-B39
@@ -43,7 +43,7 @@ Feature: Clusters of every size, on either side
       And a bitmap "bitmap0" with a granularity of <granularity> on "drive0"
       And a full backup of "drive0"
       And the guest has written to "drive0":
-        | pattern | at          | length | which                     |
+        | pattern | at          | length | note                      |
         | 0xfe    | 2 MiB - 1 B | 514 B  | over the end of a cluster |
         | 0x64    | 5 MiB       | 512 B  | the very end of the drive |
       When an incremental backup of "drive0" is taken with "bitmap0" into an image that is put on its base afterwards
@@ -51,7 +51,7 @@ Feature: Clusters of every size, on either side
       And each of them should hold only what had changed
 
       Examples: a part of a granule, and more than one
-        | cluster | granularity | which                           |
-        | 512 B   | 64 KiB      | smaller than what is copied     |
-        | 256 KiB | 4 KiB       | 64 granules to a cluster        |
-        | 2 MiB   | 64 KiB      | the largest, at the drive's end |
+        | case                            | cluster | granularity |
+        | smaller than what is copied     | 512 B   | 64 KiB      |
+        | 64 granules to a cluster        | 256 KiB | 4 KiB       |
+        | the largest, at the drive's end | 2 MiB   | 64 KiB      |

@@ -6,7 +6,7 @@ Feature: Compressed backups
 
   Background:
     Given the 2.5 MiB + 512 B drive "drive0" holding:
-      | pattern | at           | length   | which                 |
+      | pattern | at           | length   | note                  |
       | 0x41    | 64 KiB - 1 B | 65 KiB   | ends that fit nowhere |
       | 0xd5    | 512 KiB      | 1300 KiB | more than a chunk     |
       | 0x64    | 2.5 MiB      | 512 B    | the very end          |
@@ -28,20 +28,20 @@ Feature: Compressed backups
 
       @blockdev-backup
       Examples: blockdev-backup
-        | command         | target                               | which        |
-        | blockdev-backup | a qcow2 image                        | the default  |
-        | blockdev-backup | a qcow2 image with clusters of 4 KiB | 16 to a copy |
-        | blockdev-backup | a qcow2 image with clusters of 2 MiB | the largest  |
+        | case         | command         | target                               |
+        | the default  | blockdev-backup | a qcow2 image                        |
+        | 16 to a copy | blockdev-backup | a qcow2 image with clusters of 4 KiB |
+        | the largest  | blockdev-backup | a qcow2 image with clusters of 2 MiB |
 
       @blockdev-backup @needs.zstd
       Examples: blockdev-backup, by another method
-        | command         | target                           | which                   |
-        | blockdev-backup | a qcow2 image compressed by zstd | faster than the default |
+        | case                    | command         | target                           |
+        | faster than the default | blockdev-backup | a qcow2 image compressed by zstd |
 
       @drive-backup @needs.drive-backup
       Examples: drive-backup
-        | command      | target        | which       |
-        | drive-backup | a qcow2 image | the default |
+        | case        | command      | target        |
+        | the default | drive-backup | a qcow2 image |
 
     @blockdev-backup @needs.vmdk
     Scenario: A compressed full backup for another hypervisor
@@ -61,7 +61,7 @@ Feature: Compressed backups
       And each backup goes into <target>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at              | length  | which                |
+        | request      | pattern | at              | length  | note                 |
         | write        | 0xab    | 128 KiB - 1 B   | 2 B     | over a granule's end |
         | write zeroes |         | 1000 KiB        | 130 KiB | over what was there  |
         | write        | 0xfe    | 2 MiB           | 300 KiB | takes new space      |
@@ -73,14 +73,14 @@ Feature: Compressed backups
 
       @blockdev-backup
       Examples: blockdev-backup
-        | command         | target                                 | which                 |
-        | blockdev-backup | a qcow2 image                          | the default           |
-        | blockdev-backup | a qcow2 image with clusters of 128 KiB | larger than a granule |
+        | case                  | command         | target                                 |
+        | the default           | blockdev-backup | a qcow2 image                          |
+        | larger than a granule | blockdev-backup | a qcow2 image with clusters of 128 KiB |
 
       @drive-backup @needs.drive-backup
       Examples: drive-backup
-        | command      | target        | which       |
-        | drive-backup | a qcow2 image | the default |
+        | case        | command      | target        |
+        | the default | drive-backup | a qcow2 image |
 
   Rule: A compressed backup keeps its moment while the guest writes, and can be paused
     @blockdev-backup
@@ -89,7 +89,7 @@ Feature: Compressed backups
         | option | value |
         | sync   | full  |
       And the guest has written to "drive0":
-        | pattern | at              | length | which                         |
+        | pattern | at              | length | note                          |
         | 0xab    | 2.5 MiB + 511 B | 1 B    | the last byte                 |
         | 0xfe    | 1727 KiB        | 2 KiB  | over the edge of two clusters |
       When the backup of "drive0" is let go
@@ -139,9 +139,9 @@ Feature: Compressed backups
 
       @known-defect.compressed-retry
       Examples: when there is room
-        | act     | become  | which                     |
-        | resumed | succeed | the cluster comes at last |
+        | case                      | act     | become  |
+        | the cluster comes at last | resumed | succeed |
 
       Examples: when nobody can make room
-        | act                | become       | which               |
-        | cancelled by force | be cancelled | and with it dropped |
+        | case                | act                | become       |
+        | and with it dropped | cancelled by force | be cancelled |

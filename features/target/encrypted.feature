@@ -7,7 +7,7 @@ Feature: Encrypted backups
 
   Background:
     Given the 4 MiB + 4 KiB + 512 B drive "drive0" holding:
-      | pattern | at            | length   | which                 |
+      | pattern | at            | length   | note                  |
       | 0x41    | 64 KiB - 1 B  | 65 KiB   | ends that fit nowhere |
       | 0xd5    | 1 MiB         | 1200 KiB | more than a chunk     |
       | 0x64    | 4 MiB + 4 KiB | 512 B    | the very end          |
@@ -27,9 +27,9 @@ Feature: Encrypted backups
       And each of them should be encrypted
 
       Examples: where the encryption is
-        | target                   | which                                             |
-        | an encrypted qcow2 image | in the format: each cluster, as soon as it is new |
-        | a LUKS image             | instead of a format: what is new is not zeros     |
+        | case                                              | target                   |
+        | in the format: each cluster, as soon as it is new | an encrypted qcow2 image |
+        | instead of a format: what is new is not zeros     | a LUKS image             |
 
     Scenario Outline: The guest writes while an encrypted backup is <state>
       Given each backup goes into an encrypted qcow2 image
@@ -37,7 +37,7 @@ Feature: Encrypted backups
         | option | value |
         | sync   | full  |
       And the guest has written to "drive0":
-        | request      | pattern | at            | length  | which                       |
+        | request      | pattern | at            | length  | note                        |
         | write        | 0xab    | 2 MiB - 1 B   | 2 B     | over the edge of a cluster  |
         | write zeroes |         | 1100 KiB      | 100 KiB | what was there is saved     |
         | write        | 0xfe    | 4 MiB + 4 KiB | 512 B   | the rest at the drive's end |
@@ -68,13 +68,13 @@ Feature: Encrypted backups
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And each backup goes into an encrypted qcow2 image
       And the guest has written to "drive0":
-        | request      | pattern | at            | length  | which                |
+        | request      | pattern | at            | length  | note                 |
         | write        | 0xab    | 128 KiB - 1 B | 2 KiB   | over a granule's end |
         | write zeroes |         | 1100 KiB      | 130 KiB | over what was there  |
         | write        | 0xfe    | 3 MiB         | 64 KiB  | where there was none |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
-        | request | pattern | at            | length | which            |
+        | request | pattern | at            | length | note             |
         | write   | 0x99    | 1150 KiB      | 1 KiB  | into the zeros   |
         | discard |         | 64 KiB        | 64 KiB | nothing any more |
         | write   | 0x14    | 4 MiB + 4 KiB | 512 B  | the very end     |
@@ -84,7 +84,7 @@ Feature: Encrypted backups
       And each of them should be encrypted
 
       Examples: what they stand on
-        | base                     | which                                |
-        | an encrypted qcow2 image | the same                             |
-        | a LUKS image             | zeros have been written there        |
-        | a raw image              | what was never encrypted stays as is |
+        | case                                 | base                     |
+        | the same                             | an encrypted qcow2 image |
+        | zeros have been written there        | a LUKS image             |
+        | what was never encrypted stays as is | a raw image              |

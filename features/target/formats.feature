@@ -10,7 +10,7 @@ Feature: Backups into images of any format
       Given the 4 MiB + 4 KiB + 512 B drive "drive0" in <source>
       And each backup goes into <target>
       And the guest has written to "drive0":
-        | request      | pattern | at              | length   | which                      |
+        | request      | pattern | at              | length   | note                       |
         | write        | 0x41    | 64 KiB - 1 B    | 65 KiB   | ends that fit nowhere      |
         | write        | 0xd5    | 1 MiB           | 1200 KiB | more than a chunk          |
         | write zeroes |         | 1.5 MiB         | 128 KiB  | zeros in the midst of data |
@@ -24,31 +24,31 @@ Feature: Backups into images of any format
       And each of them should equal its drive
 
       Examples: formats of the target
-        | source        | target                                   | which                               |
-        | a qcow2 image | a raw image                              | no format at all                    |
-        | a qcow2 image | a qcow2 image of version 2               | that of QEMU before 1.1             |
-        | a qcow2 image | a qcow2 image with preallocated metadata | where all clusters have their place |
+        | case                                | source        | target                                   |
+        | no format at all                    | a qcow2 image | a raw image                              |
+        | that of QEMU before 1.1             | a qcow2 image | a qcow2 image of version 2               |
+        | where all clusters have their place | a qcow2 image | a qcow2 image with preallocated metadata |
 
       @needs.extended-l2
       Examples: a format with subclusters
-        | source        | target                                 | which                           |
-        | a qcow2 image | a qcow2 image with extended L2 entries | clusters of which parts are set |
+        | case                            | source        | target                                 |
+        | clusters of which parts are set | a qcow2 image | a qcow2 image with extended L2 entries |
 
       @needs.vmdk
       Examples: formats of other hypervisors
-        | source        | target       | which                         |
-        | a qcow2 image | a VMDK image | cannot tell zeros from a hole |
+        | case                          | source        | target       |
+        | cannot tell zeros from a hole | a qcow2 image | a VMDK image |
 
       @needs.vdi
       Examples: a format of another hypervisor still
-        | source        | target      | which           |
-        | a qcow2 image | a VDI image | blocks of 1 MiB |
+        | case            | source        | target      |
+        | blocks of 1 MiB | a qcow2 image | a VDI image |
 
       Examples: formats of the drive
-        | source                                   | target        | which                               |
-        | a raw image                              | a qcow2 image | bitmaps cannot be kept in it        |
-        | a qcow2 image of version 2               | a qcow2 image | cannot tell zeros from a hole       |
-        | a qcow2 image with preallocated metadata | a qcow2 image | where all clusters have their place |
+        | case                                | source                                   | target        |
+        | bitmaps cannot be kept in it        | a raw image                              | a qcow2 image |
+        | cannot tell zeros from a hole       | a qcow2 image of version 2               | a qcow2 image |
+        | where all clusters have their place | a qcow2 image with preallocated metadata | a qcow2 image |
 
   Rule: A chain of increments restores the drive from any format that can stand on a base
     Scenario Outline: An increment on a full backup in the same format
@@ -58,7 +58,7 @@ Feature: Backups into images of any format
       And each backup goes into <target>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at            | length  | which                 |
+        | request      | pattern | at            | length  | note                  |
         | write        | 0x41    | 64 KiB - 1 B  | 65 KiB  | ends that fit nowhere |
         | write zeroes |         | 1000 KiB      | 200 KiB | over what was there   |
         | write        | 0x64    | 4 MiB + 4 KiB | 512 B   | the very end          |
@@ -67,19 +67,19 @@ Feature: Backups into images of any format
       And each of them should hold only what had changed
 
       Examples: kinds of qcow2, and a drive without bitmaps of its own
-        | source        | target                     | which                                   |
-        | a raw image   | a qcow2 image              | the bitmap lasts as long as the machine |
-        | a qcow2 image | a qcow2 image of version 2 | cannot tell zeros from a hole           |
+        | case                                    | source        | target                     |
+        | the bitmap lasts as long as the machine | a raw image   | a qcow2 image              |
+        | cannot tell zeros from a hole           | a qcow2 image | a qcow2 image of version 2 |
 
       @needs.extended-l2
       Examples: a format with subclusters
-        | source        | target                                 | which                           |
-        | a qcow2 image | a qcow2 image with extended L2 entries | clusters of which parts are set |
+        | case                            | source        | target                                 |
+        | clusters of which parts are set | a qcow2 image | a qcow2 image with extended L2 entries |
 
       @needs.vmdk
       Examples: a format of another hypervisor
-        | source        | target       | which                 |
-        | a qcow2 image | a VMDK image | with VMDK as its base |
+        | case                  | source        | target       |
+        | with VMDK as its base | a qcow2 image | a VMDK image |
 
   Rule: A backup of a thin drive is thin
     Scenario Outline: A full backup of a drive that is nearly empty
@@ -89,7 +89,7 @@ Feature: Backups into images of any format
         | 0x64    | 3000 KiB | 100 KiB |
       And each backup goes into <target>
       And the guest has written to "drive0":
-        | request      | pattern | at             | length  | which                     |
+        | request      | pattern | at             | length  | note                      |
         | write zeroes |         | 3 MiB - 64 KiB | 64 KiB  | where there was something |
         | write zeroes |         | 1 MiB          | 256 KiB | where there was nothing   |
       When a backup of "drive0" is started with:
@@ -100,10 +100,10 @@ Feature: Backups into images of any format
       And each of them should hold no data where its drive had none
 
       Examples: what is thin, and what is to be
-        | source        | target                               | which                         |
-        | a qcow2 image | a qcow2 image                        | the usual                     |
-        | a raw image   | a raw image                          | a file with holes             |
-        | a qcow2 image | a qcow2 image with clusters of 4 KiB | less than is copied at a time |
+        | case                          | source        | target                               |
+        | the usual                     | a qcow2 image | a qcow2 image                        |
+        | a file with holes             | a raw image   | a raw image                          |
+        | less than is copied at a time | a qcow2 image | a qcow2 image with clusters of 4 KiB |
 
   Rule: An increment in a raw image is as small as what had changed
     Scenario: A few bytes of a drive full of data
@@ -113,7 +113,7 @@ Feature: Backups into images of any format
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And each backup goes into a raw image
       And the guest has written to "drive0":
-        | pattern | at            | length | which                |
+        | pattern | at            | length | note                 |
         | 0xab    | 64 KiB - 1 B  | 2 B    | over a granule's end |
         | 0x64    | 4 MiB - 1 KiB | 1 KiB  | the last granule     |
       When an incremental backup of "drive0" is taken with "bitmap0"
@@ -124,12 +124,12 @@ Feature: Backups into images of any format
     @needs.blockdev-create
     Scenario Outline: A full backup and an increment in images that no tool has made
       Given the 4 MiB + 4 KiB + 512 B drive "drive0" holding:
-        | pattern | at      | length   | which             |
+        | pattern | at      | length   | note              |
         | 0x14    | 100 KiB | 2000 KiB | more than a chunk |
       And each backup goes into <target> made by QEMU
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at            | length  | which                 |
+        | request      | pattern | at            | length  | note                  |
         | write        | 0x41    | 64 KiB - 1 B  | 65 KiB  | ends that fit nowhere |
         | write zeroes |         | 1000 KiB      | 200 KiB | over what was there   |
         | write        | 0x64    | 4 MiB + 4 KiB | 512 B   | the very end          |
@@ -141,7 +141,7 @@ Feature: Backups into images of any format
         | qcow2  | 4 MiB + 4 KiB + 512 B | drive0-1 | <clusters> |
 
       Examples: clusters
-        | target                               | clusters | which                         |
-        | a qcow2 image                        | 64 KiB   | the default                   |
-        | a qcow2 image with clusters of 4 KiB | 4 KiB    | less than is copied at a time |
-        | a qcow2 image with clusters of 2 MiB | 2 MiB    | the largest                   |
+        | case                          | target                               | clusters |
+        | the default                   | a qcow2 image                        | 64 KiB   |
+        | less than is copied at a time | a qcow2 image with clusters of 4 KiB | 4 KiB    |
+        | the largest                   | a qcow2 image with clusters of 2 MiB | 2 MiB    |

@@ -10,7 +10,7 @@ Feature: Images that QEMU makes for its backups
     And the 4 MiB + 4 KiB + 512 B drive "drive0" in a qcow2 image with clusters of 4 KiB
     And a bitmap "bitmap0" on "drive0"
     And the guest has written to "drive0":
-      | pattern | at            | length | which                 |
+      | pattern | at            | length | note                  |
       | 0x41    | 64 KiB - 1 B  | 65 KiB | ends that fit nowhere |
       | 0x64    | 4 MiB + 4 KiB | 512 B  | the very end          |
 
@@ -28,14 +28,14 @@ Feature: Images that QEMU makes for its backups
         | <found> | 4 MiB + 4 KiB + 512 B | none | <clusters> |
 
       Examples: formats
-        | sync | mode           | format | found | clusters | which                                 |
-        | full | absolute-paths |        | qcow2 | 64 KiB   | the drive's own                       |
-        | full | absolute-paths | qcow2  | qcow2 | 64 KiB   | with clusters as they usually are     |
-        | full | absolute-paths | raw    | raw   | none     | no format at all                      |
-        | top  | absolute-paths |        | qcow2 | 64 KiB   | a drive without a base is its own top |
-        | top  | absolute-paths | raw    | raw   | none     | which is in no format then            |
-        | full | left out       |        | qcow2 | 64 KiB   | nothing is said: the same             |
-        | full | left out       | raw    | raw   | none     | only the format is                    |
+        | case                                  | sync | mode           | format | found | clusters |
+        | the drive's own                       | full | absolute-paths |        | qcow2 | 64 KiB   |
+        | with clusters as they usually are     | full | absolute-paths | qcow2  | qcow2 | 64 KiB   |
+        | no format at all                      | full | absolute-paths | raw    | raw   | none     |
+        | a drive without a base is its own top | top  | absolute-paths |        | qcow2 | 64 KiB   |
+        | which is in no format then            | top  | absolute-paths | raw    | raw   | none     |
+        | nothing is said: the same             | full | left out       |        | qcow2 | 64 KiB   |
+        | only the format is                    | full | left out       | raw    | raw   | none     |
 
     Scenario Outline: QEMU makes the image for an increment
       When a backup of "drive0" is started with:
@@ -51,9 +51,9 @@ Feature: Images that QEMU makes for its backups
         | qcow2  | 4 MiB + 4 KiB + 512 B | none | 64 KiB   |
 
       Examples: both words for it
-        | sync        | which                               |
-        | incremental | nobody has told it what to stand on |
-        | bitmap      | means the same here                 |
+        | case                                | sync        |
+        | nobody has told it what to stand on | incremental |
+        | means the same here                 | bitmap      |
 
     Scenario: QEMU makes the image for what is about to be overwritten
       Given a backup of "drive0" has been started with:
@@ -61,7 +61,7 @@ Feature: Images that QEMU makes for its backups
         | sync   | none           |
         | mode   | absolute-paths |
       And the guest has written to "drive0":
-        | request      | pattern | at                    | length | which                         |
+        | request      | pattern | at                    | length | note                          |
         | write        | 0xab    | 128 KiB - 1 B         | 2 B    | over an edge, and over an end |
         | write zeroes |         | 1 MiB                 | 64 KiB | where there was nothing       |
         | write        | 0xfe    | 4 MiB + 4 KiB + 511 B | 1 B    | the last byte                 |
@@ -70,7 +70,7 @@ Feature: Images that QEMU makes for its backups
       And each of them should restore its drive as it was at that moment
       And each of them should hold only what had changed
       And the image of the backup of "drive0" should be:
-        | format | size                  | base   | clusters | which                                    |
+        | format | size                  | base   | clusters | note                                     |
         | qcow2  | 4 MiB + 4 KiB + 512 B | drive0 | 64 KiB   | what it does not hold is read from there |
 
   Rule: An image that is there is used as it is
@@ -87,17 +87,17 @@ Feature: Images that QEMU makes for its backups
         | <format> | 4 MiB + 4 KiB + 512 B | none | <clusters> |
 
       Examples: images that QEMU would not have made so
-        | sync | image                                | format | clusters | which                                 |
-        | full | a qcow2 image with clusters of 2 MiB | qcow2  | 2 MiB    | larger clusters                       |
-        | full | a raw image                          | raw    | none     | not of the drive's format             |
-        | top  | a qcow2 image with clusters of 2 MiB | qcow2  | 2 MiB    | a drive without a base is its own top |
-        | top  | a raw image                          | raw    | none     | and all of it stands alone            |
+        | case                                  | sync | image                                | format | clusters |
+        | larger clusters                       | full | a qcow2 image with clusters of 2 MiB | qcow2  | 2 MiB    |
+        | not of the drive's format             | full | a raw image                          | raw    | none     |
+        | a drive without a base is its own top | top  | a qcow2 image with clusters of 2 MiB | qcow2  | 2 MiB    |
+        | and all of it stands alone            | top  | a raw image                          | raw    | none     |
 
     Scenario: An operator has put the image on the backup of what lies below
       Given a full backup of "drive0"
       And a snapshot has put the overlay "overlay0" on "drive0"
       And the guest has written to "overlay0":
-        | request      | pattern | at                    | length | which                      |
+        | request      | pattern | at                    | length | note                       |
         | write        | 0xab    | 128 KiB - 1 B         | 2 B    | over the edge of a cluster |
         | write zeroes |         | 64 KiB                | 64 KiB | hides what is below        |
         | write        | 0xfe    | 4 MiB + 4 KiB + 511 B | 1 B    | the last byte              |
@@ -109,7 +109,7 @@ Feature: Images that QEMU makes for its backups
       And each of them should restore its drive as it was at that moment
       And each of them should hold only what had changed
       And the image of the backup of "overlay0" should be:
-        | format | size                  | base     | clusters | which                     |
+        | format | size                  | base     | clusters | note                      |
         | qcow2  | 4 MiB + 4 KiB + 512 B | drive0-1 | 64 KiB   | the backup, not the drive |
 
     Scenario Outline: What is about to be overwritten goes into an image that an operator has made
@@ -119,7 +119,7 @@ Feature: Images that QEMU makes for its backups
         | sync   | none     |
         | mode   | existing |
       And the guest has written to "drive0":
-        | request      | pattern | at                    | length | which                         |
+        | request      | pattern | at                    | length | note                          |
         | write        | 0xab    | 128 KiB - 1 B         | 2 B    | over an edge, and over an end |
         | write zeroes |         | 1 MiB                 | 64 KiB | where there was nothing       |
         | write        | 0xfe    | 4 MiB + 4 KiB + 511 B | 1 B    | the last byte                 |
@@ -129,9 +129,9 @@ Feature: Images that QEMU makes for its backups
       And each of them should hold only what had changed
 
       Examples: images of other clusters
-        | image                                  | which                             |
-        | a qcow2 image with clusters of 256 KiB | more is saved than is overwritten |
-        | a qcow2 image with clusters of 4 KiB   | no less than 64 KiB is saved      |
+        | case                              | image                                  |
+        | more is saved than is overwritten | a qcow2 image with clusters of 256 KiB |
+        | no less than 64 KiB is saved      | a qcow2 image with clusters of 4 KiB   |
 
   Rule: When the image cannot be made, nothing is begun
     @bug-B58 @known-defect.drained-for-ever

@@ -7,20 +7,20 @@ Feature: Increments on a full backup of another format
   Rule: An increment restores its moment on a base of any format
     Scenario Outline: Two increments on a full backup in <base>
       Given the 4 MiB + 4 KiB + 512 B drive "drive0" holding:
-        | pattern | at            | length   | which             |
+        | pattern | at            | length   | note              |
         | 0x14    | 100 KiB       | 2000 KiB | more than a chunk |
         | 0xd5    | 4 MiB + 4 KiB | 512 B    | the very end      |
       And each backup goes into <base>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And each backup goes into <increment>
       And the guest has written to "drive0":
-        | request      | pattern | at                    | length  | which                 |
+        | request      | pattern | at                    | length  | note                  |
         | write        | 0x41    | 64 KiB - 1 B          | 65 KiB  | ends that fit nowhere |
         | write zeroes |         | 1000 KiB              | 200 KiB | over what was there   |
         | write        | 0x64    | 4 MiB + 4 KiB + 511 B | 1 B     | the last byte         |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
-        | request | pattern | at       | length  | which                                |
+        | request | pattern | at       | length  | note                                 |
         | write   | 0x99    | 1100 KiB | 1 KiB   | into the zeros                       |
         | discard |         | 128 KiB  | 640 KiB | nothing any more over what was there |
       When an incremental backup of "drive0" is taken with "bitmap0"
@@ -28,23 +28,23 @@ Feature: Increments on a full backup of another format
       And each of them should hold only what had changed
 
       Examples: bases that most builds can write
-        | base                                 | increment                            | which                       |
-        | a qcow2 image of version 2           | a qcow2 image                        | a base from before QEMU 1.1 |
-        | a raw image                          | a qcow2 image                        | no format at all            |
-        | a qcow2 image with clusters of 2 MiB | a qcow2 image with clusters of 4 KiB | larger clusters below       |
-        | a qcow2 image with clusters of 512 B | a qcow2 image with clusters of 1 MiB | smaller ones                |
+        | case                        | base                                 | increment                            |
+        | a base from before QEMU 1.1 | a qcow2 image of version 2           | a qcow2 image                        |
+        | no format at all            | a raw image                          | a qcow2 image                        |
+        | larger clusters below       | a qcow2 image with clusters of 2 MiB | a qcow2 image with clusters of 4 KiB |
+        | smaller ones                | a qcow2 image with clusters of 512 B | a qcow2 image with clusters of 1 MiB |
 
       @needs.extended-l2
       Examples: increments whose clusters are set in parts
-        | base        | increment                              | which            |
-        | a raw image | a qcow2 image with extended L2 entries | no format at all |
+        | case             | base        | increment                              |
+        | no format at all | a raw image | a qcow2 image with extended L2 entries |
 
       @needs.vmdk
       Examples: a base in the format of another hypervisor
-        | base         | increment     | which                         |
-        | a VMDK image | a qcow2 image | cannot tell zeros from a hole |
+        | case                          | base         | increment     |
+        | cannot tell zeros from a hole | a VMDK image | a qcow2 image |
 
       @needs.vdi
       Examples: a base in the format of another hypervisor still
-        | base        | increment     | which           |
-        | a VDI image | a qcow2 image | blocks of 1 MiB |
+        | case            | base        | increment     |
+        | blocks of 1 MiB | a VDI image | a qcow2 image |

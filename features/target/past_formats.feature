@@ -7,7 +7,7 @@ Feature: Backups into a format of the past
     @known-defect.qed-odd-size
     Scenario: A drive whose odd end is empty
       Given the 4 MiB + 4 KiB + 512 B drive "drive0" holding:
-        | pattern | at      | length | which                                                |
+        | pattern | at      | length | note                                                 |
         | 0x41    | 0       | 64 KiB | so much that there is always something left to write |
         | 0x52    | 512 KiB | 64 KiB |                                                      |
         | 0x63    | 1 MiB   | 64 KiB |                                                      |

@@ -18,7 +18,7 @@ Feature: Storage that is particular about requests
         | sync   | full   |
         | speed  | 64 KiB |
       And the guest has written to "drive0":
-        | pattern | at            | length | which                        |
+        | pattern | at            | length | note                         |
         | 0xab    | 1 KiB         | 512 B  | what is copied already       |
         | 0xfe    | 2 MiB - 1 B   | 2 B    | what is not, over two blocks |
         | 0x64    | 4 MiB - 1 KiB | 512 B  | the last block               |
@@ -27,11 +27,11 @@ Feature: Storage that is particular about requests
       And each of them should restore its drive as it was at that moment
 
       Examples: whose blocks are large
-        | source        | image         | drive                                        | target                                       | which                                     |
-        | a raw image   | a raw image   | reads and writes only whole blocks of 4 KiB  | never fails                                  | the drive's                               |
-        | a raw image   | a raw image   | never fails                                  | reads and writes only whole blocks of 4 KiB  | the target's                              |
-        | a raw image   | a qcow2 image | reads and writes only whole blocks of 16 KiB | reads and writes only whole blocks of 4 KiB  | both, unequal, and a target with clusters |
-        | a qcow2 image | a raw image   | reads and writes only whole blocks of 4 KiB  | reads and writes only whole blocks of 16 KiB | both, and a drive with clusters           |
+        | case                                      | source        | image         | drive                                        | target                                       |
+        | the drive's                               | a raw image   | a raw image   | reads and writes only whole blocks of 4 KiB  | never fails                                  |
+        | the target's                              | a raw image   | a raw image   | never fails                                  | reads and writes only whole blocks of 4 KiB  |
+        | both, unequal, and a target with clusters | a raw image   | a qcow2 image | reads and writes only whole blocks of 16 KiB | reads and writes only whole blocks of 4 KiB  |
+        | both, and a drive with clusters           | a qcow2 image | a raw image   | reads and writes only whole blocks of 4 KiB  | reads and writes only whole blocks of 16 KiB |
 
   Rule: Zeros that were written hide older data, although the target makes holes of them
     @bug-B107
@@ -45,7 +45,7 @@ Feature: Storage that is particular about requests
         | discard       | <discard> |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at       | length  | which                          |
+        | request      | pattern | at       | length  | note                           |
         | write        | 0x00    | 128 KiB  | 128 KiB | zeros that were sent           |
         | write zeroes |         | 1000 KiB | 100 KiB | zeros that were not            |
         | discard      |         | 2 MiB    | 64 KiB  | nothing any more               |
@@ -56,6 +56,6 @@ Feature: Storage that is particular about requests
       And each of them should equal its drive
 
       Examples: what becomes of zeros
-        | detect | discard | which                    |
-        | on     | ignore  | they are written as such |
-        | unmap  | unmap   | they are to become holes |
+        | case                     | detect | discard |
+        | they are written as such | on     | ignore  |
+        | they are to become holes | unmap  | unmap   |

@@ -6,7 +6,7 @@ Feature: Backups that are tuned
 
   Background:
     Given the 5 MiB + 512 B drive "drive0" holding:
-      | pattern | at           | length   | which                 |
+      | pattern | at           | length   | note                  |
       | 0x41    | 64 KiB - 1 B | 65 KiB   | ends that fit nowhere |
       | 0xd5    | 1 MiB        | 2500 KiB | more than a chunk     |
       | 0x64    | 5 MiB        | 512 B    | the very end          |
@@ -22,7 +22,7 @@ Feature: Backups that are tuned
         | x-perf.use-copy-range | <offload> |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at            | length   | which                |
+        | request      | pattern | at            | length   | note                 |
         | write        | 0xab    | 128 KiB - 1 B | 2 B      | over a granule's end |
         | write zeroes |         | 1500 KiB      | 130 KiB  | over what was there  |
         | write        | 0xfe    | 3500 KiB      | 1500 KiB | more than a chunk    |
@@ -34,17 +34,17 @@ Feature: Backups that are tuned
 
       @blockdev-backup
       Examples: blockdev-backup
-        | command         | workers    | chunk               | offload | which                               |
-        | blockdev-backup | 1          | 64 KiB              | no      | one cluster at a time               |
-        | blockdev-backup | 3          | 97 KiB + 673 B      | no      | a chunk that ends within a cluster  |
-        | blockdev-backup | 64         | 0                   | yes     | the kernel copies as much as it can |
-        | blockdev-backup | 2          | 195 KiB + 320 B     | yes     | the kernel copies parts of clusters |
-        | blockdev-backup | 2147483647 | 9223372036854775807 | yes     | the most of everything              |
+        | case                                | command         | workers    | chunk               | offload |
+        | one cluster at a time               | blockdev-backup | 1          | 64 KiB              | no      |
+        | a chunk that ends within a cluster  | blockdev-backup | 3          | 97 KiB + 673 B      | no      |
+        | the kernel copies as much as it can | blockdev-backup | 64         | 0                   | yes     |
+        | the kernel copies parts of clusters | blockdev-backup | 2          | 195 KiB + 320 B     | yes     |
+        | the most of everything              | blockdev-backup | 2147483647 | 9223372036854775807 | yes     |
 
       @drive-backup @needs.drive-backup
       Examples: drive-backup
-        | command      | workers | chunk          | offload | which                              |
-        | drive-backup | 3       | 97 KiB + 673 B | yes     | a chunk that ends within a cluster |
+        | case                               | command      | workers | chunk          | offload |
+        | a chunk that ends within a cluster | drive-backup | 3       | 97 KiB + 673 B | yes     |
 
   Rule: A backup has as many requests under way as it may, and none is longer than it may be
     @blockdev-backup @needs.blkdebug @needs.human-monitor
@@ -68,10 +68,10 @@ Feature: Backups that are tuned
       Then the backup of "drive1" should succeed
 
       Examples: what gets done meanwhile
-        | workers | chunk   | copied          | which                                  |
-        | 1       | 64 KiB  | 0               | nothing                                |
-        | 2       | 64 KiB  | 4 MiB - 64 KiB  | the other one does all else            |
-        | 2       | 256 KiB | 4 MiB - 256 KiB | and here four times as much is held up |
+        | case                                   | workers | chunk   | copied          |
+        | nothing                                | 1       | 64 KiB  | 0               |
+        | the other one does all else            | 2       | 64 KiB  | 4 MiB - 64 KiB  |
+        | and here four times as much is held up | 2       | 256 KiB | 4 MiB - 256 KiB |
 
   Rule: What is copied at a time can be made larger, and then an increment holds so much more
     @blockdev-backup @needs.min-cluster-size
@@ -81,7 +81,7 @@ Feature: Backups that are tuned
         | x-perf.min-cluster-size | <minimum> |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at            | length | which                           |
+        | pattern | at            | length | note                            |
         | 0xab    | 128 KiB - 1 B | 2 B    | over a granule's end            |
         | 0xfe    | 2 MiB - 1 KiB | 2 KiB  | over the end of a large cluster |
         | 0x99    | 5 MiB + 511 B | 1 B    | the last byte                   |
@@ -90,7 +90,7 @@ Feature: Backups that are tuned
       And each of them should hold only what had changed
 
       Examples: sizes
-        | minimum | which                                     |
-        | 4 KiB   | less than what is copied at a time anyway |
-        | 256 KiB | four granules                             |
-        | 2 MiB   | the last one reaches past the end         |
+        | case                                      | minimum |
+        | less than what is copied at a time anyway | 4 KiB   |
+        | four granules                             | 256 KiB |
+        | the last one reaches past the end         | 2 MiB   |

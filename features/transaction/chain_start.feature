@@ -19,7 +19,7 @@ Feature: The moment at which a chain of backups starts
         | <first>  | <first bitmap> | drive0 | <first speed> |
         | <second> | <then bitmap>  | drive0 | <then speed>  |
       And the guest has written to "drive0":
-        | request      | pattern | at            | length | which                                   |
+        | request      | pattern | at            | length | note                                    |
         | write        | 0xab    | 64 KiB - 1 B  | 2 B    | over an edge, perhaps copied by now     |
         | write        | 0xfe    | 3 MiB - 1 KiB | 2 KiB  | not copied yet                          |
         | write zeroes |         | 2 MiB         | 64 KiB | not copied yet                          |
@@ -32,14 +32,14 @@ Feature: The moment at which a chain of backups starts
       And each of them should hold only what had changed
 
       Examples: in either order
-        | asked for | first       | first bitmap | first speed | second      | then bitmap | then speed | which                  |
-        | first     | add         | bitmap0      |             | full backup |             | 1 B        | as most tools do       |
-        | last      | full backup |              | 1 B         | add         | bitmap0     |            | the moment is the same |
+        | case                   | asked for | first       | first bitmap | first speed | second      | then bitmap | then speed |
+        | as most tools do       | first     | add         | bitmap0      |             | full backup |             | 1 B        |
+        | the moment is the same | last      | full backup |              | 1 B         | add         | bitmap0     |            |
 
     @needs.human-monitor
     Scenario: The guest has writes on their way when the chain starts
       Given these writes of the guest to "drive0" are on their way:
-        | pattern | at            | length | which                     |
+        | pattern | at            | length | note                      |
         | 0xab    | 64 KiB - 1 B  | 2 B    | over an edge of a granule |
         | 0xfe    | 3 MiB - 1 KiB | 2 KiB  | over another one          |
       When these requests are made as one transaction:
@@ -56,7 +56,7 @@ Feature: The moment at which a chain of backups starts
     @needs.human-monitor
     Scenario: The guest has writes on their way when a bitmap is replaced
       Given these writes of the guest to "drive0" are on their way:
-        | pattern | at           | length | which                     |
+        | pattern | at           | length | note                      |
         | 0xab    | 64 KiB - 1 B | 2 B    | over an edge of a granule |
       When these requests are made as one transaction:
         | request | bitmap  | drive  |
@@ -73,10 +73,10 @@ Feature: The moment at which a chain of backups starts
     Scenario: The guest has writes on their way to both of its drives
       Given the 4 MiB drive "drive1"
       And these writes of the guest to "drive0" are on their way:
-        | pattern | at           | length | which                     |
+        | pattern | at           | length | note                      |
         | 0xab    | 64 KiB - 1 B | 2 B    | over an edge of a granule |
       And these writes of the guest to "drive1" are on their way:
-        | pattern | at            | length | which         |
+        | pattern | at            | length | note          |
         | 0xba    | 4 MiB - 1 KiB | 1 KiB  | the end of it |
       When these requests are made as one transaction:
         | request     | bitmap  | drive  |
@@ -93,15 +93,15 @@ Feature: The moment at which a chain of backups starts
     @needs.human-monitor
     Scenario: A client reads the old state of the drive while the guest goes on
       Given these writes of the guest to "drive0" are on their way:
-        | pattern | at           | length | which                     |
+        | pattern | at           | length | note                      |
         | 0xab    | 64 KiB - 1 B | 2 B    | over an edge of a granule |
       And these requests have been granted as one transaction:
-        | request     | bitmap  | drive  | which                                        |
+        | request     | bitmap  | drive  | note                                         |
         | none backup |         | drive0 | keeps for a client what the guest overwrites |
         | add         | bitmap0 | drive0 |                                              |
         | disable     | bitmap9 | drive0 |                                              |
       When the guest writes to "drive0":
-        | pattern | at            | length | which                                |
+        | pattern | at            | length | note                                 |
         | 0x64    | 0             | 1 KiB  | over older data                      |
         | 0xfe    | 4 MiB - 1 KiB | 2 KiB  | up to the last granule, a small part |
       Then the bitmaps of "drive0" should be:

@@ -15,7 +15,7 @@ Feature: Bitmaps and backups that start at one point in time
       And backups are taken with <command>
       And a bitmap "bitmap0" on "drive0"
       And the guest has written to "drive0":
-        | pattern | at              | length  | which                   |
+        | pattern | at              | length  | note                    |
         | 0xab    | 0               | 512 B   | overwrites a whole area |
         | 0xfe    | 16 MiB          | 256 KiB | takes new space         |
         | 0x64    | 32 MiB - 32 KiB | 64 KiB  | overlaps older data     |
@@ -25,7 +25,7 @@ Feature: Bitmaps and backups that start at one point in time
         | clear   | bitmap0 | drive0 |
         | clear   | bitmap1 | drive0 |
       And the guest has written to "drive0":
-        | pattern | at       | length  | which                   |
+        | pattern | at       | length  | note                    |
         | 0x9a    | 0        | 512 B   | overwrites a whole area |
         | 0x55    | 8 MiB    | 352 KiB | takes new space         |
         | 0x78    | 15.5 MiB | 1 MiB   | overlaps older data     |

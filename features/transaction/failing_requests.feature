@@ -8,7 +8,7 @@ Feature: Requests that make a transaction fail
     Given the 4 MiB + 1 KiB drive "drive0"
     And the 4 MiB + 1 KiB drive "drive1"
     And these bitmaps on "drive0":
-      | bitmap  | granularity | recording | which                   |
+      | bitmap  | granularity | recording | note                    |
       | bitmap0 | 64 KiB      | yes       | the size of a cluster   |
       | bitmap1 | 512 B       | yes       | more than 8000 granules |
       | bitmap2 | 4 KiB       | yes       | more than 1000 granules |
@@ -17,7 +17,7 @@ Feature: Requests that make a transaction fail
       | bitmap5 | 64 KiB      | no        | nothing recorded so far |
       | bitmap6 | 128 KiB     | no        | nothing recorded so far |
     And the guest has written to "drive0":
-      | pattern | at             | length | which                              |
+      | pattern | at             | length | note                               |
       | 0x41    | 0              | 65 KiB | a granule and a bit of the second  |
       | 0xfe    | 2 MiB - 1 B    | 2 B    | the bytes on both sides of an edge |
       | 0xd5    | 4 MiB - 64 KiB | 65 KiB | up to the end of the drive         |
@@ -46,32 +46,32 @@ Feature: Requests that make a transaction fail
       And each of them should hold only what had changed
 
       Examples: a request for a bitmap, and the bitmap that is used afterwards
-        | failing | bitmap  | from             | granularity | target | words                                | used    | which                             |
-        | add     | bitmap1 |                  |             |        | Bitmap already exists: bitmap1       | bitmap0 | its name is taken                 |
-        | add     | bitmap7 |                  |             |        | Bitmap already exists: bitmap7       | bitmap1 | its name has just been taken      |
-        | add     | bitmap2 |                  |             |        | Bitmap already exists: bitmap2       | bitmap2 | its name is not quite free yet    |
-        | add     | bitmap8 |                  | 48 KiB      |        | Granularity must be power of 2       | bitmap3 | a wrong granularity               |
-        | clear   | absent  |                  |             |        | Dirty bitmap 'absent' not found      | bitmap4 | no such bitmap                    |
-        | clear   | bitmap4 |                  |             |        | Bitmap 'bitmap4' is currently in use | bitmap4 | a backup has just begun to use it |
-        | disable | absent  |                  |             |        | Dirty bitmap 'absent' not found      | bitmap0 | no such bitmap                    |
-        | disable | bitmap2 |                  |             |        | Bitmap 'bitmap2' is currently in use | bitmap2 | it has just been removed          |
-        | remove  | absent  |                  |             |        | Dirty bitmap 'absent' not found      | bitmap1 | no such bitmap                    |
-        | remove  | bitmap2 |                  |             |        | Bitmap 'bitmap2' is currently in use | bitmap2 | it has just been removed          |
-        | remove  | bitmap4 |                  |             |        | Bitmap 'bitmap4' is currently in use | bitmap4 | a backup has just begun to use it |
-        | merge   | bitmap6 | bitmap1, absent  |             |        | Dirty bitmap 'absent' not found      | bitmap0 | one of two is merged already      |
-        | merge   | bitmap5 | bitmap1, absent  |             |        | Dirty bitmap 'absent' not found      | bitmap3 | into one that was merged into     |
-        | merge   | bitmap0 | bitmap1, bitmap2 |             |        | Bitmap 'bitmap2' is currently in use | bitmap0 | from one that has been removed    |
+        | case                              | failing | bitmap  | from             | granularity | target | words                                | used    |
+        | its name is taken                 | add     | bitmap1 |                  |             |        | Bitmap already exists: bitmap1       | bitmap0 |
+        | its name has just been taken      | add     | bitmap7 |                  |             |        | Bitmap already exists: bitmap7       | bitmap1 |
+        | its name is not quite free yet    | add     | bitmap2 |                  |             |        | Bitmap already exists: bitmap2       | bitmap2 |
+        | a wrong granularity               | add     | bitmap8 |                  | 48 KiB      |        | Granularity must be power of 2       | bitmap3 |
+        | no such bitmap                    | clear   | absent  |                  |             |        | Dirty bitmap 'absent' not found      | bitmap4 |
+        | a backup has just begun to use it | clear   | bitmap4 |                  |             |        | Bitmap 'bitmap4' is currently in use | bitmap4 |
+        | no such bitmap                    | disable | absent  |                  |             |        | Dirty bitmap 'absent' not found      | bitmap0 |
+        | it has just been removed          | disable | bitmap2 |                  |             |        | Bitmap 'bitmap2' is currently in use | bitmap2 |
+        | no such bitmap                    | remove  | absent  |                  |             |        | Dirty bitmap 'absent' not found      | bitmap1 |
+        | it has just been removed          | remove  | bitmap2 |                  |             |        | Bitmap 'bitmap2' is currently in use | bitmap2 |
+        | a backup has just begun to use it | remove  | bitmap4 |                  |             |        | Bitmap 'bitmap4' is currently in use | bitmap4 |
+        | one of two is merged already      | merge   | bitmap6 | bitmap1, absent  |             |        | Dirty bitmap 'absent' not found      | bitmap0 |
+        | into one that was merged into     | merge   | bitmap5 | bitmap1, absent  |             |        | Dirty bitmap 'absent' not found      | bitmap3 |
+        | from one that has been removed    | merge   | bitmap0 | bitmap1, bitmap2 |             |        | Bitmap 'bitmap2' is currently in use | bitmap0 |
 
       Examples: a request for a backup, and the bitmap that is used afterwards
-        | failing            | bitmap  | from | granularity | target | words                                              | used    | which                               |
-        | full backup        |         |      |             | absent | Cannot find device='absent' nor node-name='absent' | bitmap0 | no such target                      |
-        | full backup        |         |      |             | drive0 | Source and target cannot be the same               | bitmap1 | the drive is its own target         |
-        | full backup        |         |      |             | 4 MiB  | Source and target image have different sizes       | bitmap2 | the target is too small             |
-        | full backup        | bitmap3 |      |             | 4 MiB  | Source and target image have different sizes       | bitmap3 | the same, bringing a bitmap in step |
-        | incremental backup | bitmap0 |      |             | 5 MiB  | Source and target image have different sizes       | bitmap0 | the target is too large             |
-        | incremental backup | absent  |      |             |        | Bitmap 'absent' could not be found                 | bitmap0 | no such bitmap                      |
-        | incremental backup | bitmap2 |      |             |        | Bitmap 'bitmap2' is currently in use               | bitmap2 | its bitmap has just been removed    |
-        | incremental backup | bitmap4 |      |             |        | Bitmap 'bitmap4' is currently in use               | bitmap4 | another backup goes by its bitmap   |
+        | case                                | failing            | bitmap  | from | granularity | target | words                                              | used    |
+        | no such target                      | full backup        |         |      |             | absent | Cannot find device='absent' nor node-name='absent' | bitmap0 |
+        | the drive is its own target         | full backup        |         |      |             | drive0 | Source and target cannot be the same               | bitmap1 |
+        | the target is too small             | full backup        |         |      |             | 4 MiB  | Source and target image have different sizes       | bitmap2 |
+        | the same, bringing a bitmap in step | full backup        | bitmap3 |      |             | 4 MiB  | Source and target image have different sizes       | bitmap3 |
+        | the target is too large             | incremental backup | bitmap0 |      |             | 5 MiB  | Source and target image have different sizes       | bitmap0 |
+        | no such bitmap                      | incremental backup | absent  |      |             |        | Bitmap 'absent' could not be found                 | bitmap0 |
+        | its bitmap has just been removed    | incremental backup | bitmap2 |      |             |        | Bitmap 'bitmap2' is currently in use               | bitmap2 |
+        | another backup goes by its bitmap   | incremental backup | bitmap4 |      |             |        | Bitmap 'bitmap4' is currently in use               | bitmap4 |
 
     Scenario Outline: The failing request stands at the <place>
       When these requests are made as one transaction:
@@ -85,10 +85,10 @@ Feature: Requests that make a transaction fail
       Then the backup with "<used>" should restore "drive0" as it was at that moment
 
       Examples: what is asked of three bitmaps, of which one name is taken
-        | place  | first | second  | third  | taken   | used    | which                         |
-        | front  | add   | disable | remove | bitmap0 | bitmap2 | nothing is done at all        |
-        | middle | clear | add     | remove | bitmap1 | bitmap0 | one is undone, one never done |
-        | end    | clear | disable | add    | bitmap2 | bitmap1 | both are undone               |
+        | case                          | place  | first | second  | third  | taken   | used    |
+        | nothing is done at all        | front  | add   | disable | remove | bitmap0 | bitmap2 |
+        | one is undone, one never done | middle | clear | add     | remove | bitmap1 | bitmap0 |
+        | both are undone               | end    | clear | disable | add    | bitmap2 | bitmap1 |
 
   Rule: A group that ends together takes backups only
     Scenario Outline: A request for a bitmap among the backups of a group
@@ -105,14 +105,14 @@ Feature: Requests that make a transaction fail
       Then the backup with "bitmap4" should restore "drive0" as it was at that moment
 
       Examples: each would be done at once, and not wait for the group
-        | request | bitmap  | from    | which                    |
-        | add     | bitmap7 |         | it would not go          |
-        | clear   | bitmap0 |         | its record would be lost |
-        | disable | bitmap0 |         | it would lack what comes |
-        | merge   | bitmap5 | bitmap0 | it would keep the record |
-        | remove  | bitmap0 |         | it would not come back   |
+        | case                     | request | bitmap  | from    |
+        | it would not go          | add     | bitmap7 |         |
+        | its record would be lost | clear   | bitmap0 |         |
+        | it would lack what comes | disable | bitmap0 |         |
+        | it would keep the record | merge   | bitmap5 | bitmap0 |
+        | it would not come back   | remove  | bitmap0 |         |
 
       @known-defect.enable-in-group
       Examples: what must not be undone, since it was never done
-        | request | bitmap  | from | which                    |
-        | enable  | bitmap5 |      | it would go on to record |
+        | case                     | request | bitmap  | from |
+        | it would go on to record | enable  | bitmap5 |      |

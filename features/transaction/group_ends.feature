@@ -15,7 +15,7 @@ Feature: How a group of backups comes to its end
   Rule: No backup of a group ends before all have done their work
     Scenario: One has done its work while the other is still at it
       Given the guest has written to "drive0":
-        | pattern | at       | length | which                     |
+        | pattern | at       | length | note                      |
         | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
       And these requests have been granted as one transaction with grouped completion:
         | request            | bitmap  | drive  | speed |
@@ -23,7 +23,7 @@ Feature: How a group of backups comes to its end
         | full backup        | bitmap1 | drive1 | 1 B   |
       And the backup of "drive0" has become waiting
       When the guest writes to "drive0":
-        | pattern | at             | length | which                                         |
+        | pattern | at             | length | note                                          |
         | 0xfe    | 1 MiB + 63 KiB | 66 KiB | what is in the backup already, and more of it |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
@@ -38,7 +38,7 @@ Feature: How a group of backups comes to its end
     @bug-B78
     Scenario Outline: A group of two, of which <asking> to be finalized
       Given the guest has written to "drive0":
-        | pattern | at       | length | which                     |
+        | pattern | at       | length | note                      |
         | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
       And these requests have been granted as one transaction with grouped completion:
         | request            | bitmap  | drive  | auto-finalize |
@@ -67,16 +67,16 @@ Feature: How a group of backups comes to its end
         | null      |                     |                |                |
 
       Examples: auto-finalize of each, and which is finalized
-        | asking          | of drive0 | of drive1 | finalized | drive0 tells      | drive1 tells      | which                           |
-        | the first asks  | no        | yes       | drive0    | BLOCK_JOB_PENDING |                   | the one that asked              |
-        | the second asks | yes       | no        | drive0    |                   | BLOCK_JOB_PENDING | the other one, which waits, too |
-        | both ask        | no        | no        | drive1    | BLOCK_JOB_PENDING | BLOCK_JOB_PENDING | one of them                     |
+        | case                            | asking          | of drive0 | of drive1 | finalized | drive0 tells      | drive1 tells      |
+        | the one that asked              | the first asks  | no        | yes       | drive0    | BLOCK_JOB_PENDING |                   |
+        | the other one, which waits, too | the second asks | yes       | no        | drive0    |                   | BLOCK_JOB_PENDING |
+        | one of them                     | both ask        | no        | no        | drive1    | BLOCK_JOB_PENDING | BLOCK_JOB_PENDING |
 
   Rule: A backup that is called off takes its group with it
     @bug-B78 @bug-B79
     Scenario Outline: A group of two, of which <whose> is called off
       Given the guest has written to "drive0":
-        | pattern | at       | length | which                     |
+        | pattern | at       | length | note                      |
         | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
       And these requests have been granted as one transaction with grouped completion:
         | request            | bitmap  | drive  | speed   | auto-finalize   |
@@ -90,15 +90,15 @@ Feature: How a group of backups comes to its end
       But the bitmaps should still hold what had changed
 
       Examples: one that is done, one that is not
-        | whose                       | speed | auto-finalize | state   | cancelled | which                           |
-        | the one that still copies   | 1 B   | yes           | waiting | drive1    | the other one has done its work |
-        | the one that waits for it   | 1 B   | yes           | waiting | drive0    | the other one still copies      |
-        | one that is to be finalized |       | no            | pending | drive0    | both have done their work       |
-        | one that waits with it      |       | no            | pending | drive1    | both have done their work       |
+        | case                            | whose                       | speed | auto-finalize | state   | cancelled |
+        | the other one has done its work | the one that still copies   | 1 B   | yes           | waiting | drive1    |
+        | the other one still copies      | the one that waits for it   | 1 B   | yes           | waiting | drive0    |
+        | both have done their work       | one that is to be finalized |       | no            | pending | drive0    |
+        | both have done their work       | one that waits with it      |       | no            | pending | drive1    |
 
     Scenario: One stops at an error and is called off
       Given the guest has written to "drive1":
-        | pattern | at          | length | which                              |
+        | pattern | at          | length | note                               |
         | 0xba    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       And these requests have been granted as one transaction with grouped completion:
         | request            | bitmap  | drive  | on-source-error | auto-finalize |
@@ -117,7 +117,7 @@ Feature: How a group of backups comes to its end
 
     Scenario: One stops at an error and is resumed, and the group is finalized
       Given the guest has written to "drive1":
-        | pattern | at          | length | which                              |
+        | pattern | at          | length | note                               |
         | 0xba    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       And these requests have been granted as one transaction with grouped completion:
         | request            | bitmap  | drive  | on-source-error | auto-finalize |

@@ -26,12 +26,12 @@ Feature: Backups of several drives that stand or fall together
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And a full backup of "drive1" with a new bitmap "bitmap1"
       And the guest has written to "drive0":
-        | pattern | at              | length  | which                   |
+        | pattern | at              | length  | note                    |
         | 0xab    | 0               | 512 B   | overwrites a whole area |
         | 0xfe    | 16 MiB          | 256 KiB | takes new space         |
         | 0x64    | 32 MiB - 32 KiB | 64 KiB  | overlaps older data     |
       And the guest has written to "drive1":
-        | pattern | at              | length  | which                   |
+        | pattern | at              | length  | note                    |
         | 0xba    | 0               | 512 B   | overwrites a whole area |
         | 0xef    | 16 MiB          | 256 KiB | takes new space         |
         | 0x46    | 32 MiB - 32 KiB | 64 KiB  | overlaps older data     |
@@ -74,7 +74,7 @@ Feature: Backups of several drives that stand or fall together
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And a full backup of "drive1" with a new bitmap "bitmap1"
       And the guest has written to "drive1":
-        | pattern | at              | length  | which                   |
+        | pattern | at              | length  | note                    |
         | 0xba    | 0               | 512 B   | overwrites a whole area |
         | 0xef    | 16 MiB          | 256 KiB | takes new space         |
         | 0x46    | 32 MiB - 32 KiB | 64 KiB  | overlaps older data     |

@@ -18,10 +18,10 @@ Feature: Backups that start together and end each for itself
     @bug-B78
     Scenario Outline: One backup of two fails, and is taken again
       Given the guest has written to "drive0":
-        | pattern | at       | length | which                     |
+        | pattern | at       | length | note                      |
         | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
       And the guest has written to "drive1":
-        | pattern | at          | length | which                              |
+        | pattern | at          | length | note                               |
         | 0xba    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       When these requests are made as one transaction with <mode> completion:
         | request            | bitmap  | drive  |
@@ -39,6 +39,6 @@ Feature: Backups that start together and end each for itself
       Then the backup of "drive1" should succeed
 
       Examples: said aloud or not
-        | mode       | which                |
-        | default    | nothing is said      |
-        | individual | the default, by name |
+        | case                 | mode       |
+        | nothing is said      | default    |
+        | the default, by name | individual |

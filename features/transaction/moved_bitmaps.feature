@@ -13,7 +13,7 @@ Feature: Bitmaps that follow the guest to another image
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And a bitmap "bitmap1" with a granularity of 4 KiB on "drive0"
     And the guest has written to "drive0":
-      | pattern | at            | length | which                                |
+      | pattern | at            | length | note                                 |
       | 0xab    | 64 KiB - 1 B  | 2 B    | over the edge of a granule           |
       | 0xfe    | 4 MiB - 1 KiB | 2 KiB  | up to the last granule, a small part |
 
@@ -33,7 +33,7 @@ Feature: Bitmaps that follow the guest to another image
         | bitmap  | granularity | recording | busy | dirty  |
         | bitmap1 | 4 KiB       | yes       | no   | 16 KiB |
       When the guest writes to "overlay0":
-        | pattern | at       | length | which              |
+        | pattern | at       | length | note               |
         | 0x9a    | 1000 KiB | 48 KiB | after the snapshot |
       And an incremental backup of "overlay0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "overlay0" as it was at that moment
@@ -52,7 +52,7 @@ Feature: Bitmaps that follow the guest to another image
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap2 | 512 B       | yes       | no   | 193 KiB |
       When the guest writes to "overlay0":
-        | request      | pattern | at             | length | which               |
+        | request      | pattern | at             | length | note                |
         | write zeroes |         | 4 MiB - 64 KiB | 8 KiB  | hides what is below |
       And an incremental backup of "overlay0" is taken with "bitmap2"
       Then the backup with "bitmap2" should restore "overlay0" as it was at that moment
@@ -71,18 +71,18 @@ Feature: Bitmaps that follow the guest to another image
       Then QEMU should refuse it as a GenericError that says "<words>"
       And nothing should have changed
       When the guest writes to "drive0":
-        | pattern | at       | length | which             |
+        | pattern | at       | length | note              |
         | 0x9a    | 1000 KiB | 48 KiB | not to an overlay |
       And an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
 
       Examples: what fails
-        | failing | bitmap  | drive    | from              | words                                  | which                         |
-        | abort   |         |          |                   | Transaction aborted using Abort action | the operator changes his mind |
-        | add     | bitmap0 | overlay0 |                   | Bitmap already exists: bitmap0         | it has just been added        |
-        | remove  | bitmap0 | drive0   |                   | Bitmap 'bitmap0' is currently in use   | it has just been removed      |
-        | merge   | bitmap0 | overlay0 | bitmap9 of drive0 | Dirty bitmap 'bitmap9' not found       | one that was forgotten to add |
+        | case                          | failing | bitmap  | drive    | from              | words                                  |
+        | the operator changes his mind | abort   |         |          |                   | Transaction aborted using Abort action |
+        | it has just been added        | add     | bitmap0 | overlay0 |                   | Bitmap already exists: bitmap0         |
+        | it has just been removed      | remove  | bitmap0 | drive0   |                   | Bitmap 'bitmap0' is currently in use   |
+        | one that was forgotten to add | merge   | bitmap0 | overlay0 | bitmap9 of drive0 | Dirty bitmap 'bitmap9' not found       |
 
   Rule: Bitmaps of several drives can be changed at one moment
     Scenario: Bitmaps of two drives are removed

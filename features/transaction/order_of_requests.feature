@@ -9,7 +9,7 @@ Feature: Requests of a transaction that build on each other
     Given the 4 MiB + 1 KiB drive "drive0"
     And a bitmap "bitmap1" with a granularity of 512 B on "drive0"
     And the guest has written to "drive0":
-      | pattern | at             | length | which                     |
+      | pattern | at             | length | note                      |
       | 0x41    | 0              | 65 KiB | only "bitmap1" records it |
       | 0xd5    | 4 MiB - 64 KiB | 65 KiB | only "bitmap1" records it |
     And a full backup of "drive0" with a new bitmap "bitmap0"
@@ -17,7 +17,7 @@ Feature: Requests of a transaction that build on each other
   Rule: Each request finds what those before it have left
     Scenario Outline: Two requests for one bitmap
       Given the guest has written to "drive0":
-        | pattern | at          | length | which                              |
+        | pattern | at          | length | note                               |
         | 0xab    | 1000 KiB    | 48 KiB | over an edge of a granule          |
         | 0xfe    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       When these requests are made as one transaction:
@@ -31,14 +31,14 @@ Feature: Requests of a transaction that build on each other
       And the bitmaps should still hold what had changed
 
       Examples: one after the other
-        | first   | from    | second  | sources | recording | dirty   | which                            |
-        | clear   |         | merge   | bitmap1 | yes       | 512 KiB | nothing but what was merged      |
-        | merge   | bitmap1 | clear   |         | yes       | 0       | nothing                          |
-        | clear   |         | disable |         | no        | 0       | empty and at rest                |
-        | disable |         | clear   |         | no        | 0       | emptying does not wake it up     |
-        | disable |         | merge   | bitmap1 | no        | 512 KiB | nor does what is added           |
-        | disable |         | enable  |         | yes       | 256 KiB | as if nothing had been asked     |
-        | enable  |         | disable |         | no        | 256 KiB | at rest, although it was enabled |
+        | case                             | first   | from    | second  | sources | recording | dirty   |
+        | nothing but what was merged      | clear   |         | merge   | bitmap1 | yes       | 512 KiB |
+        | nothing                          | merge   | bitmap1 | clear   |         | yes       | 0       |
+        | empty and at rest                | clear   |         | disable |         | no        | 0       |
+        | emptying does not wake it up     | disable |         | clear   |         | no        | 0       |
+        | nor does what is added           | disable |         | merge   | bitmap1 | no        | 512 KiB |
+        | as if nothing had been asked     | disable |         | enable  |         | yes       | 256 KiB |
+        | at rest, although it was enabled | enable  |         | disable |         | no        | 256 KiB |
 
     Scenario Outline: Two requests for the bitmap that the transaction adds
       When these requests are made as one transaction:
@@ -52,22 +52,22 @@ Feature: Requests of a transaction that build on each other
         | bitmap1 | 512 B       | yes         | no   | 130 KiB |
         | bitmap2 | 4 KiB       | <recording> | no   | <dirty> |
       When the guest writes to "drive0":
-        | pattern | at          | length | which                              |
+        | pattern | at          | length | note                               |
         | 0xfe    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       Then the bitmaps should still hold what had changed
 
       Examples: one after the other
-        | first   | from    | second  | recording | dirty   | which                               |
-        | disable |         | enable  | yes       | 0       | records from now on                 |
-        | enable  |         | disable | no        | 0       | does not record yet                 |
-        | merge   | bitmap1 | disable | no        | 136 KiB | keeps what another one has recorded |
-        | merge   | bitmap1 | clear   | yes       | 0       | has forgotten that again            |
+        | case                                | first   | from    | second  | recording | dirty   |
+        | records from now on                 | disable |         | enable  | yes       | 0       |
+        | does not record yet                 | enable  |         | disable | no        | 0       |
+        | keeps what another one has recorded | merge   | bitmap1 | disable | no        | 136 KiB |
+        | has forgotten that again            | merge   | bitmap1 | clear   | yes       | 0       |
 
   Rule: A record can be handed on at the very moment of a backup
     @blockdev-backup
     Scenario: A copy of the record goes with the backup, and the bitmap begins anew
       Given the guest has written to "drive0":
-        | pattern | at       | length | which                     |
+        | pattern | at       | length | note                      |
         | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
       When these requests are made as one transaction:
         | request            | bitmap  | drive  | from    | recording |
@@ -79,7 +79,7 @@ Feature: Requests of a transaction that build on each other
       And the backup with "bitmap2" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
       When the guest writes to "drive0":
-        | pattern | at          | length | which                              |
+        | pattern | at          | length | note                               |
         | 0xfe    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       And an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
@@ -87,7 +87,7 @@ Feature: Requests of a transaction that build on each other
     @blockdev-backup
     Scenario: The old bitmap stops, its last backup starts, and a new bitmap takes over
       Given the guest has written to "drive0":
-        | pattern | at       | length | which                     |
+        | pattern | at       | length | note                      |
         | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
       When these requests are made as one transaction:
         | request            | bitmap  | drive  | granularity |
@@ -101,7 +101,7 @@ Feature: Requests of a transaction that build on each other
         | bitmap1 | 512 B       | yes       | no   | 178 KiB |
         | bitmap2 | 4 KiB       | yes       | no   | 0       |
       When the guest writes to "drive0":
-        | pattern | at          | length | which                              |
+        | pattern | at          | length | note                               |
         | 0xfe    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       And an incremental backup of "drive0" is taken with "bitmap2"
       Then the backup with "bitmap2" should restore "drive0" as it was at that moment
@@ -110,7 +110,7 @@ Feature: Requests of a transaction that build on each other
     @blockdev-backup @bug-B74
     Scenario Outline: Two requests for one bitmap, and an abort
       Given the guest has written to "drive0":
-        | pattern | at       | length | which                     |
+        | pattern | at       | length | note                      |
         | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
       When these requests are made as one transaction:
         | request  | bitmap   | drive  | from      |
@@ -120,21 +120,21 @@ Feature: Requests of a transaction that build on each other
       Then QEMU should refuse it as a GenericError that says "Transaction aborted using Abort action"
       And nothing should have changed
       When the guest writes to "drive0":
-        | pattern | at          | length | which                              |
+        | pattern | at          | length | note                               |
         | 0xfe    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       And an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
 
       Examples: where the wrong order would leave another state
-        | bitmap  | first   | from    | second             | sources | which                                   |
-        | bitmap0 | disable |         | enable             |         | it would end at rest                    |
-        | bitmap0 | clear   |         | clear              |         | it would end empty                      |
-        | bitmap0 | clear   |         | merge              | bitmap1 | it would end empty                      |
-        | bitmap0 | merge   | bitmap1 | clear              |         | it would keep what was merged           |
-        | bitmap0 | merge   | bitmap1 | merge              | bitmap1 | it would keep what was merged           |
-        | bitmap0 | clear   |         | incremental backup |         | its record would come back while in use |
-        | bitmap0 | disable |         | remove             |         | it would be at rest                     |
-        | bitmap2 | add     |         | merge              | bitmap1 | it would be gone before it is restored  |
-        | bitmap2 | add     |         | remove             |         | it would be removed twice               |
-        | bitmap2 | add     |         | incremental backup |         | it would be removed while in use        |
+        | case                                    | bitmap  | first   | from    | second             | sources |
+        | it would end at rest                    | bitmap0 | disable |         | enable             |         |
+        | it would end empty                      | bitmap0 | clear   |         | clear              |         |
+        | it would end empty                      | bitmap0 | clear   |         | merge              | bitmap1 |
+        | it would keep what was merged           | bitmap0 | merge   | bitmap1 | clear              |         |
+        | it would keep what was merged           | bitmap0 | merge   | bitmap1 | merge              | bitmap1 |
+        | its record would come back while in use | bitmap0 | clear   |         | incremental backup |         |
+        | it would be at rest                     | bitmap0 | disable |         | remove             |         |
+        | it would be gone before it is restored  | bitmap2 | add     |         | merge              | bitmap1 |
+        | it would be removed twice               | bitmap2 | add     |         | remove             |         |
+        | it would be removed while in use        | bitmap2 | add     |         | incremental backup |         |

@@ -16,7 +16,7 @@ Feature: Backups of several drives of which one cannot begin
     Scenario Outline: One backup that can begin, and one that cannot
       Given backups are taken with <command>
       And the guest has written to "drive0":
-        | pattern | at           | length | which                      |
+        | pattern | at           | length | note                       |
         | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
       When these requests are made as one transaction:
         | request            | bitmap   | drive  | node   | target   |
@@ -32,28 +32,28 @@ Feature: Backups of several drives of which one cannot begin
 
       @blockdev-backup @bug-B48
       Examples: blockdev-backup
-        | command         | kind               | bitmap | node   | target   | words                                                | which                         |
-        | blockdev-backup | full backup        |        | absent |          | Cannot find device='absent' nor node-name='absent'   | no such drive                 |
-        | blockdev-backup | full backup        |        |        | absent   | Cannot find device='absent' nor node-name='absent'   | no such target                |
-        | blockdev-backup | full backup        |        |        | drive1   | Source and target cannot be the same                 | the drive is its own target   |
-        | blockdev-backup | full backup        |        |        | drive0   | Permission conflict on node 'drive0'                 | the other drive is the target |
-        | blockdev-backup | full backup        |        |        | drive0-2 | is busy: block device is in use by block job: backup | both have the same target     |
-        | blockdev-backup | full backup        |        |        | 4 MiB    | Source and target image have different sizes         | smaller than its drive        |
-        | blockdev-backup | full backup        |        |        | 5 MiB    | Source and target image have different sizes         | larger than its drive         |
-        | blockdev-backup | incremental backup | absent |        |          | Bitmap 'absent' could not be found                   | no such bitmap                |
+        | case                          | command         | kind               | bitmap | node   | target   | words                                                |
+        | no such drive                 | blockdev-backup | full backup        |        | absent |          | Cannot find device='absent' nor node-name='absent'   |
+        | no such target                | blockdev-backup | full backup        |        |        | absent   | Cannot find device='absent' nor node-name='absent'   |
+        | the drive is its own target   | blockdev-backup | full backup        |        |        | drive1   | Source and target cannot be the same                 |
+        | the other drive is the target | blockdev-backup | full backup        |        |        | drive0   | Permission conflict on node 'drive0'                 |
+        | both have the same target     | blockdev-backup | full backup        |        |        | drive0-2 | is busy: block device is in use by block job: backup |
+        | smaller than its drive        | blockdev-backup | full backup        |        |        | 4 MiB    | Source and target image have different sizes         |
+        | larger than its drive         | blockdev-backup | full backup        |        |        | 5 MiB    | Source and target image have different sizes         |
+        | no such bitmap                | blockdev-backup | incremental backup | absent |        |          | Bitmap 'absent' could not be found                   |
 
       @drive-backup @needs.drive-backup @bug-B59
       Examples: drive-backup
-        | command      | kind               | bitmap | node   | target | words                                              | which                  |
-        | drive-backup | full backup        |        | absent |        | Cannot find device='absent' nor node-name='absent' | no such drive          |
-        | drive-backup | full backup        |        |        | 4 MiB  | Source and target image have different sizes       | smaller than its drive |
-        | drive-backup | full backup        |        |        | 5 MiB  | Source and target image have different sizes       | larger than its drive  |
-        | drive-backup | incremental backup | absent |        |        | Bitmap 'absent' could not be found                 | no such bitmap         |
+        | case                   | command      | kind               | bitmap | node   | target | words                                              |
+        | no such drive          | drive-backup | full backup        |        | absent |        | Cannot find device='absent' nor node-name='absent' |
+        | smaller than its drive | drive-backup | full backup        |        |        | 4 MiB  | Source and target image have different sizes       |
+        | larger than its drive  | drive-backup | full backup        |        |        | 5 MiB  | Source and target image have different sizes       |
+        | no such bitmap         | drive-backup | incremental backup | absent |        |        | Bitmap 'absent' could not be found                 |
 
       @drive-backup @needs.drive-backup @bug-B59 @known-defect.drained-for-ever
       Examples: drive-backup, when it cannot open its target
-        | command      | kind        | bitmap | node | target | words                   | which          |
-        | drive-backup | full backup |        |      | absent | Could not open 'absent' | no such target |
+        | case           | command      | kind        | bitmap | node | target | words                   |
+        | no such target | drive-backup | full backup |        |      | absent | Could not open 'absent' |
 
     @needs.human-monitor
     Scenario Outline: One backup that can begin, and one that meets a drive without a medium
@@ -73,14 +73,14 @@ Feature: Backups of several drives of which one cannot begin
 
       @blockdev-backup @bug-B48
       Examples: blockdev-backup
-        | command         | node   | target | which              |
-        | blockdev-backup | drive2 |        | nothing to copy    |
-        | blockdev-backup |        | drive2 | nothing to copy to |
+        | case               | command         | node   | target |
+        | nothing to copy    | blockdev-backup | drive2 |        |
+        | nothing to copy to | blockdev-backup |        | drive2 |
 
       @drive-backup @needs.drive-backup @bug-B59
       Examples: drive-backup
-        | command      | node   | target | which           |
-        | drive-backup | drive2 |        | nothing to copy |
+        | case            | command      | node   | target |
+        | nothing to copy | drive-backup | drive2 |        |
 
     Scenario Outline: The backup that cannot begin comes first
       Given backups are taken with <command>
@@ -111,7 +111,7 @@ Feature: Backups of several drives of which one cannot begin
       Given backups are taken with <command>
       And a bitmap "bitmap1" with a granularity of 512 B on "drive1"
       And the guest has written to "drive1":
-        | pattern | at            | length | which                           |
+        | pattern | at            | length | note                            |
         | 0x14    | 4 MiB - 1 KiB | 2 KiB  | over the last edge of a granule |
       When these requests are made as one transaction:
         | request            | bitmap  | drive  |
@@ -121,7 +121,7 @@ Feature: Backups of several drives of which one cannot begin
       Then QEMU should refuse it as a GenericError that says "Transaction aborted using Abort action"
       And nothing should have changed
       When the guest writes to "drive1":
-        | pattern | at          | length | which                              |
+        | pattern | at          | length | note                               |
         | 0x5d    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       And an incremental backup of "drive1" is taken with "bitmap1"
       Then the backup with "bitmap1" should restore "drive1" as it was at that moment

@@ -8,11 +8,11 @@ Feature: What a failed transaction leaves of its requests
   Background:
     Given the 4 MiB + 1 KiB drive "drive0"
     And these bitmaps on "drive0":
-      | bitmap  | granularity | which                            |
+      | bitmap  | granularity | note                             |
       | bitmap1 | 512 B       | more than 8000 granules          |
       | bitmap2 | 128 KiB     | the last granule is a small part |
     And the guest has written to "drive0":
-      | pattern | at             | length | which                             |
+      | pattern | at             | length | note                              |
       | 0x41    | 0              | 65 KiB | a granule and a bit of the second |
       | 0xd5    | 4 MiB - 64 KiB | 65 KiB | up to the end of the drive        |
     And a full backup of "drive0" with a new bitmap "bitmap0"
@@ -21,7 +21,7 @@ Feature: What a failed transaction leaves of its requests
     @blockdev-backup @bug-B48 @bug-B74
     Scenario Outline: A bitmap that records, and an abort
       Given the guest has written to "drive0":
-        | pattern | at          | length | which                                   |
+        | pattern | at          | length | note                                    |
         | 0xab    | 1000 KiB    | 48 KiB | over an edge of a granule               |
         | 0xfe    | 2 MiB - 1 B | 2 B    | the bytes on both sides of the 2nd MiB  |
         | 0x64    | 4 MiB       | 1 KiB  | the last granule, which is a small part |
@@ -39,28 +39,28 @@ Feature: What a failed transaction leaves of its requests
       And each of them should hold only what had changed
 
       Examples: what is done to the bitmap, and which is used afterwards
-        | request            | bitmap  | from             | recording | used    | which                            |
-        | add                | bitmap3 |                  |           | bitmap0 | the new bitmap goes              |
-        | add                | bitmap3 |                  | no        | bitmap0 | the new bitmap goes              |
-        | clear              | bitmap0 |                  |           | bitmap0 | its record comes back            |
-        | clear              | bitmap1 |                  |           | bitmap1 | a large record comes back        |
-        | enable             | bitmap0 |                  |           | bitmap0 | it recorded before, and goes on  |
-        | disable            | bitmap0 |                  |           | bitmap0 | it records again                 |
-        | merge              | bitmap0 | bitmap1          |           | bitmap0 | it forgets what it had not seen  |
-        | merge              | bitmap1 | bitmap0          |           | bitmap1 | from larger granules             |
-        | merge              | bitmap0 | bitmap0, bitmap1 |           | bitmap0 | the first of two changes nothing |
-        | merge              | bitmap0 | bitmap1, bitmap2 |           | bitmap0 | both of two bring something      |
-        | remove             | bitmap0 |                  |           | bitmap0 | it is there and records          |
-        | full backup        |         |                  |           | bitmap0 | its job is gone                  |
-        | full backup        | bitmap0 |                  |           | bitmap0 | its job has let go of the bitmap |
-        | incremental backup | bitmap0 |                  |           | bitmap0 | its job has let go of the bitmap |
-        | incremental backup | bitmap1 |                  |           | bitmap1 | its job has let go of the bitmap |
+        | case                             | request            | bitmap  | from             | recording | used    |
+        | the new bitmap goes              | add                | bitmap3 |                  |           | bitmap0 |
+        | the new bitmap goes              | add                | bitmap3 |                  | no        | bitmap0 |
+        | its record comes back            | clear              | bitmap0 |                  |           | bitmap0 |
+        | a large record comes back        | clear              | bitmap1 |                  |           | bitmap1 |
+        | it recorded before, and goes on  | enable             | bitmap0 |                  |           | bitmap0 |
+        | it records again                 | disable            | bitmap0 |                  |           | bitmap0 |
+        | it forgets what it had not seen  | merge              | bitmap0 | bitmap1          |           | bitmap0 |
+        | from larger granules             | merge              | bitmap1 | bitmap0          |           | bitmap1 |
+        | the first of two changes nothing | merge              | bitmap0 | bitmap0, bitmap1 |           | bitmap0 |
+        | both of two bring something      | merge              | bitmap0 | bitmap1, bitmap2 |           | bitmap0 |
+        | it is there and records          | remove             | bitmap0 |                  |           | bitmap0 |
+        | its job is gone                  | full backup        |         |                  |           | bitmap0 |
+        | its job has let go of the bitmap | full backup        | bitmap0 |                  |           | bitmap0 |
+        | its job has let go of the bitmap | incremental backup | bitmap0 |                  |           | bitmap0 |
+        | its job has let go of the bitmap | incremental backup | bitmap1 |                  |           | bitmap1 |
 
     @blockdev-backup @bug-B74 @bug-B75
     Scenario Outline: A bitmap that does not record, and an abort
       Given the bitmap "bitmap2" of "drive0" has been disabled
       And the guest has written to "drive0":
-        | pattern | at          | length | which                              |
+        | pattern | at          | length | note                               |
         | 0xab    | 1000 KiB    | 48 KiB | over an edge of a granule          |
         | 0xfe    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       When these requests are made as one transaction:
@@ -75,15 +75,15 @@ Feature: What a failed transaction leaves of its requests
       And each of them should hold only what had changed
 
       Examples: what is done to the bitmap
-        | request            | from             | which                                |
-        | clear              |                  | its record comes back                |
-        | enable             |                  | it is at rest again                  |
-        | disable            |                  | it was at rest before, and stays so  |
-        | merge              | bitmap0          | it forgets what it had not seen      |
-        | merge              | bitmap0, bitmap1 | the second of two brings nothing new |
-        | remove             |                  | it is there, and at rest             |
-        | full backup        |                  | its job has let go of it             |
-        | incremental backup |                  | its job has let go of it             |
+        | case                                 | request            | from             |
+        | its record comes back                | clear              |                  |
+        | it is at rest again                  | enable             |                  |
+        | it was at rest before, and stays so  | disable            |                  |
+        | it forgets what it had not seen      | merge              | bitmap0          |
+        | the second of two brings nothing new | merge              | bitmap0, bitmap1 |
+        | it is there, and at rest             | remove             |                  |
+        | its job has let go of it             | full backup        |                  |
+        | its job has let go of it             | incremental backup |                  |
 
   Rule: What the image would have stored, it still stores after an abort
     @needs.qcow2
@@ -94,7 +94,7 @@ Feature: What a failed transaction leaves of its requests
         | stored0 | 32 KiB      | yes       | yes        |
         | stored1 | 512 B       | no        | yes        |
       And the guest has written to "drive1":
-        | pattern | at           | length | which                      |
+        | pattern | at           | length | note                       |
         | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
       When these requests are made as one transaction:
         | request   | bitmap   | drive  | persistent   |
@@ -106,10 +106,10 @@ Feature: What a failed transaction leaves of its requests
       Then the image of "drive1" should store its persistent bitmaps and no others
 
       Examples: what is done to the bitmap
-        | request | bitmap  | persistent | which                            |
-        | add     | stored2 | yes        | it is not stored                 |
-        | remove  | stored0 |            | it is stored with its record     |
-        | remove  | stored1 |            | it is stored as one at rest      |
-        | clear   | stored0 |            | it is stored with its record     |
-        | disable | stored0 |            | it is stored as one that records |
-        | enable  | stored1 |            | it is stored as one at rest      |
+        | case                             | request | bitmap  | persistent |
+        | it is not stored                 | add     | stored2 | yes        |
+        | it is stored with its record     | remove  | stored0 |            |
+        | it is stored as one at rest      | remove  | stored1 |            |
+        | it is stored with its record     | clear   | stored0 |            |
+        | it is stored as one that records | disable | stored0 |            |
+        | it is stored as one at rest      | enable  | stored1 |            |

@@ -346,7 +346,7 @@ def bench_of(context: Context) -> Bench:
     return cast("Bench", context.bench)
 
 
-# Tables. An empty cell says nothing, and a column "which" is for the reader.
+# Tables. An empty cell says nothing, and a column "note" is for the reader.
 
 
 def rows(context: Context, needed: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
@@ -359,12 +359,12 @@ def rows(context: Context, needed: Sequence[str], optional: Sequence[str] = ()) 
     assert table is not None, f"this sentence needs a table with the headings {', '.join(needed)}"
     headings = list(table.headings)
     missing = [heading for heading in needed if heading not in headings]
-    unknown = [heading for heading in headings if heading not in (*needed, *optional, "which")]
+    unknown = [heading for heading in headings if heading not in (*needed, *optional, "note")]
     assert [*missing, *unknown] == [], (
         f"the table's headings should be {', '.join(needed)}"
         f"{' and may be ' + ', '.join(optional) if optional else ''}; missing: {missing}, unknown: {unknown}"
     )
-    found: list[Row] = [{key: cell for key, cell in row.items() if cell and key != "which"} for row in table]
+    found: list[Row] = [{key: cell for key, cell in row.items() if cell and key != "note"} for row in table]
     assert found, "the table has no rows, and would say nothing"
     return found
 

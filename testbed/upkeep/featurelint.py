@@ -131,10 +131,14 @@ class FeatureFile:
         return [self.feature, *self.feature.rules, *self.scenarios]
 
     @property
+    def examples(self) -> list[Any]:
+        """Return the examples of all outlines."""
+        return [example for scenario in self.scenarios for example in getattr(scenario, "examples", [])]
+
+    @property
     def tables(self) -> list[Any]:
         """Return the tables of the steps and of the examples."""
-        examples = [example for scenario in self.scenarios for example in getattr(scenario, "examples", [])]
-        return [part.table for part in (*self.steps, *examples) if part.table]
+        return [part.table for part in (*self.steps, *self.examples) if part.table]
 
 
 def rule(check: Rule) -> Rule:
@@ -319,3 +323,20 @@ def no_calculator(file: FeatureFile) -> Iterator[Problem]:
         if match := MANY_DIGITS.search(QUOTED.sub("", text)):
             plain = format_size(parse_size(match[0].replace("bytes", "B")))
             yield line, f'"{match[0]}" needs a calculator, {plain} does not: "{text}"'
+
+
+@rule
+def reasons_first(file: FeatureFile) -> Iterator[Problem]:
+    """What is special about a row stands first in Examples, under case; in the table of a step it is a note."""
+    for example in file.examples:
+        headings = example.table.headings
+        if "case" in headings[1:]:
+            yield example.table.line, "the first heading of Examples is case, if there is one"
+        if wrong := {"which", "note"}.intersection(headings):
+            yield example.table.line, f"what is special about a row of Examples is its case, no {', '.join(wrong)}"
+    for step in file.steps:
+        if step.table and (wrong := {"which", "case"}.intersection(step.table.headings)):
+            yield (
+                step.table.line,
+                f"what is special about a row of a step's table is its note, and no {', '.join(wrong)}",
+            )

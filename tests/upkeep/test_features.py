@@ -40,17 +40,17 @@ Feature: A chain of incremental backups
 
     Scenario Outline: Writes that <what>
       Given the guest has written to "drive0":
-        | pattern | at          | length   |
-        | 0x41    | <at>        | 1024 B   |
-        | 0x42    | 0           | <length> |
-        | 0x43    | 2 MiB - 1 B | 1 B      |
+        | pattern | at          | length   | note          |
+        | 0x41    | <at>        | 1024 B   |               |
+        | 0x42    | 0           | <length> |               |
+        | 0x43    | 2 MiB - 1 B | 1 B      | the last byte |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then it should hold <length>
 
       Examples: one row for each side of a cluster
-        | at     | length | what                |
-        | 1 MiB  | 64 KiB | fill a cluster      |
-        | 63 KiB | 2 KiB  | lie over a boundary |
+        | case       | at     | length | what                |
+        | the usual  | 1 MiB  | 64 KiB | fill a cluster      |
+        | over edges | 63 KiB | 2 KiB  | lie over a boundary |
 """
 
 FILLER = """
@@ -126,6 +126,11 @@ BROKEN = [
     ("no-calculator", "64 KiB at 1 MiB", "15872 KiB at 1 MiB"),
     ("no-calculator", "| 1024 B ", "| 10240 B "),
     ("no-calculator", "| 2 MiB - 1 B ", "| 2097151 B "),
+    ("reasons-first", "| case       | at     | length |", "| at | case | length |"),
+    ("reasons-first", "| case       | at     | length |", "| which | at | length |"),
+    ("reasons-first", "| case       | at     | length |", "| note | at | length |"),
+    ("reasons-first", "| length   | note          |", "| length   | which |"),
+    ("reasons-first", "| length   | note          |", "| length   | case |"),
 ]
 
 
