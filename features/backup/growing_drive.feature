@@ -4,7 +4,7 @@ Feature: Backups of a drive that has grown
   the old end belongs in the next backup as much as any other change.
 
   Rule: What is written past the old end of a drive is in the next incremental backup
-    @iotest-124 @growing_before_backup
+    @iotest-124 @growing_before_backup @<command> @needs.<command>
     Scenario Outline: A drive grows by 1 MiB between two backups
       Given the 64 MiB drive "drive0" holding:
         | pattern | at     | length  |
@@ -25,12 +25,7 @@ Feature: Backups of a drive that has grown
       And each of them should equal its reference
       And the newest of them should equal its drive
 
-      @drive-backup @needs.drive-backup
-      Examples: drive-backup
-        | command      |
-        | drive-backup |
-
-      @blockdev-backup
-      Examples: blockdev-backup
+      Examples: both commands
         | command         |
         | blockdev-backup |
+        | drive-backup    |

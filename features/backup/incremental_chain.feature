@@ -14,7 +14,7 @@ Feature: A chain of incremental backups
     And each incremental backup is followed by a reference
 
   Rule: Each backup in a chain restores the drive as it was when that backup was taken
-    @iotest-124 @<origin>
+    @iotest-124 @<origin> @<command> @needs.<command>
     Scenario Outline: Three incremental backups, the first with nothing to copy
       Given backups are taken with <command>
       And a full backup of "drive0"
@@ -37,16 +37,11 @@ Feature: A chain of incremental backups
       And each of them should equal its reference
       And the newest of them should equal its drive
 
-      @drive-backup @needs.drive-backup
-      Examples: drive-backup, at each side of the cluster size of 64 KiB
-        | case                             | command      | granularity | origin             |
-        | the default                      | drive-backup | 64 KiB      | incremental_simple |
-        | two granules to a copied cluster | drive-backup | 32 KiB      | small_granularity  |
-        | two copied clusters to a granule | drive-backup | 128 KiB     | large_granularity  |
-
-      @blockdev-backup
-      Examples: blockdev-backup, at each side of the cluster size of 64 KiB
+      Examples: both commands, at each side of the cluster size of 64 KiB
         | case                             | command         | granularity | origin             |
         | the default                      | blockdev-backup | 64 KiB      | incremental_simple |
         | two granules to a copied cluster | blockdev-backup | 32 KiB      | small_granularity  |
         | two copied clusters to a granule | blockdev-backup | 128 KiB     | large_granularity  |
+        | the default                      | drive-backup    | 64 KiB      | incremental_simple |
+        | two granules to a copied cluster | drive-backup    | 32 KiB      | small_granularity  |
+        | two copied clusters to a granule | drive-backup    | 128 KiB     | large_granularity  |

@@ -5,6 +5,7 @@ Feature: Backups of drives whose size fits nothing
   left over, and what is left over must be in the backup like all the rest, and not a byte beyond it.
 
   Rule: A full backup restores a drive of any size
+    @<command> @needs.<command>
     Scenario Outline: A full backup of a drive of <size>
       Given backups are taken with <command>
       And the <size> drive "drive0" in <source>, holding:
@@ -18,8 +19,7 @@ Feature: Backups of drives whose size fits nothing
       And each of them should restore its drive as it was at that moment
       And each of them should equal its drive
 
-      @blockdev-backup
-      Examples: blockdev-backup
+      Examples: both commands
         | case                                   | command         | size           | source                               | target                               |
         | the smallest drive                     | blockdev-backup | 512 B          | a qcow2 image                        | a qcow2 image                        |
         | into the largest cluster               | blockdev-backup | 512 B          | a raw image                          | a qcow2 image with clusters of 2 MiB |
@@ -29,14 +29,11 @@ Feature: Backups of drives whose size fits nothing
         | a sector more than that                | blockdev-backup | 64 KiB + 512 B | a qcow2 image with clusters of 4 KiB | a qcow2 image                        |
         | a byte less than a round number        | blockdev-backup | 1 MiB - 1 B    | a raw image                          | a qcow2 image with clusters of 4 KiB |
         | a sector more than the largest cluster | blockdev-backup | 2 MiB + 512 B  | a qcow2 image                        | a qcow2 image with clusters of 2 MiB |
-
-      @drive-backup @needs.drive-backup
-      Examples: drive-backup
-        | case                 | command      | size           | source        | target        |
-        | ends within a sector | drive-backup | 4 KiB + 1 B    | a raw image   | a raw image   |
-        | a sector too many    | drive-backup | 64 KiB + 512 B | a qcow2 image | a qcow2 image |
+        | ends within a sector                   | drive-backup    | 4 KiB + 1 B    | a raw image                          | a raw image                          |
+        | a sector too many                      | drive-backup    | 64 KiB + 512 B | a qcow2 image                        | a qcow2 image                        |
 
   Rule: What changes at the end of such a drive is in the next increment, and nothing beyond it
+    @<command> @needs.<command>
     Scenario Outline: The end of a drive of <size>, marked in granules of <granularity>
       Given backups are taken with <command>
       And the <size> drive "drive0" in <source>, holding:
@@ -52,8 +49,7 @@ Feature: Backups of drives whose size fits nothing
       And each of them should hold only what had changed
       And each of them should equal its drive
 
-      @blockdev-backup
-      Examples: blockdev-backup
+      Examples: both commands
         | case                                   | command         | size           | granularity | end            | source        |
         | a drive of one granule                 | blockdev-backup | 512 B          | 512 B       | 511 B          | a qcow2 image |
         | a granule much larger than the drive   | blockdev-backup | 512 B          | 2 MiB       | 0              | a qcow2 image |
@@ -63,8 +59,4 @@ Feature: Backups of drives whose size fits nothing
         | the 65th granule, a sector             | blockdev-backup | 4 MiB + 512 B  | 64 KiB      | 4 MiB          | a qcow2 image |
         | the 4097th granule                     | blockdev-backup | 2 MiB + 512 B  | 512 B       | 2 MiB + 511 B  | a qcow2 image |
         | one granule, and all of it in the next | blockdev-backup | 2 MiB + 512 B  | 2 GiB       | 2 MiB + 511 B  | a qcow2 image |
-
-      @drive-backup @needs.drive-backup
-      Examples: drive-backup
-        | case                       | command      | size        | granularity | end   | source      |
-        | a last granule of one byte | drive-backup | 4 KiB + 1 B | 4 KiB       | 4 KiB | a raw image |
+        | a last granule of one byte             | drive-backup    | 4 KiB + 1 B    | 4 KiB       | 4 KiB          | a raw image   |

@@ -14,7 +14,7 @@ Feature: An incremental backup that meets a bad disk
     And each incremental backup is followed by a reference
 
   Rule: A failed backup costs nothing but itself
-    @iotest-124 @incremental_failure
+    @iotest-124 @incremental_failure @<command> @needs.<command>
     Scenario Outline: After a failed backup the next one holds what both would have held
       Given backups are taken with <command>
       And a full backup of "drive0"
@@ -41,18 +41,13 @@ Feature: An incremental backup that meets a bad disk
       And each of them should equal its reference
       And the newest of them should equal its drive
 
-      @drive-backup @needs.drive-backup
-      Examples: drive-backup
-        | command      |
-        | drive-backup |
-
-      @blockdev-backup
-      Examples: blockdev-backup
+      Examples: both commands
         | command         |
         | blockdev-backup |
+        | drive-backup    |
 
   Rule: A backup that stops at an error can be resumed and is complete then
-    @iotest-124 @incremental_pause
+    @iotest-124 @incremental_pause @<command> @needs.<command>
     Scenario Outline: A backup waits at a read error until the operator resumes it
       Given backups are taken with <command>
       And a full backup of "drive0"
@@ -87,12 +82,7 @@ Feature: An incremental backup that meets a bad disk
       And each of them should equal its reference
       And the newest of them should equal its drive
 
-      @drive-backup @needs.drive-backup
-      Examples: drive-backup
-        | command      |
-        | drive-backup |
-
-      @blockdev-backup
-      Examples: blockdev-backup
+      Examples: both commands
         | command         |
         | blockdev-backup |
+        | drive-backup    |

@@ -17,6 +17,7 @@ Feature: The filter of a backup
       | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |
 
   Rule: The filter is between the guest and the drive until the backup is finalized, under the name that it was given
+    @<command> @needs.<command>
     Scenario Outline: A backup whose filter is given a name or not
       Given backups are taken with <command>
       When a backup of "drive0" is started with:
@@ -31,17 +32,12 @@ Feature: The filter of a backup
       Then the backup of "drive0" should succeed
       And the guest should reach "drive0" directly
 
-      @blockdev-backup
-      Examples: blockdev-backup
+      Examples: both commands
         | command         | name        | way                             |
         | blockdev-backup | over-drive0 | through "over-drive0"           |
         | blockdev-backup |             | through a filter without a name |
-
-      @drive-backup @needs.drive-backup
-      Examples: drive-backup
-        | command      | name        | way                             |
-        | drive-backup | over-drive0 | through "over-drive0"           |
-        | drive-backup |             | through a filter without a name |
+        | drive-backup    | over-drive0 | through "over-drive0"           |
+        | drive-backup    |             | through a filter without a name |
 
     @blockdev-backup @bug-B57 @known-defect.nodes-of-ended-backup
     Scenario: The guest goes on while its ended backup waits to be dismissed

@@ -15,6 +15,7 @@ Feature: Backups that are asked for with a wrong argument
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
 
   Rule: A wrong argument stops a backup before it begins, and costs the bitmap nothing
+    @<command> @needs.<command>
     Scenario Outline: A wrong argument, then the same backup without it
       Given backups are taken with <command>
       When a backup of "drive0" is started with:
@@ -31,8 +32,8 @@ Feature: Backups that are asked for with a wrong argument
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
 
-      @blockdev-backup @bug-B49
-      Examples: blockdev-backup
+      @bug-B49
+      Examples: both commands
         | case                        | command         | option           | value        | words                                                     |
         | no such drive               | blockdev-backup | device           | absent       | Cannot find device='absent' nor node-name='absent'        |
         | no such target              | blockdev-backup | target           | absent       | Cannot find device='absent' nor node-name='absent'        |
@@ -43,8 +44,14 @@ Feature: Backups that are asked for with a wrong argument
         | a name begins with a letter | blockdev-backup | job-id           | 0th          | Invalid job ID '0th'                                      |
         | the drive's own name        | blockdev-backup | filter-node-name | drive0       | Duplicate nodes with node-name='drive0'                   |
         | a name begins with a letter | blockdev-backup | filter-node-name | 0th          | Invalid node-name: '0th'                                  |
+        | no such drive               | drive-backup    | device           | absent       | Cannot find device='absent' nor node-name='absent'        |
+        | no such kind of backup      | drive-backup    | sync             | differential | Parameter 'sync' does not accept value 'differential'     |
+        | no such way to get a target | drive-backup    | mode             | overwrite    | Parameter 'mode' does not accept value 'overwrite'        |
+        | just below no limit         | drive-backup    | speed            | -1           | Parameter 'speed' expects a non-negative value            |
+        | a name begins with a letter | drive-backup    | job-id           | 0th          | Invalid job ID '0th'                                      |
+        | the drive's own name        | drive-backup    | filter-node-name | drive0       | Duplicate nodes with node-name='drive0'                   |
 
-      @blockdev-backup @needs.x-perf @bug-B61
+      @needs.x-perf @bug-B61
       Examples: blockdev-backup, how its job works
         | case                         | command         | option             | value        | words                                                       |
         | nobody to do it              | blockdev-backup | x-perf.max-workers | 0            | max-workers must be between 1 and 2147483647                |
@@ -54,17 +61,7 @@ Feature: Backups that are asked for with a wrong argument
         | just below no limit          | blockdev-backup | x-perf.max-chunk   | -1           | max-chunk must be zero (which means no limit) or positive   |
         | one byte less than a cluster | blockdev-backup | x-perf.max-chunk   | 64 KiB - 1 B | Required max-chunk (65535) is less than backup cluster size |
 
-      @drive-backup @needs.drive-backup
-      Examples: drive-backup
-        | case                        | command      | option           | value        | words                                                 |
-        | no such drive               | drive-backup | device           | absent       | Cannot find device='absent' nor node-name='absent'    |
-        | no such kind of backup      | drive-backup | sync             | differential | Parameter 'sync' does not accept value 'differential' |
-        | no such way to get a target | drive-backup | mode             | overwrite    | Parameter 'mode' does not accept value 'overwrite'    |
-        | just below no limit         | drive-backup | speed            | -1           | Parameter 'speed' expects a non-negative value        |
-        | a name begins with a letter | drive-backup | job-id           | 0th          | Invalid job ID '0th'                                  |
-        | the drive's own name        | drive-backup | filter-node-name | drive0       | Duplicate nodes with node-name='drive0'               |
-
-    @needs.human-monitor
+    @<command> @needs.<command> @needs.human-monitor @bug-B49
     Scenario Outline: A drive without a medium, then the same backup without it
       Given "drive1" is a drive without a medium
       And backups are taken with <command>
@@ -79,16 +76,11 @@ Feature: Backups that are asked for with a wrong argument
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
 
-      @blockdev-backup @bug-B49
-      Examples: blockdev-backup
+      Examples: both commands
         | case                | command         | option |
         | nothing to back up  | blockdev-backup | device |
         | nothing to write to | blockdev-backup | target |
-
-      @drive-backup @needs.drive-backup
-      Examples: drive-backup
-        | case               | command      | option |
-        | nothing to back up | drive-backup | device |
+        | nothing to back up  | drive-backup    | device |
 
     @blockdev-backup
     Scenario: A wrong argument for a backup by a bitmap that does not record

@@ -14,7 +14,7 @@ Feature: Targets that a backup must not be written to
       | 0x14    | 512 KiB | 128 KiB |
 
   Rule: A target must have the very size of its drive
-    @bug-B53
+    @<command> @needs.<command> @bug-B53
     Scenario Outline: A target of another size, then one of the right size
       Given backups are taken with <command>
       And a full backup of "drive0" with a new bitmap "bitmap0"
@@ -29,19 +29,14 @@ Feature: Targets that a backup must not be written to
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 
-      @blockdev-backup
-      Examples: blockdev-backup
+      Examples: both commands
         | case                  | command         | size          |
         | smaller by one sector | blockdev-backup | 4 MiB - 512 B |
         | much smaller          | blockdev-backup | 1 MiB         |
         | larger by one sector  | blockdev-backup | 4 MiB + 512 B |
         | much larger           | blockdev-backup | 1 GiB         |
-
-      @drive-backup @needs.drive-backup
-      Examples: drive-backup
-        | case                  | command      | size          |
-        | smaller by one sector | drive-backup | 4 MiB - 512 B |
-        | larger by one sector  | drive-backup | 4 MiB + 512 B |
+        | smaller by one sector | drive-backup    | 4 MiB - 512 B |
+        | larger by one sector  | drive-backup    | 4 MiB + 512 B |
 
   Rule: A target belongs to one backup at a time
     @blockdev-backup @bug-B49

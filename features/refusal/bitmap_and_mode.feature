@@ -15,6 +15,7 @@ Feature: Backups whose kind, bitmap and mode do not fit together
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
 
   Rule: A backup is refused when its bitmap and its mode make no sense together, or with its kind
+    @<command> @needs.<command>
     Scenario Outline: A combination that makes no sense
       Given backups are taken with <command>
       When a backup of "drive0" is started with:
@@ -25,7 +26,6 @@ Feature: Backups whose kind, bitmap and mode do not fit together
       Then QEMU should refuse it as a GenericError that says "<words>"
       And nothing should have changed
 
-      @blockdev-backup
       Examples: no bitmap where one is needed, or none of that name
         | case                                | command         | sync        | bitmap | mode       | words                                                        |
         | a mode does not stand in for it     | blockdev-backup | incremental |        | on-success | must provide a valid bitmap name for 'incremental' sync mode |
@@ -34,7 +34,6 @@ Feature: Backups whose kind, bitmap and mode do not fit together
         | nothing to bring in step            | blockdev-backup | full        | absent | on-success | Bitmap 'absent' could not be found                           |
         | an empty name is not the same as no | blockdev-backup | incremental | ""     |            | Bitmap '' could not be found                                 |
 
-      @blockdev-backup
       Examples: a mode that the kind of backup does not allow
         | case                                  | command         | sync        | bitmap  | mode      | words                                                                |
         | the chain would not go on             | blockdev-backup | incremental | bitmap0 | never     | Bitmap sync mode must be 'on-success'                                |
@@ -45,7 +44,6 @@ Feature: Backups whose kind, bitmap and mode do not fit together
         | it copies only what is overwritten    | blockdev-backup | none        | bitmap0 | always    | sync mode 'none' does not produce meaningful bitmap outputs          |
         | no such mode                          | blockdev-backup | bitmap      | bitmap0 | sometimes | Parameter 'bitmap-mode' does not accept value 'sometimes'            |
 
-      @blockdev-backup
       Examples: a bitmap without a mode, or a mode without a bitmap
         | case                           | command         | sync   | bitmap  | mode   | words                                                  |
         | only incremental has a default | blockdev-backup | bitmap | bitmap0 |        | Bitmap sync mode must be given when providing a bitmap |
@@ -54,7 +52,6 @@ Feature: Backups whose kind, bitmap and mode do not fit together
         | even if nothing is to be done  | blockdev-backup | full   |         | never  | Cannot specify bitmap sync mode without a bitmap       |
         | nothing to bring in step       | blockdev-backup | top    |         | always | Cannot specify bitmap sync mode without a bitmap       |
 
-      @drive-backup @needs.drive-backup
       Examples: one of each with the older command
         | case                            | command      | sync        | bitmap  | mode       | words                                                   |
         | a mode does not stand in for it | drive-backup | bitmap      |         | on-success | must provide a valid bitmap name for 'bitmap' sync mode |
@@ -63,7 +60,7 @@ Feature: Backups whose kind, bitmap and mode do not fit together
         | only incremental has a default  | drive-backup | full        | bitmap0 |            | Bitmap sync mode must be given when providing a bitmap  |
         | even if nothing is to be done   | drive-backup | none        |         | never      | Cannot specify bitmap sync mode without a bitmap        |
 
-    @bug-B41
+    @<command> @needs.<command> @bug-B41
     Scenario Outline: After a combination that makes no sense, one that does
       Given backups are taken with <command>
       And a full backup of "drive0"
@@ -81,14 +78,9 @@ Feature: Backups whose kind, bitmap and mode do not fit together
       Then the backup of "drive0" should succeed
       And the backup with "bitmap0" should restore "drive0" as it was at that moment
 
-      @blockdev-backup
-      Examples: blockdev-backup
+      Examples: both commands
         | case                        | command         | sync        | mode       |
         | on-success is its default   | blockdev-backup | incremental |            |
         | the default, said aloud     | blockdev-backup | incremental | on-success |
         | means the same, by its name | blockdev-backup | bitmap      | on-success |
-
-      @drive-backup @needs.drive-backup
-      Examples: drive-backup
-        | case                    | command      | sync        | mode       |
-        | the default, said aloud | drive-backup | incremental | on-success |
+        | the default, said aloud     | drive-backup    | incremental | on-success |

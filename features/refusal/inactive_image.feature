@@ -16,6 +16,7 @@ Feature: Images that another machine may be using
       | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule     |
 
   Rule: A backup of an inactive drive is refused, and granted when the drive is active again
+    @<command> @needs.<command>
     Scenario Outline: A drive is given over, and comes back
       Given backups are taken with <command>
       And this request has been granted:
@@ -35,16 +36,11 @@ Feature: Images that another machine may be using
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
 
-      @blockdev-backup
-      Examples: blockdev-backup
+      Examples: both commands
         | case             | command         | sync        | bitmap  |
         | what has changed | blockdev-backup | incremental | bitmap0 |
         | all              | blockdev-backup | full        |         |
-
-      @drive-backup @needs.drive-backup
-      Examples: drive-backup
-        | case             | command      | sync        | bitmap  |
-        | what has changed | drive-backup | incremental | bitmap0 |
+        | what has changed | drive-backup    | incremental | bitmap0 |
 
   Rule: A backup into an inactive image is refused
     @blockdev-backup

@@ -11,7 +11,7 @@ Feature: Requests for incremental backups that QEMU must refuse
       | 0xdc    | 32 MiB | 124 KiB |
 
   Rule: An incremental backup needs a bitmap that exists
-    @iotest-124 @<origin>
+    @iotest-124 @<origin> @<command> @needs.<command>
     Scenario Outline: An incremental backup that has no bitmap to go by
       Given backups are taken with <command>
       When a backup of "drive0" is started with:
@@ -22,17 +22,12 @@ Feature: Requests for incremental backups that QEMU must refuse
       And nothing should have changed
       And no job should be left
 
-      @drive-backup @needs.drive-backup
-      Examples: drive-backup
-        | command      | bitmap | words                                                        | origin                      |
-        | drive-backup |        | must provide a valid bitmap name for 'incremental' sync mode | sync_dirty_bitmap_missing   |
-        | drive-backup | absent | Bitmap 'absent' could not be found                           | sync_dirty_bitmap_not_found |
-
-      @blockdev-backup
-      Examples: blockdev-backup
+      Examples: both commands
         | command         | bitmap | words                                                        | origin                      |
         | blockdev-backup |        | must provide a valid bitmap name for 'incremental' sync mode | sync_dirty_bitmap_missing   |
         | blockdev-backup | absent | Bitmap 'absent' could not be found                           | sync_dirty_bitmap_not_found |
+        | drive-backup    |        | must provide a valid bitmap name for 'incremental' sync mode | sync_dirty_bitmap_missing   |
+        | drive-backup    | absent | Bitmap 'absent' could not be found                           | sync_dirty_bitmap_not_found |
 
   Rule: A granularity is a power of two
     @iotest-124 @sync_dirty_bitmap_bad_granularity @drive-backup @blockdev-backup

@@ -15,7 +15,7 @@ Feature: Compressed backups
       | compress | yes   |
 
   Rule: A compressed full backup is compressed and restores every byte
-    @bug-B44 @bug-B46
+    @<command> @needs.<command> @bug-B44 @bug-B46
     Scenario Outline: A compressed full backup
       Given backups are taken with <command>
       And each backup goes into <target>
@@ -26,22 +26,17 @@ Feature: Compressed backups
       And each of them should restore its drive as it was at that moment
       And each of them should be compressed
 
-      @blockdev-backup
-      Examples: blockdev-backup
+      Examples: both commands
         | case         | command         | target                               |
         | the default  | blockdev-backup | a qcow2 image                        |
         | 16 to a copy | blockdev-backup | a qcow2 image with clusters of 4 KiB |
         | the largest  | blockdev-backup | a qcow2 image with clusters of 2 MiB |
+        | the default  | drive-backup    | a qcow2 image                        |
 
-      @blockdev-backup @needs.zstd
+      @needs.zstd
       Examples: blockdev-backup, by another method
         | case                    | command         | target                           |
         | faster than the default | blockdev-backup | a qcow2 image compressed by zstd |
-
-      @drive-backup @needs.drive-backup
-      Examples: drive-backup
-        | case        | command      | target        |
-        | the default | drive-backup | a qcow2 image |
 
     @blockdev-backup @needs.vmdk
     Scenario: A compressed full backup for another hypervisor
@@ -56,6 +51,7 @@ Feature: Compressed backups
       And each of them should restore its drive as it was at that moment
 
   Rule: Compressed increments make as good a chain as others
+    @<command> @needs.<command>
     Scenario Outline: A compressed increment on a compressed full backup
       Given backups are taken with <command>
       And each backup goes into <target>
@@ -71,16 +67,11 @@ Feature: Compressed backups
       And each of them should hold only what had changed
       And each of them should be compressed
 
-      @blockdev-backup
-      Examples: blockdev-backup
+      Examples: both commands
         | case                  | command         | target                                 |
         | the default           | blockdev-backup | a qcow2 image                          |
         | larger than a granule | blockdev-backup | a qcow2 image with clusters of 128 KiB |
-
-      @drive-backup @needs.drive-backup
-      Examples: drive-backup
-        | case        | command      | target        |
-        | the default | drive-backup | a qcow2 image |
+        | the default           | drive-backup    | a qcow2 image                          |
 
   Rule: A compressed backup keeps its moment while the guest writes, and can be paused
     @blockdev-backup

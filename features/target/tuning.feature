@@ -12,7 +12,7 @@ Feature: Backups that are tuned
       | 0x64    | 5 MiB        | 512 B    | the very end          |
 
   Rule: No choice of speed costs a byte
-    @bug-B45 @bug-B54
+    @<command> @needs.<command> @bug-B45 @bug-B54
     Scenario Outline: A full and an incremental backup with unusual tuning
       Given backups are taken with <command>
       And each backup is taken with:
@@ -32,19 +32,14 @@ Feature: Backups that are tuned
       And each of them should hold only what had changed
       And each of them should equal its drive
 
-      @blockdev-backup
-      Examples: blockdev-backup
+      Examples: both commands
         | case                                | command         | workers    | chunk               | offload |
         | one cluster at a time               | blockdev-backup | 1          | 64 KiB              | no      |
         | a chunk that ends within a cluster  | blockdev-backup | 3          | 97 KiB + 673 B      | no      |
         | the kernel copies as much as it can | blockdev-backup | 64         | 0                   | yes     |
         | the kernel copies parts of clusters | blockdev-backup | 2          | 195 KiB + 320 B     | yes     |
         | the most of everything              | blockdev-backup | 2147483647 | 9223372036854775807 | yes     |
-
-      @drive-backup @needs.drive-backup
-      Examples: drive-backup
-        | case                               | command      | workers | chunk          | offload |
-        | a chunk that ends within a cluster | drive-backup | 3       | 97 KiB + 673 B | yes     |
+        | a chunk that ends within a cluster  | drive-backup    | 3          | 97 KiB + 673 B      | yes     |
 
   Rule: A backup has as many requests under way as it may, and none is longer than it may be
     @blockdev-backup @needs.blkdebug @needs.human-monitor

@@ -20,7 +20,7 @@ Feature: Backups of several drives that stand or fall together
     And each incremental backup is followed by a reference
 
   Rule: When one backup of a group fails, the others are cancelled and no bitmap loses its record
-    @iotest-124 @transaction_failure
+    @iotest-124 @transaction_failure @<command> @needs.<command>
     Scenario Outline: A read error on one drive, then the same backups again
       Given backups are taken with <command>
       And a full backup of "drive0" with a new bitmap "bitmap0"
@@ -58,17 +58,12 @@ Feature: Backups of several drives that stand or fall together
       And each of them should equal its reference
       And each of them should equal its drive
 
-      @drive-backup @needs.drive-backup
-      Examples: drive-backup
-        | command      |
-        | drive-backup |
-
-      @blockdev-backup
-      Examples: blockdev-backup
+      Examples: both commands
         | command         |
         | blockdev-backup |
+        | drive-backup    |
 
-    @iotest-124 @transaction_failure_race
+    @iotest-124 @transaction_failure_race @<command> @needs.<command>
     Scenario Outline: A read error on one drive while the other has nothing to copy
       Given backups are taken with <command>
       And a full backup of "drive0" with a new bitmap "bitmap0"
@@ -92,12 +87,7 @@ Feature: Backups of several drives that stand or fall together
       And no job should be left
       But the bitmaps should still hold what had changed
 
-      @drive-backup @needs.drive-backup
-      Examples: drive-backup
-        | command      |
-        | drive-backup |
-
-      @blockdev-backup
-      Examples: blockdev-backup
+      Examples: both commands
         | command         |
         | blockdev-backup |
+        | drive-backup    |

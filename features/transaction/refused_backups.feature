@@ -13,6 +13,7 @@ Feature: Backups of several drives of which one cannot begin
     And a full backup of "drive0" with a new bitmap "bitmap0"
 
   Rule: If one backup of a transaction cannot begin, none does
+    @<command> @needs.<command>
     Scenario Outline: One backup that can begin, and one that cannot
       Given backups are taken with <command>
       And the guest has written to "drive0":
@@ -30,8 +31,8 @@ Feature: Backups of several drives of which one cannot begin
       And an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 
-      @blockdev-backup @bug-B48
-      Examples: blockdev-backup
+      @bug-B48 @bug-B59
+      Examples: both commands
         | case                          | command         | kind               | bitmap | node   | target   | words                                                |
         | no such drive                 | blockdev-backup | full backup        |        | absent |          | Cannot find device='absent' nor node-name='absent'   |
         | no such target                | blockdev-backup | full backup        |        |        | absent   | Cannot find device='absent' nor node-name='absent'   |
@@ -41,21 +42,17 @@ Feature: Backups of several drives of which one cannot begin
         | smaller than its drive        | blockdev-backup | full backup        |        |        | 4 MiB    | Source and target image have different sizes         |
         | larger than its drive         | blockdev-backup | full backup        |        |        | 5 MiB    | Source and target image have different sizes         |
         | no such bitmap                | blockdev-backup | incremental backup | absent |        |          | Bitmap 'absent' could not be found                   |
+        | no such drive                 | drive-backup    | full backup        |        | absent |          | Cannot find device='absent' nor node-name='absent'   |
+        | smaller than its drive        | drive-backup    | full backup        |        |        | 4 MiB    | Source and target image have different sizes         |
+        | larger than its drive         | drive-backup    | full backup        |        |        | 5 MiB    | Source and target image have different sizes         |
+        | no such bitmap                | drive-backup    | incremental backup | absent |        |          | Bitmap 'absent' could not be found                   |
 
-      @drive-backup @needs.drive-backup @bug-B59
-      Examples: drive-backup
-        | case                   | command      | kind               | bitmap | node   | target | words                                              |
-        | no such drive          | drive-backup | full backup        |        | absent |        | Cannot find device='absent' nor node-name='absent' |
-        | smaller than its drive | drive-backup | full backup        |        |        | 4 MiB  | Source and target image have different sizes       |
-        | larger than its drive  | drive-backup | full backup        |        |        | 5 MiB  | Source and target image have different sizes       |
-        | no such bitmap         | drive-backup | incremental backup | absent |        |        | Bitmap 'absent' could not be found                 |
-
-      @drive-backup @needs.drive-backup @bug-B59 @known-defect.drained-for-ever
+      @bug-B59 @known-defect.drained-for-ever
       Examples: drive-backup, when it cannot open its target
         | case           | command      | kind        | bitmap | node | target | words                   |
         | no such target | drive-backup | full backup |        |      | absent | Could not open 'absent' |
 
-    @needs.human-monitor
+    @<command> @needs.<command> @needs.human-monitor @bug-B48 @bug-B59
     Scenario Outline: One backup that can begin, and one that meets a drive without a medium
       Given backups are taken with <command>
       And "drive2" is a drive without a medium
@@ -71,17 +68,13 @@ Feature: Backups of several drives of which one cannot begin
       And an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 
-      @blockdev-backup @bug-B48
-      Examples: blockdev-backup
+      Examples: both commands
         | case               | command         | node   | target |
         | nothing to copy    | blockdev-backup | drive2 |        |
         | nothing to copy to | blockdev-backup |        | drive2 |
+        | nothing to copy    | drive-backup    | drive2 |        |
 
-      @drive-backup @needs.drive-backup @bug-B59
-      Examples: drive-backup
-        | case            | command      | node   | target |
-        | nothing to copy | drive-backup | drive2 |        |
-
+    @<command> @needs.<command> @bug-B59
     Scenario Outline: The backup that cannot begin comes first
       Given backups are taken with <command>
       When these requests are made as one transaction:
@@ -96,17 +89,13 @@ Feature: Backups of several drives of which one cannot begin
       And an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 
-      @blockdev-backup
-      Examples: blockdev-backup
+      Examples: both commands
         | command         |
         | blockdev-backup |
-
-      @drive-backup @needs.drive-backup @bug-B59
-      Examples: drive-backup
-        | command      |
-        | drive-backup |
+        | drive-backup    |
 
   Rule: Backups that could begin are called off when the transaction is aborted
+    @<command> @needs.<command> @bug-B48 @bug-B59
     Scenario Outline: Backups of two drives, and an abort
       Given backups are taken with <command>
       And a bitmap "bitmap1" with a granularity of 512 B on "drive1"
@@ -126,12 +115,7 @@ Feature: Backups of several drives of which one cannot begin
       And an incremental backup of "drive1" is taken with "bitmap1"
       Then the backup with "bitmap1" should restore "drive1" as it was at that moment
 
-      @blockdev-backup @bug-B48
-      Examples: blockdev-backup
+      Examples: both commands
         | command         |
         | blockdev-backup |
-
-      @drive-backup @needs.drive-backup @bug-B59
-      Examples: drive-backup
-        | command      |
-        | drive-backup |
+        | drive-backup    |

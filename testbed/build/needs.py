@@ -94,6 +94,7 @@ def _program(name: str, program: str, option: str) -> Need:
 NEEDS = (
     # Backups and their options.
     _command("drive-backup"),
+    _command("blockdev-backup"),
     _argument("x-perf", "blockdev-backup", "x-perf", "max-workers", since="6.0"),
     _argument("min-cluster-size", "blockdev-backup", "x-perf", "min-cluster-size", since="9.2"),
     _argument("discard-source", "blockdev-backup", "discard-source", since="9.1"),

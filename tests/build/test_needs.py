@@ -25,6 +25,7 @@ RELEASES = ("5.2", "7.2", "10.0", "11.1")
 TRUTH = {
     # What each of the four releases has, as Debian built them.
     "drive-backup": "yyyy",
+    "blockdev-backup": "yyyy",
     "x-perf": "-yyy",
     "min-cluster-size": "--yy",
     "discard-source": "--yy",
