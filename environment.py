@@ -5,15 +5,17 @@ from contextlib import ExitStack
 
 from behave.runner import Context
 
-from testbed.base.gherkin import Scenario, Step
-from testbed.base.problems import EnvironmentUnusable, NotOffered
+from testbed.base.gherkin import Scenario, Step, definitions_of
+from testbed.base.problems import AuthorError, EnvironmentUnusable, NotOffered
 from testbed.build.defects import compare
 from testbed.language import tags
-from testbed.language.words import bench_of, register_words, world_of
+from testbed.language.context import testbed_of, world_of
+from testbed.language.needs import needs_of
+from testbed.language.words import register_words
 from testbed.reports.directory import Reports, reports_of
 from testbed.reports.outcome import ScenarioNotes, notes_of
 from testbed.scenario import evidence
-from testbed.scenario.testbed import Bench
+from testbed.scenario.testbed import Testbed
 from testbed.scenario.world import World
 
 register_words()
@@ -21,58 +23,58 @@ register_words()
 
 def before_all(context: Context) -> None:
     """Find the build under test, and a place for the images."""
-    context.bench = Bench.open(context.config.userdata, os.environ)
-    reports_of(context).describe_environment(bench_of(context).toolchain.describe())
+    context.testbed = Testbed.open(context.config.userdata, os.environ)
+    reports_of(context).describe_environment(testbed_of(context).toolchain.describe())
 
 
 def before_scenario(context: Context, scenario: Scenario) -> None:
     """Give the scenario a world of its own, unless the build lacks what it needs."""
-    bench = bench_of(context)
+    testbed = testbed_of(context)
     if misspelt := tags.unknown(scenario.effective_tags):
-        raise LookupError(f"unknown tags: {', '.join(misspelt)}; testbed/language/tags.py lists those there are")
-    if reasons := bench.unmet(scenario.effective_tags):
-        if bench.settings.require == "all":
+        raise AuthorError(f"unknown tags: {', '.join(misspelt)}; testbed/language/tags.py lists those there are")
+    if reasons := testbed.unmet(needs_of(scenario, definitions_of(context))):
+        if testbed.settings.require == "all":
             raise AssertionError("; ".join(reasons))
         scenario.skip("\n".join(reasons))
         return
-    context.world = bench.world(scenario.name, scenario.effective_tags)
+    context.world = testbed.world(scenario.name, scenario.effective_tags)
 
 
 def after_step(context: Context, step: Step) -> None:
     """Blame the death of QEMU on the step that it died in, and a refusal of the scenario's history on its sentence."""
     world = world_of(context)
     note_lack(context, notes_of(context.scenario), step.exception)
-    world.machine.check_alive()
+    world.machines.check_alive()
     if step.step_type == "given":
-        world.insist_on_grant()
+        world.dialogue.insist_on_grant()
 
 
 def after_scenario(context: Context, scenario: Scenario) -> None:
-    """Judge what no sentence has judged, keep evidence, and end the machine."""
+    """Judge what no sentence has judged, keep evidence, and end the machines."""
     if "world" not in context:
         return
-    bench, world, notes = bench_of(context), world_of(context), notes_of(scenario)
+    testbed, world, notes = testbed_of(context), world_of(context), notes_of(scenario)
     failure: str | None = notes.failure
     with ExitStack() as leaving:
-        leaving.callback(bench.discard, world)
+        leaving.callback(testbed.discard, world)
         try:
             if not failure:
-                world.settle()
-            notes.hold_against_record(compare(notes.failure, scenario.effective_tags, bench.toolchain.qemu))
+                world.judge.settle()
+            notes.hold_against_record(compare(notes.failure, scenario.effective_tags, testbed.toolchain.qemu))
             failure = failure or notes.unexpected
         except (AssertionError, EnvironmentUnusable) as broken:
             note_lack(context, notes, broken)
             failure = str(broken)
             raise
         finally:
-            notes.excuse = bench.lack_of_room() if failure else ""
-            if bench.settings.keep == "always" or (bench.settings.keep == "failed" and failure and not notes.lacking):
+            notes.excuse = testbed.lack_of_room() if failure else ""
+            if testbed.keeps_evidence_of(failure) and not (failure and notes.lacking):
                 keep_evidence(reports_of(context), world, notes, failure or "")
 
 
 def note_lack(context: Context, notes: ScenarioNotes, broken: BaseException | None) -> None:
-    """Take note of a command that the build does not have and no tag has told of, unless that is to be a failure."""
-    if isinstance(broken, NotOffered) and bench_of(context).settings.require != "all":
+    """Take note of a command that the build does not have and no sentence has told of, unless that is to be a failure."""
+    if isinstance(broken, NotOffered) and testbed_of(context).settings.require != "all":
         notes.lacking = str(broken)
 
 
@@ -80,7 +82,7 @@ def keep_evidence(reports: Reports, world: World, notes: ScenarioNotes, failure:
     """Keep a scenario's evidence; that this cannot be done comes after what else went wrong."""
     folder = reports.evidence / notes.folder
     try:
-        evidence.keep(world, folder, repeat=notes.repeat, failure=failure)
+        evidence.write(world, folder, repeat=notes.repeat, failure=failure)
         notes.evidence = folder
     except EnvironmentUnusable as unwritable:
         notes.teardown_errors.append(str(unwritable))
@@ -88,4 +90,4 @@ def keep_evidence(reports: Reports, world: World, notes: ScenarioNotes, failure:
 
 def after_all(context: Context) -> None:
     """Give the scratch directory back."""
-    bench_of(context).close()
+    testbed_of(context).close()

@@ -5,7 +5,10 @@ from behave.runner import Context
 from hamcrest import assert_that, equal_to, has_length, only_contains
 
 from testbed.domain.backup import Command
-from testbed.language.words import Which, options, rows, runs, world_of
+from testbed.language.context import world_of
+from testbed.language.needs import needing, of_options
+from testbed.language.tables import options, rows, runs
+from testbed.language.words import Which
 from testbed.promises.backups import (
     equals_its_drive,
     equals_its_reference,
@@ -14,47 +17,48 @@ from testbed.promises.backups import (
     restores_its_moment,
 )
 from testbed.promises.promise import each
+from testbed.scenario.acts import bitmaps
 
 
 @given("backups are taken with {command:Command}")
 def backups_taken_with(context: Context, command: Command) -> None:
     """Choose the QMP command for all backups of the scenario."""
-    world_of(context).backups.command = command
+    world_of(context).backups.catalogue.command = command
 
 
 @given("each incremental backup is followed by a reference")
 def followed_by_reference(context: Context) -> None:
     """Take a full backup into an image of its own right after each incremental backup that succeeds."""
-    world_of(context).with_references = True
+    world_of(context).backups.with_references = True
 
 
 @given("a {sync:Sync} backup of {drive:Name}")
 def backup_of_drive(context: Context, sync: str, drive: str) -> None:
     """Take a backup of a kind that needs no bitmap, full or of the top layer; it must succeed."""
     world = world_of(context)
-    world.take_successfully(world.drive(drive), sync)
+    world.backups.take_successfully(world.drives.drive(drive), sync)
 
 
 @given("a full backup of {drive:Name} with a new bitmap {bitmap:Name}")
 def full_backup_with_bitmap(context: Context, drive: str, bitmap: str) -> None:
     """Add a bitmap and take a full backup in one transaction, so that the chain has no gap."""
     world = world_of(context)
-    source = world.drive(drive)
-    world.take_successfully(source, "full", before=[source.add_bitmap(bitmap)])
+    source = world.drives.drive(drive)
+    world.backups.take_successfully(source, "full", before=[bitmaps.add(source, bitmap)])
 
 
 @given("an incremental backup of {drive:Name} with {bitmap:Name}")
 def incremental_backup_taken(context: Context, drive: str, bitmap: str) -> None:
     """Take an incremental backup on top of the bitmap's newest one; it must succeed."""
     world = world_of(context)
-    world.take_successfully(world.drive(drive), "incremental", bitmap=bitmap)
+    world.backups.take_successfully(world.drives.drive(drive), "incremental", bitmap=bitmap)
 
 
 @when("an incremental backup of {drive:Name} is taken with {bitmap:Name}")
 def incremental_backup(context: Context, drive: str, bitmap: str) -> None:
     """Take an incremental backup on top of the bitmap's newest one, and wait for its end, whichever it is."""
     world = world_of(context)
-    world.take(world.drive(drive), "incremental", bitmap=bitmap)
+    world.backups.take(world.drives.drive(drive), "incremental", bitmap=bitmap)
 
 
 @when(
@@ -63,131 +67,131 @@ def incremental_backup(context: Context, drive: str, bitmap: str) -> None:
 def incremental_without_backing(context: Context, drive: str, bitmap: str) -> None:
     """Take an incremental backup into an image that stands alone; name its backing file when the job is over."""
     world = world_of(context)
-    source = world.drive(drive)
-    alone = world.backups.new_target(source, None)
-    world.backups.put_on_full(world.take_into(alone, source, "incremental", bitmap=bitmap))
+    world.backups.take_and_base(world.drives.drive(drive), bitmap)
 
 
 @given("a backup of {drive:Name} has been started with:")
 @when("a backup of {drive:Name} is started with:")
+@needing(rows=of_options)
 def backup_started(context: Context, drive: str) -> None:
     """Ask for a backup with the options of the table, in QEMU's words, and go on while its job runs."""
     world = world_of(context)
-    world.ask(world.request_for([world.backups.prepare(world.drive(drive), options(context))]))
+    world.backups.start(world.drives.drive(drive), options(context))
 
 
 @given("each backup is taken with:")
+@needing(rows=of_options)
 def backups_options(context: Context) -> None:
     """Use the options of the table, in QEMU's words, for all further backups, besides what a backup asks for itself."""
-    world_of(context).backups.options = options(context)
+    world_of(context).backups.catalogue.options = options(context)
 
 
 @when("the backup of {drive:Name} is taken again")
 def backup_taken_again(context: Context, drive: str) -> None:
     """Take the drive's newest backup once more, into a new image, without what it asked for on top of its kind."""
-    world_of(context).take_again(drive)
+    world_of(context).backups.take_again(drive)
 
 
 @when("incremental backups are taken as one group:")
 def group_taken(context: Context) -> None:
     """Take incremental backups of the drives through the bitmaps of the table, as one group with grouped completion."""
-    world = world_of(context)
     pairs = [(row["drive"], row["bitmap"]) for row in rows(context, ("drive", "bitmap"))]
-    world.take_group(pairs)
+    world_of(context).backups.take_group(pairs)
 
 
 @when("incremental backups are started as one group:")
 def group_started(context: Context) -> None:
     """Ask for incremental backups of the drives through the bitmaps of the table, and go on while their jobs run."""
-    world_of(context).start_group([(row["drive"], row["bitmap"]) for row in rows(context, ("drive", "bitmap"))])
+    pairs = [(row["drive"], row["bitmap"]) for row in rows(context, ("drive", "bitmap"))]
+    world_of(context).backups.start_group(pairs)
 
 
 @when("the same group of backups is taken again")
 def group_taken_again(context: Context) -> None:
     """Throw the group's targets away and take the same backups into new ones."""
-    world_of(context).take_group_again()
+    world_of(context).backups.take_group_again()
 
 
 @then("the backup {which:Which} should succeed")
 def backup_succeeds(context: Context, which: Which) -> None:
     """Wait for a backup, a drive's newest or one that is named; it must complete, and is spoken of then."""
-    world = world_of(context)
-    world.spoken_of = [which(world.backups)]
-    assert_that(str(world.end_of(world.spoken_of[0])), equal_to("completed"))
+    backups = world_of(context).backups
+    backups.spoken_of = [which(backups.catalogue)]
+    assert_that(str(backups.end_of(backups.spoken_of[0])), equal_to("completed"))
 
 
 @then("both backups should succeed")
 def both_succeed(context: Context) -> None:
     """Check that both backups of the group completed."""
-    world = world_of(context)
-    world.spoken_of = list(world.group)
-    assert_that(world.group, has_length(2))
-    assert_that([str(backup.job.end) for backup in world.group], only_contains("completed"))
+    backups = world_of(context).backups
+    backups.spoken_of = list(backups.group)
+    assert_that(backups.group, has_length(2))
+    assert_that([str(backup.job.end) for backup in backups.group], only_contains("completed"))
 
 
 @then("the backup {which:Which} should fail with {error:Name}")
 def backup_fails(context: Context, which: Which, error: str) -> None:
     """Wait for a backup; it must end with this error."""
-    world = world_of(context)
-    assert_that(str(world.end_of(which(world.backups))), equal_to(f'failed with "{error}"'))
+    backups = world_of(context).backups
+    assert_that(str(backups.end_of(which(backups.catalogue))), equal_to(f'failed with "{error}"'))
 
 
 @then("the backup {which:Which} should be cancelled")
 def backup_cancelled(context: Context, which: Which) -> None:
     """Wait for a backup; it must end as cancelled, and is spoken of then."""
-    world = world_of(context)
-    world.spoken_of = [which(world.backups)]
-    assert_that(str(world.end_of(world.spoken_of[0])), equal_to("cancelled"))
+    backups = world_of(context).backups
+    backups.spoken_of = [which(backups.catalogue)]
+    assert_that(str(backups.end_of(backups.spoken_of[0])), equal_to("cancelled"))
 
 
 @then("{count:Backups} with {bitmap:Name} should restore {drive:Name} as it was at that moment")
 def backups_restore(context: Context, count: int, bitmap: str, drive: str) -> None:
     """Read each backup through the bitmap with its whole chain, and compare each byte with what was written."""
     world = world_of(context)
-    world.spoken_of = world.backups.successful_with(world.drive(drive), bitmap)
-    assert_that(world.spoken_of, has_length(count))
-    assert_that(world.spoken_of, each(restores_its_moment(world.images)))
+    world.backups.spoken_of = world.backups.catalogue.successful_with(world.drives.drive(drive), bitmap)
+    assert_that(world.backups.spoken_of, has_length(count))
+    assert_that(world.backups.spoken_of, each(restores_its_moment(world.images)))
 
 
 @then("each of them should restore its drive as it was at that moment")
 def each_restores(context: Context) -> None:
     """Do the same for the backups that were last spoken of."""
     world = world_of(context)
-    assert_that(world.spoken_of, each(restores_its_moment(world.images)))
+    assert_that(world.backups.spoken_of, each(restores_its_moment(world.images)))
 
 
 @then("each of them should hold only what had changed")
 def each_holds_changes(context: Context) -> None:
     """Compare the own layer of each backup last spoken of with the clusters that had changed: all, and no others."""
     world = world_of(context)
-    assert_that(world.spoken_of, each(holds_only_what_had_changed(world.images)))
+    assert_that(world.backups.spoken_of, each(holds_only_what_had_changed(world.images)))
 
 
 @then("the image of the backup {which:Which} should itself hold:")
 def image_holds(context: Context, which: Which) -> None:
     """Compare what a backup's own image holds with the patterns of the table, which must be all that is in it."""
     world = world_of(context)
-    assert_that(which(world.backups), holds_itself(world.images, runs(context)))
+    assert_that(which(world.backups.catalogue), holds_itself(world.images, runs(context)))
 
 
 @then("each of them should equal its reference")
 def each_equals_reference(context: Context) -> None:
     """Compare each backup last spoken of with the full one taken at the same moment, by qemu-img."""
     world = world_of(context)
-    assert_that(world.spoken_of, each(equals_its_reference(world.images)))
+    assert_that(world.backups.spoken_of, each(equals_its_reference(world.images)))
 
 
 @then("the newest of them should equal its drive")
 def newest_equals_drive(context: Context) -> None:
     """Shut the machine down and compare the newest backup last spoken of with the drive's image, by qemu-img."""
     world = world_of(context)
-    world.shut_down()
-    assert_that(world.spoken_of[-1], equals_its_drive(world.images))
+    world.judge.shut_down()
+    assert_that(world.backups.spoken_of[-1], equals_its_drive(world.images))
 
 
 @then("each of them should equal its drive")
 def each_equals_drive(context: Context) -> None:
     """Shut the machine down and compare each backup last spoken of with its drive's image, by qemu-img."""
     world = world_of(context)
-    world.shut_down()
-    assert_that(world.spoken_of, each(equals_its_drive(world.images)))
+    world.judge.shut_down()
+    assert_that(world.backups.spoken_of, each(equals_its_drive(world.images)))

@@ -4,18 +4,12 @@ from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that, contains_inanyorder
 
-from testbed.language.words import (
-    BITMAP_COLUMNS,
-    BITMAP_PROPERTIES,
-    Act,
-    bitmap_name,
-    bitmap_properties,
-    bitmap_state,
-    let_guest_do,
-    rows,
-    world_of,
-)
-from testbed.promises.bitmaps import has_bitmaps, has_bitmaps_in_step, stores_its_bitmaps
+from testbed.language.context import world_of
+from testbed.language.requests import record_alone, request
+from testbed.language.tables import BITMAP_COLUMNS, BITMAP_PROPERTIES, bitmap_state, rows
+from testbed.promises.bitmaps import has_bitmaps, stores_its_bitmaps
+from testbed.scenario.acts import bitmaps
+from testbed.scenario.acts.registry import Act
 
 
 @given("a bitmap {name:Name} on {drive:Name}")
@@ -23,7 +17,7 @@ from testbed.promises.bitmaps import has_bitmaps, has_bitmaps_in_step, stores_it
 def bitmap_on(context: Context, name: str, drive: str) -> None:
     """Add a bitmap with all that is QEMU's default."""
     world = world_of(context)
-    world.ask(world.node(drive).add_bitmap(name))
+    world.dialogue.ask(bitmaps.add(world.drives.node(drive), name))
 
 
 @given("a bitmap {name:Name} with a granularity of {granularity:Size} on {drive:Name}")
@@ -31,7 +25,7 @@ def bitmap_on(context: Context, name: str, drive: str) -> None:
 def bitmap_with_granularity(context: Context, name: str, granularity: int, drive: str) -> None:
     """Add a bitmap with a granularity of its own."""
     world = world_of(context)
-    world.ask(world.node(drive).add_bitmap(name, {"granularity": granularity}))
+    world.dialogue.ask(bitmaps.add(world.drives.node(drive), name, granularity))
 
 
 @given("these bitmaps on {drive:Name}:")
@@ -39,16 +33,16 @@ def bitmaps_on(context: Context, drive: str) -> None:
     """Add the bitmaps of the table, with the properties that it says."""
     world = world_of(context)
     for row in rows(context, ("bitmap",), BITMAP_PROPERTIES):
-        world.demand(world.node(drive).add_bitmap(bitmap_name(row["bitmap"]), bitmap_properties(row)))
+        world.dialogue.demand(request(world, {"request": "add", "drive": drive, **row}))
 
 
 @given("{count:Count} persistent bitmaps have been added to {drive:Name} in the transaction that starts a full backup")
 def many_bitmaps(context: Context, count: int, drive: str) -> None:
     """Add bitmaps, named by their numbers from 1 on, and take a full backup, all at one moment."""
     world = world_of(context)
-    node = world.drive(drive)
-    names = (f"bitmap{number}" for number in range(1, count + 1))
-    world.take_successfully(node, "full", before=[node.add_bitmap(name, {"persistent": True}) for name in names])
+    node = world.drives.drive(drive)
+    added = [bitmaps.add(node, f"bitmap{number}", persistent=True) for number in range(1, count + 1)]
+    world.backups.take_successfully(node, "full", before=added)
 
 
 @given("these bitmaps on {drive:Name}, each with a record of its own:")
@@ -56,10 +50,7 @@ def bitmaps_with_records(context: Context, drive: str) -> None:
     """Add the bitmaps of the table one by one; while each records, the guest does what its row says, if anything."""
     world = world_of(context)
     for row in rows(context, ("bitmap",), ("granularity", "pattern", "at", "length")):
-        world.demand(world.drive(drive).add_bitmap(row["bitmap"], bitmap_properties(row)))
-        if "at" in row:
-            let_guest_do(world.drive(drive), row)
-        world.demand(world.drive(drive).disable_bitmap(row["bitmap"]))
+        record_alone(world, world.drives.drive(drive), row)
 
 
 @given("the bitmap {name:Name} of {drive:Name} has been {act:BitmapAct}")
@@ -67,7 +58,7 @@ def bitmaps_with_records(context: Context, drive: str) -> None:
 def bitmap_act(context: Context, name: str, drive: str, act: Act) -> None:
     """Clear, enable, disable or remove a bitmap."""
     world = world_of(context)
-    world.ask(act(world.node(drive), name))
+    world.dialogue.ask(act.do(world.drives.node(drive), name))
 
 
 @given("{names:Names} of {drive:Name} has been merged into {target:Name}")
@@ -76,44 +67,43 @@ def bitmap_act(context: Context, name: str, drive: str, act: Act) -> None:
 def bitmaps_merged(context: Context, names: list[str], drive: str, target: str) -> None:
     """Add to a bitmap what other bitmaps of the same drive have recorded."""
     world = world_of(context)
-    source = world.node(drive)
-    world.ask(source.merge_bitmaps(target, [(source, name) for name in names]))
+    source = world.drives.node(drive)
+    world.dialogue.ask(bitmaps.merge(source, target, [(source, name) for name in names]))
 
 
 @given("the bitmaps of {drive:Name} are:")
 @then("the bitmaps of {drive:Name} should be:")
 def bitmaps_are(context: Context, drive: str) -> None:
     """Compare all named bitmaps of a drive with the table; one that is not listed fails, too."""
-    listed = [bitmap_state(row) for row in rows(context, BITMAP_COLUMNS, ("persistent",))]
-    assert_that(world_of(context).node(drive), has_bitmaps(listed))
+    listed = [bitmap_state(row) for row in rows(context, BITMAP_COLUMNS, ("persistent", "inconsistent"))]
+    assert_that(world_of(context).drives.node(drive), has_bitmaps(listed))
 
 
 @then("the unnamed bitmaps of {drive:Name} that record should be:")
 def unnamed_bitmaps_are(context: Context, drive: str) -> None:
     """Compare the bitmaps that jobs have put on a drive to record in the place of others with the table."""
-    listed = [bitmap_state({"bitmap": "", **row}) for row in rows(context, BITMAP_COLUMNS[1:])]
-    found = [state for state in world_of(context).node(drive).unnamed_bitmaps() if state.recording]
+    listed = [bitmap_state(row) for row in rows(context, BITMAP_COLUMNS[1:])]
+    found = [state for state in world_of(context).drives.node(drive).unnamed_bitmaps() if state.recording]
     assert_that(found, contains_inanyorder(*listed))
 
 
 @then("{drive:Name} should have no bitmap")
 def no_bitmap(context: Context, drive: str) -> None:
     """Fail when QEMU reports any named bitmap on the drive."""
-    assert_that(world_of(context).node(drive), has_bitmaps([]))
+    assert_that(world_of(context).drives.node(drive), has_bitmaps([]))
 
 
 @then("the bitmaps should still hold what had changed")
 def bitmaps_intact(context: Context) -> None:
     """Compare every bitmap of every node, granule for granule, with what was written since it was last in step."""
     world = world_of(context)
-    in_step = has_bitmaps_in_step(with_digests=world.has_digests)
-    for node in world.nodes():
-        assert_that(node, in_step)
+    for node in world.drives.nodes():
+        assert_that(node, world.judge.in_step)
 
 
 @then("the image of {drive:Name} should store its persistent bitmaps and no others")
 def image_stores(context: Context, drive: str) -> None:
     """Shut the machine down and compare what the drive's image has stored with the persistent bitmaps there were."""
     world = world_of(context)
-    world.shut_down()
-    assert_that(world.drive(drive), stores_its_bitmaps(world.images))
+    world.judge.shut_down()
+    assert_that(world.drives.drive(drive), stores_its_bitmaps(world.images))

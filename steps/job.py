@@ -4,28 +4,30 @@ from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that, empty, is_in
 
-from testbed.language.words import (
+from testbed.language.context import world_of
+from testbed.language.needs import needing, of_options
+from testbed.language.tables import (
     EVENT_COLUMNS,
-    LIFE_COLUMNS,
+    HISTORY_COLUMNS,
     SHOWN_COLUMNS,
-    JobAct,
-    Which,
     event_row,
-    life_rows,
+    history_rows,
     options,
     rows,
     shown_row,
-    world_of,
 )
+from testbed.language.words import Which
 from testbed.promises.events import reports
 from testbed.promises.jobs import has_lived, is_shown_as
+from testbed.scenario.acts.registry import Act
+from testbed.scenario.dialogue import jobs_on
 
 
 @then("QEMU should have reported these {kind:EventKind} and no others:")
 def reported_events(context: Context, kind: str) -> None:
     """Compare all events since the last such sentence, changes of job states left out, in any order, with the table."""
     listed = [event_row(row) for row in rows(context, ("event",), EVENT_COLUMNS)]
-    heard = [event for event in world_of(context).new_events() if kind == "events" or event.is_error]
+    heard = [event for event in world_of(context).hearing.new_events() if kind == "events" or event.is_error]
     assert_that(heard, reports(listed))
 
 
@@ -33,34 +35,35 @@ def reported_events(context: Context, kind: str) -> None:
 def repeated_error(context: Context) -> None:
     """Wait until QEMU has reported the error of the table twice; that it goes on doing so surprises nobody then."""
     (row,) = rows(context, ("event",), EVENT_COLUMNS)
-    world_of(context).hear_again_and_again(*event_row(row))
+    world_of(context).hearing.hear_again_and_again(*event_row(row))
 
 
 @then("no job should be left")
 def no_job_left(context: Context) -> None:
     """Fail when QEMU still lists a job."""
-    assert_that(world_of(context).jobs(), empty(), "jobs that QEMU lists")
+    assert_that(jobs_on(world_of(context).machine), empty(), "jobs that QEMU lists")
 
 
 @given("an incremental backup of {drive:Name} with {bitmap:Name} is kept {state:KeptState}")
 def incremental_kept(context: Context, drive: str, bitmap: str, state: str) -> None:
     """Start an incremental backup whose job comes into a state and stays there until it is let go."""
     world = world_of(context)
-    world.keep(world.drive(drive), state, {"sync": "incremental", "bitmap": bitmap})
+    world.backups.hold(world.drives.drive(drive), state, {"sync": "incremental", "bitmap": bitmap})
 
 
 @given("a backup of {drive:Name} is kept {state:KeptState} that was started with:")
+@needing(rows=of_options)
 def backup_kept(context: Context, drive: str, state: str) -> None:
     """Do the same with a backup that has the options of the table, in QEMU's words."""
     world = world_of(context)
-    world.keep(world.drive(drive), state, options(context))
+    world.backups.hold(world.drives.drive(drive), state, options(context))
 
 
 @given("the backup {which:Which} has stopped{statuses:IoStatuses}")
 @then("the backup {which:Which} should stop{statuses:IoStatuses}")
 def backup_stops(context: Context, which: Which, statuses: tuple[str, ...]) -> None:
     """Wait until the job of a backup has stopped at an error; compare its io-status if it is named."""
-    job = which(world_of(context).backups).job
+    job = which(world_of(context).backups.catalogue).job
     job.wait_until_stopped()
     assert_that(job.io_status, is_in(statuses), "the job's io-status")
 
@@ -70,16 +73,16 @@ def backup_stops(context: Context, which: Which, statuses: tuple[str, ...]) -> N
 def backup_has_become(context: Context, which: Which, status: str) -> None:
     """Wait until the job of a backup has been in a state."""
     world = world_of(context)
-    world.insist_on_grant()
-    which(world.backups).job.wait_until(status)
+    world.dialogue.insist_on_grant()
+    which(world.backups.catalogue).job.wait_until(status)
 
 
 @given("the backup {which:Which} has been {act:JobAct}")
 @when("the backup {which:Which} is {act:JobAct}")
-def job_act(context: Context, which: Which, act: JobAct) -> None:
+def job_act(context: Context, which: Which, act: Act) -> None:
     """Do something to the job of a backup; finalize or dismiss it once it is ready for that, unless it is too early."""
     world = world_of(context)
-    world.ask(act(which(world.backups).job))
+    world.dialogue.ask(act.do(which(world.backups.catalogue).job))
 
 
 @given("the speed of the backup {which:Which} has been set to {speed:Speed}")
@@ -87,26 +90,26 @@ def job_act(context: Context, which: Which, act: JobAct) -> None:
 def job_speed_set(context: Context, which: Which, speed: int) -> None:
     """Limit the speed of the job of a backup; 0 B a second stand for no limit."""
     world = world_of(context)
-    world.ask(which(world.backups).job.set_speed(speed))
+    world.dialogue.ask(which(world.backups.catalogue).job.set_speed(speed))
 
 
 @then("QEMU should show the backup {which:Which} as:")
 def backup_shown(context: Context, which: Which) -> None:
     """Compare what both queries for jobs show of a backup's job, which must be at rest, with the table."""
     (row,) = rows(context, (), SHOWN_COLUMNS)
-    assert_that(which(world_of(context).backups).job, is_shown_as(shown_row(row)))
+    assert_that(which(world_of(context).backups.catalogue).job, is_shown_as(shown_row(row)))
 
 
 @then("the backup {which:Which} should copy at least {size:Size}")
 def progress_made(context: Context, which: Which, size: int) -> None:
     """Wait until QEMU shows that a backup has copied at least so much."""
-    which(world_of(context).backups).job.wait_until_copied(size)
+    which(world_of(context).backups.catalogue).job.wait_until_copied(size)
 
 
 @then("the backup {which:Which} should copy nothing while the guest reads {count:Count} times")
 def no_progress(context: Context, which: Which, count: int) -> None:
     """Compare what QEMU shows of a backup's job before and after so many requests that change nothing."""
-    backup = which(world_of(context).backups)
+    backup = which(world_of(context).backups.catalogue)
     before = backup.job.shown()
     for _ in range(count):
         backup.drive.read(0, 512)
@@ -119,6 +122,6 @@ def backup_lived(context: Context, which: Which) -> None:
 
     Pauses that nobody asked for are no part of its life.
     """
-    listed = life_rows(rows(context, ("state",), LIFE_COLUMNS))
+    listed = history_rows(rows(context, ("state",), HISTORY_COLUMNS))
     world_of(context).machine.all_events()
-    assert_that(which(world_of(context).backups).job, has_lived(listed))
+    assert_that(which(world_of(context).backups.catalogue).job, has_lived(listed))

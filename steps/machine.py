@@ -1,26 +1,26 @@
 """Sentences about the machine as a whole."""
 
-from collections.abc import Mapping
-
 from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that, equal_to
 
-from testbed.language.words import bench_of, world_of
+from testbed.language.context import testbed_of, world_of
+from testbed.language.needs import needing
+from testbed.language.words import SetUp
+from testbed.scenario.acts.registry import Act
 
 
 @given("a machine whose guest sees its drives as disks")
+@needing("guest-disk", "human-monitor")
 def machine_with_disks(context: Context) -> None:
     """Start the machine anew on a board with a disk controller; drives are plugged in while it runs."""
-    board = bench_of(context).capabilities.board
-    assert board, "this build has no such machine; the tag needs.guest-disk says that a scenario needs one"
-    world_of(context).use_board(board)
+    world_of(context).drives.use_board(testbed_of(context).board)
 
 
-@given("the guest {options:DriveOptions}")
-def drives_set_up(context: Context, options: Mapping[str, str]) -> None:
+@given("the guest {set_up:SetUp}")
+def drives_set_up(context: Context, set_up: SetUp) -> None:
     """Set up all drives that the machine is given from now on."""
-    world_of(context).set_up_drives(options)
+    world_of(context).drives.set_up(set_up.options)
 
 
 @given("a second monitor is listening")
@@ -45,11 +45,11 @@ def both_told(context: Context) -> None:
 @when("the machine is shut down")
 def machine_shut_down(context: Context) -> None:
     """Tell QEMU to quit, whatever it is doing, and wait until it has ended as it should."""
-    world_of(context).shut_down()
+    world_of(context).judge.shut_down()
 
 
 @given("the machine has been {act:MachineAct}")
 @when("the machine is {act:MachineAct}")
-def machine_act(context: Context, act: tuple[str, str]) -> None:
+def machine_act(context: Context, act: Act) -> None:
     """Start, pause or reset the machine, and wait until it tells of that."""
-    world_of(context).machine.act(*act)
+    act.do(world_of(context).machine)

@@ -4,7 +4,8 @@ from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that
 
-from testbed.language.words import options, world_of
+from testbed.language.context import world_of
+from testbed.language.tables import options
 from testbed.promises.mirrors import equals_its_mirrored_drive
 
 

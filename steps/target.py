@@ -7,46 +7,52 @@ from behave.runner import Context
 from hamcrest import assert_that, equal_to
 
 from testbed.domain.backup import Backup
-from testbed.domain.server import Server
 from testbed.domain.storage import Storage
-from testbed.domain.target import Here, Maker
-from testbed.language.words import image_facts, options, rows, world_of
+from testbed.domain.target import Local
+from testbed.language.context import world_of
+from testbed.language.needs import needing, of_options
+from testbed.language.tables import image_facts, options, rows
+from testbed.language.words import ImageMaker
 from testbed.promises.backups import is_as_thin_as_its_drive
 from testbed.promises.promise import Promise, each
-from testbed.qemu.images import Images, Kind
-from testbed.scenario.world import World
+from testbed.qemu.image_kinds import ImageKind
+from testbed.qemu.images import Images
+from testbed.scenario.acts.registry import Act
 
 
 @given("each backup goes into {kind:ImageKind}{maker:Maker}")
-def target_kind(context: Context, kind: Kind, maker: Callable[[World], Maker]) -> None:
+def target_kind(context: Context, kind: ImageKind, maker: ImageMaker) -> None:
     """Have the images for backups made of this kind from now on, by qemu-img unless somebody else is named."""
     world = world_of(context)
-    world.backups.targets.kind, world.backups.targets.maker = kind, maker(world)
+    targets = world.backups.catalogue.targets
+    targets.kind, targets.maker = kind, maker.of(world)
 
 
 @given("the next backup goes to storage that {storage:Storage}")
 def target_storage(context: Context, storage: Storage) -> None:
     """Put the image of the next backup, and of no other, on storage that fails in the way named."""
-    world_of(context).backups.targets.next_place = Here(storage)
+    world_of(context).backups.catalogue.targets.next_location = Local(storage)
 
 
 @given("each target is opened with:")
+@needing(rows=of_options)
 def target_options(context: Context) -> None:
     """Open the targets of all further backups with the options of the table, in QEMU's words."""
-    world_of(context).backups.targets.place = Here(options=options(context))
+    world_of(context).backups.catalogue.targets.location = Local(options=options(context))
 
 
 @given("each backup goes to another machine")
+@needing("nbd", "block-export")
 def another_machine(context: Context) -> None:
     """Let another machine keep the images of all further backups; it can be reached over NBD."""
     world_of(context).send_backups_away()
 
 
-@given("the other machine {act:ServerAct}")
-@when("the other machine {act:ServerAct}")
-def server_act(context: Context, act: Callable[[Server], None]) -> None:
+@given("the other machine {act:OtherMachineAct}")
+@when("the other machine {act:OtherMachineAct}")
+def other_machine_act(context: Context, act: Act) -> None:
     """Let the other machine go away, and all connections with it, or come back."""
-    act(world_of(context).other_machine)
+    act.do(world_of(context).other_machine)
 
 
 @then("the image of the backup of {drive:Name} should be:")
@@ -54,24 +60,25 @@ def image_of_backup(context: Context, drive: str) -> None:
     """Compare what qemu-img says of the image of the drive's newest backup with the table."""
     world = world_of(context)
     (row,) = rows(context, ("format", "size", "base", "clusters"))
-    assert_that(world.images.facts(world.backups.newest_of(drive).target.name), equal_to(image_facts(row)))
+    assert_that(world.images.facts(world.backups.catalogue.newest_of(drive).target.name), equal_to(image_facts(row)))
 
 
 @then("each of them should hold no data where its drive had none")
 def each_thin(context: Context) -> None:
     """Compare where the backups last spoken of hold data with where their drives did."""
     world = world_of(context)
-    assert_that(world.spoken_of, each(is_as_thin_as_its_drive(world.images)))
+    assert_that(world.backups.spoken_of, each(is_as_thin_as_its_drive(world.images)))
 
 
 @then("each of them should be {quality:Quality}")
 def each_of_quality(context: Context, quality: Callable[[Images], Promise[Backup]]) -> None:
     """Look through the images of the backups last spoken of: each cluster must be compressed, or nothing legible."""
     world = world_of(context)
-    assert_that(world.spoken_of, each(quality(world.images)))
+    assert_that(world.backups.spoken_of, each(quality(world.images)))
 
 
 @given("each backup goes to a disk with {size:Size} of free space")
+@needing("small-disk")
 def small_disk(context: Context, size: int) -> None:
     """Put the images of all further backups on a disk of their own, which will be full soon."""
     world_of(context).keep_backups_on_small_disk(size)

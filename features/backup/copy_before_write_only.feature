@@ -113,7 +113,7 @@ Feature: Backups that only save what is about to be overwritten
         | 0x11    | 448 KiB | 64 KiB |
 
   Rule: On top of the drive itself, what was saved is the drive as it was
-    @drive-backup @needs.drive-backup
+    @drive-backup
     Scenario: QEMU makes an image on top of the drive
       Given backups are taken with drive-backup
       And a backup of "drive0" has been started with:

@@ -1,4 +1,4 @@
-@backup @blockdev-backup @needs.copy-on-read
+@backup @blockdev-backup
 Feature: Backups of drives that copy up what the guest reads
   A guest that was set up in a moment from a common image, far away, is to become free of it: whatever it reads is copied
   into its own image on the way. Such a copy changes nothing that the guest can see. A backup must not take it for a
@@ -80,7 +80,7 @@ Feature: Backups of drives that copy up what the guest reads
         | copies what was on top when it began | top  |
 
   Rule: What a drive copies up by itself, whoever reads, is no change either
-    @needs.human-monitor @bug-B38
+    @bug-B38
     Scenario: The top layer holds what the guest has read
       Given the guest has drives that copy up what is read
       And the 1 MiB + 512 B drive "drive1" in a qcow2 image on a base, holding:
@@ -106,7 +106,7 @@ Feature: Backups of drives that copy up what the guest reads
         | 0x00    | 576 KiB | 64 KiB  | zeros that were read      |
         | 0x44    | 1 MiB   | 512 B   | the rest at the end       |
 
-    @needs.human-monitor @bug-B38
+    @bug-B38
     Scenario: A full backup reads all of the drive before an increment is taken
       Given the guest has drives that copy up what is read
       And the 1 MiB + 512 B drive "drive1" in a qcow2 image on a base, holding:

@@ -1,4 +1,4 @@
-@backup @blockdev-backup @needs.data-file
+@backup @blockdev-backup
 Feature: Backups of drives whose data is in a file of its own
   A qcow2 image can leave the data to another file or volume and keep only what it knows of it: where it is, and which parts
   of it the bitmaps have marked. That keeps bitmaps for drives whose data must stay in a plain volume. For a backup there

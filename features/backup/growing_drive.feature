@@ -4,7 +4,7 @@ Feature: Backups of a drive that has grown
   the old end belongs in the next backup as much as any other change.
 
   Rule: What is written past the old end of a drive is in the next incremental backup
-    @iotest-124 @growing_before_backup @<command> @needs.<command>
+    @iotest-124 @growing_before_backup @<command>
     Scenario Outline: A drive grows by 1 MiB between two backups
       Given the 64 MiB drive "drive0" holding:
         | pattern | at     | length  |

@@ -1,4 +1,4 @@
-@backup @blockdev-backup @needs.guest-disk @needs.human-monitor
+@backup @blockdev-backup
 Feature: What happens to the guest during a backup
   A guest crashes, is reset or paused when it pleases somebody, and a backup that runs at that moment is not asked. It
   must go on, restore the drive as it was when it began, and leave the guest its disk; the more so at its very end, when

@@ -18,7 +18,7 @@ Feature: What the guest writes while a backup runs
         | 0xfe    | 256 KiB | 256 KiB | four clusters               |
         | 0x64    | 4 MiB   | 1 KiB   | the rest at the drive's end |
 
-    @needs.x-perf @bug-B43 @bug-B51
+    @bug-B43 @bug-B51
     Scenario Outline: The guest makes a <request> again and again while a backup with sync <sync> is <state>
       Given a backup of "drive0" is kept <state> that was started with:
         | option           | value      |
@@ -61,7 +61,7 @@ Feature: What the guest writes while a backup runs
         | nothing more to copy | top         | pending | write        | 640 KiB        | 640 KiB        |
 
   Rule: However data get from one place to the other, what is overwritten is copied before that
-    @needs.x-perf @bug-B43
+    @bug-B43
     Scenario Outline: An overlapping write follows one within it, from <source> to <target> with offloading <offloading>
       Given the 4 MiB + 1 KiB drive "drive0" in <source>, holding:
         | pattern | at | length        |
@@ -94,7 +94,7 @@ Feature: What the guest writes while a backup runs
         | QEMU                          | a qcow2 image | a qcow2 image with clusters of 32 KiB | no         |
 
   Rule: Storage with large blocks makes no difference, and a job that rests neither
-    @needs.blkdebug @bug-B38
+    @bug-B38
     Scenario Outline: The guest writes less than a block while a backup with sync <sync> is paused
       Given the 4 MiB drive "drive0" in a raw image, whose storage reads and writes only whole blocks of 64 KiB, holding:
         | pattern | at | length |

@@ -6,7 +6,7 @@ Feature: Writes of the guest that a backup holds up
   write may be lost between the bitmap that goes and the one that stays.
 
   Rule: What cannot be saved is not overwritten, and the backup stays whole
-    @needs.blkdebug
+   
     Scenario Outline: The target fails when the guest is about to make a <request>
       Given the 4 MiB drive "drive0" in a raw image, holding:
         | pattern | at | length |
@@ -35,7 +35,7 @@ Feature: Writes of the guest that a backup holds up
         | write zeroes |
 
   Rule: A backup comes to its end in order although the guest's writes are on their way
-    @needs.human-monitor @needs.job-commands @bug-B47
+    @bug-B47
     Scenario: Writes are on their way when a backup is finalized
       Given the 4 MiB drive "drive0" in a qcow2 image, holding:
         | pattern | at | length  |

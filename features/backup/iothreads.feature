@@ -1,4 +1,4 @@
-@backup @needs.block-export @needs.blkdebug @needs.human-monitor
+@backup
 Feature: Backups of drives that live in iothreads
   A busy drive gets a thread of its own, so that its requests need not wait for QEMU's main thread. A backup of such a
   drive, and its target with it, has to move into that thread; the request that starts it, the bitmaps and the end of
@@ -40,7 +40,7 @@ Feature: Backups of drives that live in iothreads
       Then both backups should succeed
 
   Rule: A drive in an iothread can be backed up to a target that QEMU opens by itself
-    @drive-backup @needs.drive-backup
+    @drive-backup
     Scenario Outline: QEMU opens the target of an increment, mode <mode>
       Given backups are taken with drive-backup
       And a bitmap "bitmap0" on "drive1"
@@ -62,7 +62,7 @@ Feature: Backups of drives that live in iothreads
         | an operator has made it | existing       |
 
   Rule: The guest can write to a drive in an iothread while it is backed up
-    @blockdev-backup @needs.block-graph
+    @blockdev-backup
     Scenario: The guest overwrites what is copied and what is not
       Given a backup of "drive1" has been started with:
         | option | value  |

@@ -5,7 +5,7 @@ Feature: Backups into images with larger clusters
   QEMU must copy it too, or the rest would read as zeros once the image is put on its backing file.
 
   Rule: What shares a cluster of the target with a change is copied with it
-    @iotest-124 @larger_cluster_target @<command> @needs.<command>
+    @iotest-124 @larger_cluster_target @<command>
     Scenario Outline: A target of 128 KiB clusters whose backing file is added afterwards
       Given the 64 MiB drive "drive0" holding:
         | pattern | at     | length  |

@@ -5,7 +5,7 @@ Feature: Backups of drives whose size fits nothing
   left over, and what is left over must be in the backup like all the rest, and not a byte beyond it.
 
   Rule: A full backup restores a drive of any size
-    @<command> @needs.<command>
+    @<command>
     Scenario Outline: A full backup of a drive of <size>
       Given backups are taken with <command>
       And the <size> drive "drive0" in <source>, holding:
@@ -33,7 +33,7 @@ Feature: Backups of drives whose size fits nothing
         | a sector too many                      | drive-backup    | 64 KiB + 512 B | a qcow2 image                        | a qcow2 image                        |
 
   Rule: What changes at the end of such a drive is in the next increment, and nothing beyond it
-    @<command> @needs.<command>
+    @<command>
     Scenario Outline: The end of a drive of <size>, marked in granules of <granularity>
       Given backups are taken with <command>
       And the <size> drive "drive0" in <source>, holding:

@@ -107,7 +107,7 @@ Feature: Backups of the top layer of a drive
         | 0x64    | 575 KiB | 2 KiB  | is from the top           |
         | 0x00    | 577 KiB | 63 KiB | hides what the lowest has |
 
-    @drive-backup @needs.drive-backup
+    @drive-backup
     Scenario: QEMU makes the image for the top layer
       Given backups are taken with drive-backup
       And the guest has written to "overlay0":

@@ -1,4 +1,4 @@
-@backup @blockdev-backup @needs.human-monitor @needs.blkdebug
+@backup @blockdev-backup
 Feature: Writes of the guest to what is just being copied
   A disk takes its time, and while a backup waits for what it has asked the disk for, the guest may overwrite that very
   place. If its write went ahead, the backup would read the new data and take it for the old, and nobody would notice
@@ -95,7 +95,7 @@ Feature: Writes of the guest to what is just being copied
         | incremental |
 
   Rule: A backup ends when the last copy is done, whoever has asked for it
-    @needs.x-perf
+   
     Scenario Outline: The job of a backup with sync <sync> comes to what is just being saved for the guest
       Given a backup of "drive0" is kept running that was started with:
         | option           | value      |
@@ -122,7 +122,7 @@ Feature: Writes of the guest to what is just being copied
         | incremental |
 
   Rule: What is just being copied counts as work that is yet to be done
-    @needs.x-perf
+   
     Scenario Outline: One read of a backup with sync <sync> is held up, and all others are done
       Given the next read of "drive0" is to be held up
       And a backup of "drive0" has been started with:

@@ -1,4 +1,4 @@
-@bitmap @needs.guest-disk @needs.human-monitor
+@bitmap
 Feature: Bitmaps of the disks of a running guest
   To a guest a drive is a disk, which an operator plugs in and unplugs while the guest runs. The guest may be paused, and
   it may crash and start again. A bitmap belongs to the drive and not to the guest: of all this it takes no notice, as

@@ -28,7 +28,7 @@ Feature: Bitmaps above and below a drive
       And each of them should hold only what had changed
 
   Rule: A bitmap on a filter records what passes through the filter
-    @needs.throttle
+   
     Scenario: The record of a filter is merged into that of the drive below
       Given a throttle filter "throttle0" over "drive0"
       And a bitmap "bitmap1" with a granularity of 32 KiB on "throttle0"

@@ -45,7 +45,7 @@ Feature: Persistent bitmaps while the machine runs
         | bitmap1 | 512 B       | yes       | no   | yes        | 512 B          |
       And the image of "drive0" should store its persistent bitmaps and no others
 
-    @needs.qemu-img-bitmap @bug-B33
+    @bug-B33
     Scenario Outline: A bitmap is removed, others being stored
       Given the 4 MiB drive "drive0", in whose image these bitmaps are stored:
         | bitmap  | granularity | recording |
@@ -69,7 +69,7 @@ Feature: Persistent bitmaps while the machine runs
         | not stored yet              | new0    |
         | never to be stored          | new1    |
 
-    @needs.qemu-img-bitmap @bug-B33
+    @bug-B33
     Scenario Outline: A bitmap is removed in a transaction, others being stored
       Given the 4 MiB drive "drive0", in whose image these bitmaps are stored:
         | bitmap  | granularity | recording |

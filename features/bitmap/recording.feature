@@ -50,7 +50,7 @@ Feature: What a bitmap records of the guest's requests
         | up to the end of the drive                | discard | 4 MiB - 1 B  | 1 KiB + 1 B   | 128 KiB        |
         | everything                                | discard | 0            | 4 MiB + 1 KiB | 4 MiB + 64 KiB |
 
-      @needs.human-monitor @bug-B04
+      @bug-B04
       Examples: compressed writes, where there was nothing yet
         | case                               | request          | at             | length  | dirty   |
         | a granule from edge to edge        | write compressed | 1 MiB          | 64 KiB  | 64 KiB  |

@@ -19,7 +19,7 @@ Feature: What becomes of a backup that meets an error
         | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule     |
       And the next backup goes to storage that <target> with "<error>"
 
-    @blockdev-backup @needs.blkdebug @bug-B54
+    @blockdev-backup @bug-B54
     Scenario Outline: An error that the policy for the <side> deals with
       When a backup of "drive0" is started with:
         | option          | value       |
@@ -68,7 +68,7 @@ Feature: What becomes of a backup that meets an error
         | ignore | No space left on device | succeed                             | ignore | no   | 0       | taken again | the 2 backups | target | write     | never fails | fails the second write |
 
   Rule: A backup that passes over errors tries again until it has copied everything
-    @blockdev-backup @needs.blkdebug @bug-B54
+    @blockdev-backup @bug-B54
     Scenario: A target on which every other write fails
       Given the 4 MiB drive "drive0"
       And a full backup of "drive0" with a new bitmap "bitmap0"
@@ -94,7 +94,7 @@ Feature: What becomes of a backup that meets an error
       And the backup with "bitmap0" should restore "drive0" as it was at that moment
 
   Rule: An error is one, also where there are only zeros to be written
-    @blockdev-backup @needs.blkdebug
+    @blockdev-backup
     Scenario Outline: A target that fails when it is to write zeros
       Given the 4 MiB drive "drive0" holding:
         | pattern | at    | length  |

@@ -1,4 +1,4 @@
-@failure @needs.blkdebug
+@failure
 Feature: An incremental backup that meets a bad disk
   A backup reads the whole change of a day from a disk that may be about to fail. Whatever happens to the backup, the
   record of what has changed must not be lost: the next backup, on top of the last good one, has to be complete.
@@ -14,7 +14,7 @@ Feature: An incremental backup that meets a bad disk
     And each incremental backup is followed by a reference
 
   Rule: A failed backup costs nothing but itself
-    @iotest-124 @incremental_failure @<command> @needs.<command>
+    @iotest-124 @incremental_failure @<command>
     Scenario Outline: After a failed backup the next one holds what both would have held
       Given backups are taken with <command>
       And a full backup of "drive0"
@@ -47,7 +47,7 @@ Feature: An incremental backup that meets a bad disk
         | drive-backup    |
 
   Rule: A backup that stops at an error can be resumed and is complete then
-    @iotest-124 @incremental_pause @<command> @needs.<command>
+    @iotest-124 @incremental_pause @<command>
     Scenario Outline: A backup waits at a read error until the operator resumes it
       Given backups are taken with <command>
       And a full backup of "drive0"

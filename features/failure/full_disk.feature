@@ -1,4 +1,4 @@
-@failure @blockdev-backup @needs.small-disk
+@failure @blockdev-backup
 Feature: Backups to a disk that is full
   Backups grow until their disk is full; that is the most common of all failures, and the most harmless: somebody makes
   room, and the work goes on. A backup must then go on where it stopped, or be taken again, and restore every byte; and
@@ -88,7 +88,7 @@ Feature: Backups to a disk that is full
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 
   Rule: A backup that filled its disk leaves in its bitmap what its mode says: everything, or all but what found room
-    @needs.x-perf
+   
     Scenario Outline: A disk gets full with sync <sync> and bitmap mode <mode>
       When a backup of "drive0" is started with:
         | option             | value   |

@@ -1,4 +1,4 @@
-@failure @blockdev-backup @needs.human-monitor @needs.blkdebug
+@failure @blockdev-backup
 Feature: Errors of a backup under a running guest
   What is done when a disk fails under a guest, an operator chooses, too: the guest can be told, or be paused until
   somebody has seen to the disk, or never learn of it. That is for what the guest itself reads and writes. A backup reads

@@ -1,4 +1,4 @@
-@failure @blockdev-backup @needs.blkdebug
+@failure @blockdev-backup
 Feature: While a backup waits at an error
   A backup that has stopped at an error may wait for hours: until somebody has read the message, bought a disk, looked at
   a cable. The guest works on all the while. The backup must still be of the moment at which it began, the bitmap must
@@ -63,7 +63,7 @@ Feature: While a backup waits at an error
         | case           | act     |
         | the newer ones | resumed |
 
-      @needs.block-job-commands
+     
       Examples: by a block-job command
         | case           | act                            |
         | the older ones | resumed by a block-job command |

@@ -45,7 +45,7 @@ Feature: Backup jobs that are cancelled, and what they tell of their end
         | the others must end too | waiting | cancelled |        |         | waiting |         |                   | 192 KiB |
         | all has been copied     | pending | cancelled |        |         | waiting | pending | BLOCK_JOB_PENDING | 192 KiB |
 
-      @needs.block-job-commands
+     
       Examples: by a block-job command
         | case                    | state   | act                              | paused | resumed | waiting | pending | asks              | offset  |
         | it waits for its limit  | running | cancelled by a block-job command |        |         |         |         |                   | 64 KiB  |

@@ -1,4 +1,4 @@
-@job @blockdev-backup @needs.block-graph
+@job @blockdev-backup
 Feature: A drive that is rebuilt while it is backed up
   Snapshots are taken when the user of a guest wants one, and not when no backup happens to run. A backup that is under way
   must keep its moment when an overlay is put between its filter and the drive, and the guest goes on in that. What would
@@ -48,7 +48,7 @@ Feature: A drive that is rebuilt while it is backed up
         | what has changed | incremental | bitmap0 |
         | all              | full        |         |
 
-    @needs.human-monitor @known-defect.streamed-away
+    @known-defect.streamed-away
     Scenario: The image below a snapshot is merged into it while the backup still needs it
       Given a backup of "drive0" is kept running that was started with:
         | option           | value       |
@@ -82,7 +82,7 @@ Feature: A drive that is rebuilt while it is backed up
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
 
-      @needs.human-monitor
+     
       Examples: a job that would move data to the top
         | request | node         | what           | words                                                                    |
         | stream  | guest-drive0 | guest's device | Node 'guest-drive0' is busy: block device is in use by block job: backup |

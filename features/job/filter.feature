@@ -1,4 +1,4 @@
-@job @needs.block-graph
+@job
 Feature: The filter of a backup
   While a backup runs it must see each write of the guest before that is done, to save what is about to be overwritten. So
   it puts a filter between the guest and the drive. An operator finds it there by the name that he has given it. It must be
@@ -17,7 +17,7 @@ Feature: The filter of a backup
       | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |
 
   Rule: The filter is between the guest and the drive until the backup is finalized, under the name that it was given
-    @<command> @needs.<command>
+    @<command>
     Scenario Outline: A backup whose filter is given a name or not
       Given backups are taken with <command>
       When a backup of "drive0" is started with:
@@ -58,7 +58,7 @@ Feature: The filter of a backup
       Then the backup of "drive0" should succeed
 
   Rule: What the guest asks of its drive passes the filter
-    @blockdev-backup @needs.blkdebug
+    @blockdev-backup
     Scenario: The guest flushes its writes during a backup of a drive that fails after that
       Given the 4 MiB drive "drive1", whose storage fails the first read after a flush, holding:
         | pattern | at    | length   |
@@ -129,7 +129,7 @@ Feature: The filter of a backup
         | older   | younger | over-younger |
         | younger | older   | over-older   |
 
-    @blockdev-backup @needs.throttle
+    @blockdev-backup
     Scenario: A drive that has a filter already
       Given a throttle filter "throttle0" over "drive0"
       When a backup of "drive0" is started with:

@@ -46,7 +46,7 @@ Feature: What a backup job has in use
         | filter | over-drive0 | pending | delete node |       | Node over-drive0 is in use                                           |
 
   Rule: Nobody else may write to the drive past the filter, or change the size of what a job has in use
-    @needs.blkdebug
+   
     Scenario Outline: Somebody takes it on himself to <permission> the <part> of a running backup
       Given a backup of "drive0" is kept running that was started with:
         | option | value       |
@@ -106,7 +106,7 @@ Feature: What a backup job has in use
       And the backup with "bitmap0" should restore "drive0" as it was at that moment
 
   Rule: A backup that cannot keep others from writing is refused, and begins when it can
-    @needs.blkdebug @needs.raw @bug-B49
+    @bug-B49
     Scenario: Something writes to a drive from below, and then not any more
       Given the 4 MiB drive "drive1" in a raw image
       And a full backup of "drive1" with a new bitmap "bitmap1"

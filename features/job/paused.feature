@@ -32,7 +32,7 @@ Feature: Backup jobs that are paused
       Then the backup of "drive0" should succeed
       And each of them should restore its drive as it was at that moment
 
-      @needs.job-commands
+     
       Examples: job commands
         | case                             | command | other | sync        | bitmap  | compress |
         | what had changed                 | job     | job   | incremental | bitmap0 |          |
@@ -40,7 +40,7 @@ Feature: Backup jobs that are paused
         | all of it, one cluster at a time | job     | job   | full        |         | yes      |
         | what the image itself holds      | job     | job   | top         |         |          |
 
-      @needs.job-commands @needs.block-job-commands
+     
       Examples: both families of commands
         | case                             | command   | other     | sync        | bitmap  | compress |
         | the older one                    | block-job | block-job | incremental | bitmap0 |          |
@@ -59,7 +59,7 @@ Feature: Backup jobs that are paused
       Then the backup of "drive1" should succeed
       And the backup of "drive0" should succeed
 
-    @needs.blkdebug @needs.human-monitor @needs.x-perf
+   
     Scenario Outline: A backup is told to pause while the disk keeps it waiting
       Given the 4 MiB drive "drive2", whose storage can be held up, holding:
         | pattern | at | length |

@@ -13,7 +13,7 @@ Feature: The end of a backup job, remembered until somebody has taken note of it
     And a bitmap "bitmap1" on "drive0"
 
   Rule: A job that is not dismissed by itself shows how it has ended, until it is dismissed
-    @blockdev-backup @needs.blkdebug @known-defect.nodes-of-ended-backup
+    @blockdev-backup @known-defect.nodes-of-ended-backup
     Scenario: A backup that has failed
       Given the guest has written to "drive0":
         | pattern | at      | length | note                        |
@@ -41,7 +41,7 @@ Feature: The end of a backup job, remembered until somebody has taken note of it
         | concluded |                     |        |        |                    |
         | null      |                     |        |        |                    |
 
-    @blockdev-backup @needs.blkdebug @known-defect.nodes-of-ended-backup
+    @blockdev-backup @known-defect.nodes-of-ended-backup
     Scenario Outline: A backup that has been <act>
       Given a backup of "drive0" is kept pending that was started with:
         | option       | value       |
@@ -63,7 +63,7 @@ Feature: The end of a backup job, remembered until somebody has taken note of it
         | somebody wanted it so        | cancelled | Operation canceled | be cancelled |
 
   Rule: A job that is dismissed by itself is gone with its end, whichever that was
-    @blockdev-backup @needs.blkdebug
+    @blockdev-backup
     Scenario: A backup that fails, and another one by the same name
       Given the guest has written to "drive0":
         | pattern | at      | length | note                        |

@@ -1,4 +1,4 @@
-@job @blockdev-backup @needs.block-graph
+@job @blockdev-backup
 Feature: Several backups of one drive at a time
   One backup goes to the disk next door every hour and another one to the vault every night, each with a bitmap of its
   own. Now and then both run at once. Neither may disturb the other: each restores the moment at which it began, each

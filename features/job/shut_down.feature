@@ -67,7 +67,7 @@ Feature: A machine that is shut down while a backup is under way
       And the image of "drive0" should store its persistent bitmaps and no others
 
   Rule: A backup that was refused leaves nothing behind that QEMU stumbles over at its end
-    @drive-backup @needs.drive-backup @bug-B41
+    @drive-backup @bug-B41
     Scenario Outline: The machine is shut down after a refused backup
       Given backups are taken with drive-backup
       When a backup of "drive0" is started with:

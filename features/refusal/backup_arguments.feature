@@ -15,7 +15,7 @@ Feature: Backups that are asked for with a wrong argument
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
 
   Rule: A wrong argument stops a backup before it begins, and costs the bitmap nothing
-    @<command> @needs.<command>
+    @<command>
     Scenario Outline: A wrong argument, then the same backup without it
       Given backups are taken with <command>
       When a backup of "drive0" is started with:
@@ -51,7 +51,7 @@ Feature: Backups that are asked for with a wrong argument
         | a name begins with a letter | drive-backup    | job-id           | 0th          | Invalid job ID '0th'                                      |
         | the drive's own name        | drive-backup    | filter-node-name | drive0       | Duplicate nodes with node-name='drive0'                   |
 
-      @needs.x-perf @bug-B61
+      @bug-B61
       Examples: blockdev-backup, how its job works
         | case                         | command         | option             | value        | words                                                       |
         | nobody to do it              | blockdev-backup | x-perf.max-workers | 0            | max-workers must be between 1 and 2147483647                |
@@ -61,7 +61,7 @@ Feature: Backups that are asked for with a wrong argument
         | just below no limit          | blockdev-backup | x-perf.max-chunk   | -1           | max-chunk must be zero (which means no limit) or positive   |
         | one byte less than a cluster | blockdev-backup | x-perf.max-chunk   | 64 KiB - 1 B | Required max-chunk (65535) is less than backup cluster size |
 
-    @<command> @needs.<command> @needs.human-monitor @bug-B49
+    @<command> @bug-B49
     Scenario Outline: A drive without a medium, then the same backup without it
       Given "drive1" is a drive without a medium
       And backups are taken with <command>
@@ -94,7 +94,7 @@ Feature: Backups that are asked for with a wrong argument
       And nothing should have changed
 
   Rule: A target file that cannot be used stops a backup before it begins, and does not hold up the guest
-    @drive-backup @needs.drive-backup @bug-B58 @bug-B59 @known-defect.drained-for-ever
+    @drive-backup @bug-B58 @bug-B59 @known-defect.drained-for-ever
     Scenario Outline: A target file that cannot be used, then one that can
       Given backups are taken with drive-backup
       And the 4 MiB drive "drive2" in a qcow2 image

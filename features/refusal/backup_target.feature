@@ -14,7 +14,7 @@ Feature: Targets that a backup must not be written to
       | 0x14    | 512 KiB | 128 KiB |
 
   Rule: A target must have the very size of its drive
-    @<command> @needs.<command> @bug-B53
+    @<command> @bug-B53
     Scenario Outline: A target of another size, then one of the right size
       Given backups are taken with <command>
       And a full backup of "drive0" with a new bitmap "bitmap0"

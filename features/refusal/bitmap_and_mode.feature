@@ -15,7 +15,7 @@ Feature: Backups whose kind, bitmap and mode do not fit together
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
 
   Rule: A backup is refused when its bitmap and its mode make no sense together, or with its kind
-    @<command> @needs.<command>
+    @<command>
     Scenario Outline: A combination that makes no sense
       Given backups are taken with <command>
       When a backup of "drive0" is started with:
@@ -60,7 +60,7 @@ Feature: Backups whose kind, bitmap and mode do not fit together
         | only incremental has a default  | drive-backup | full        | bitmap0 |            | Bitmap sync mode must be given when providing a bitmap  |
         | even if nothing is to be done   | drive-backup | none        |         | never      | Cannot specify bitmap sync mode without a bitmap        |
 
-    @<command> @needs.<command> @bug-B41
+    @<command> @bug-B41
     Scenario Outline: After a combination that makes no sense, one that does
       Given backups are taken with <command>
       And a full backup of "drive0"

@@ -46,13 +46,13 @@ Feature: Bitmaps that something else is using
         | a second backup by the same record | incremental backup | bitmap0 |         |
         | would bring it in step             | full backup        | bitmap0 |         |
 
-      @needs.block-export
+     
       Examples: what a client could ask for
         | case       | request | bitmap  | from |
         | to be read | export  | bitmap0 |      |
 
   Rule: A bitmap that is exported is used for nothing else
-    @needs.block-export @bug-B76
+    @bug-B76
     Scenario Outline: A request for an exported bitmap
       Given this request has been granted:
         | request | bitmap  | drive  | writable |
@@ -81,7 +81,7 @@ Feature: Bitmaps that something else is using
         | would bring it in step        | full backup        | bitmap0 |         |          |
         | a second time                 | export             | bitmap0 |         | yes      |
 
-    @needs.block-export @bug-B76
+    @bug-B76
     Scenario Outline: A request for an exported bitmap in a transaction
       Given this request has been granted:
         | request | bitmap  | drive  | writable |
@@ -108,7 +108,7 @@ Feature: Bitmaps that something else is using
         | it records already, and must not stop to do so | enable  | bitmap0 |      |
 
   Rule: An export shows a bitmap only if a client can rely on what it reads
-    @needs.block-export
+   
     Scenario Outline: Bitmaps that an export must not show
       When this request is made:
         | request | bitmap    | drive  | writable   |
@@ -122,7 +122,7 @@ Feature: Bitmaps that something else is using
         | no such bitmap                         | absent          | yes      | Bitmap 'absent' is not found                               |
         | one that is there, and one that is not | bitmap0, absent | yes      | Bitmap 'absent' is not found                               |
 
-    @needs.block-export
+   
     Scenario: A bitmap that does not record in an export that cannot be written to
       Given the bitmap "bitmap0" of "drive0" has been disabled
       When this request is made:

@@ -1,4 +1,4 @@
-@refusal @needs.set-active
+@refusal
 Feature: Images that another machine may be using
   A machine that moves to another host gives its images over at one moment, and from then on they are inactive here: to
   write to one would destroy what the other host makes of it. A backup neither may go into such an image nor may it be
@@ -16,7 +16,7 @@ Feature: Images that another machine may be using
       | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule     |
 
   Rule: A backup of an inactive drive is refused, and granted when the drive is active again
-    @<command> @needs.<command>
+    @<command>
     Scenario Outline: A drive is given over, and comes back
       Given backups are taken with <command>
       And this request has been granted:

@@ -12,7 +12,7 @@ Feature: Bitmaps that a crash has made useless
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
 
   Rule: An inconsistent bitmap can be removed and used for nothing else
-    @needs.qemu-img-bitmap @bug-B76
+    @bug-B76
     Scenario Outline: A request for an inconsistent bitmap
       When this request is made:
         | request   | bitmap   | drive  | from   | bitmap-mode |
@@ -31,12 +31,12 @@ Feature: Bitmaps that a crash has made useless
         | even if it stays as it is     | bitmap backup      | bitmap0 |         | never      |
         | would bring it in step        | full backup        | bitmap0 |         | on-success |
 
-      @needs.block-export
+     
       Examples: what a client could ask for
         | case       | request | bitmap  | from | mode |
         | to be read | export  | bitmap0 |      |      |
 
-    @needs.qemu-img-bitmap @bug-B15
+    @bug-B15
     Scenario Outline: A new bitmap with the name of an inconsistent one
       When this request is made:
         | request | bitmap  | drive  | persistent   |
@@ -49,7 +49,7 @@ Feature: Bitmaps that a crash has made useless
         | its name is taken                | no         |
         | and so is its place in the image | yes        |
 
-    @needs.qemu-img-bitmap @bug-B76
+    @bug-B76
     Scenario Outline: A request for an inconsistent bitmap in a transaction
       When these requests are made as one transaction:
         | request   | bitmap   | drive  | from   |
@@ -67,7 +67,7 @@ Feature: Bitmaps that a crash has made useless
         | from it                       | merge              | bitmap1 | bitmap0 |
         | would lack what was written   | incremental backup | bitmap0 |         |
 
-    @needs.qemu-img-bitmap
+   
     Scenario Outline: A drive with an inconsistent bitmap is to <change>
       When "drive0" is resized to <size>
       Then QEMU should refuse it as a GenericError that says "Bitmap 'bitmap0' is inconsistent and cannot be used"
@@ -83,7 +83,7 @@ Feature: Bitmaps that a crash has made useless
         | grow   | 5 MiB |
         | shrink | 3 MiB |
 
-    @needs.qemu-img-bitmap
+   
     Scenario: A new chain after a crash, with a bitmap of the old name
       Given the bitmap "bitmap0" of "drive0" has been removed
       And a full backup of "drive0" with a new bitmap "bitmap0"

@@ -11,7 +11,7 @@ Feature: Requests for incremental backups that QEMU must refuse
       | 0xdc    | 32 MiB | 124 KiB |
 
   Rule: An incremental backup needs a bitmap that exists
-    @iotest-124 @<origin> @<command> @needs.<command>
+    @iotest-124 @<origin> @<command>
     Scenario Outline: An incremental backup that has no bitmap to go by
       Given backups are taken with <command>
       When a backup of "drive0" is started with:

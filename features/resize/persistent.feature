@@ -1,4 +1,4 @@
-@resize @needs.guest-disk @needs.human-monitor
+@resize
 Feature: Persistent bitmaps of a drive that changes its size
   What an image stores of a bitmap was laid out for the size that the drive had then. When the drive is resized, the
   bitmaps that were loaded from the image, those that were added before and those that come afterwards must all be stored
@@ -20,7 +20,7 @@ Feature: Persistent bitmaps of a drive that changes its size
       | 0x9a    | 2 MiB        | 1 MiB  | the third quarter          |
 
   Rule: Persistent bitmaps are stored for the size that the drive has in the end
-    @needs.qemu-img-bitmap
+   
     Scenario Outline: A drive is resized to <size>, unplugged and plugged in again
       Given "drive0" has been resized to <size>
       And these bitmaps on "drive0":

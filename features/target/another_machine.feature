@@ -1,4 +1,4 @@
-@target @blockdev-backup @needs.nbd @needs.block-export
+@target @blockdev-backup
 Feature: Backups that go to another machine
   A backup on the host that may burn down with the guest is none, so many go over the network to another machine. That
   one reboots now and then, or is gone for good. The first must cost a backup nothing but time; the second must not keep

@@ -1,4 +1,4 @@
-@target @needs.compress
+@target
 Feature: Compressed backups
   Backups are kept for years, so they are compressed; that has to make them smaller, and must not cost a byte. Compressed
   clusters are written whole or not at all, which is another way through QEMU than that of a plain backup: it has to deal
@@ -15,7 +15,7 @@ Feature: Compressed backups
       | compress | yes   |
 
   Rule: A compressed full backup is compressed and restores every byte
-    @<command> @needs.<command> @bug-B44 @bug-B46
+    @<command> @bug-B44 @bug-B46
     Scenario Outline: A compressed full backup
       Given backups are taken with <command>
       And each backup goes into <target>
@@ -33,12 +33,12 @@ Feature: Compressed backups
         | the largest  | blockdev-backup | a qcow2 image with clusters of 2 MiB |
         | the default  | drive-backup    | a qcow2 image                        |
 
-      @needs.zstd
+     
       Examples: blockdev-backup, by another method
         | case                    | command         | target                           |
         | faster than the default | blockdev-backup | a qcow2 image compressed by zstd |
 
-    @blockdev-backup @needs.vmdk
+    @blockdev-backup
     Scenario: A compressed full backup for another hypervisor
       Given each backup goes into a stream-optimized VMDK image
       And each target is opened with:
@@ -51,7 +51,7 @@ Feature: Compressed backups
       And each of them should restore its drive as it was at that moment
 
   Rule: Compressed increments make as good a chain as others
-    @<command> @needs.<command>
+    @<command>
     Scenario Outline: A compressed increment on a compressed full backup
       Given backups are taken with <command>
       And each backup goes into <target>
@@ -94,7 +94,7 @@ Feature: Compressed backups
         | paused  |
 
   Rule: A compressed backup that waits at an error can be resumed, or given up
-    @blockdev-backup @needs.blkdebug
+    @blockdev-backup
     Scenario: The drive fails while a compressed backup reads it
       Given the 1 MiB drive "drive1", whose storage fails the first read after a flush, holding:
         | pattern | at      | length  |
@@ -114,7 +114,7 @@ Feature: Compressed backups
       Then the backup of "drive1" should succeed
       And each of them should restore its drive as it was at that moment
 
-    @blockdev-backup @needs.blkdebug
+    @blockdev-backup
     Scenario Outline: No room for a compressed cluster
       Given the next backup goes to storage that fails the third compressed write with "No space left on device"
       When a backup of "drive0" is started with:

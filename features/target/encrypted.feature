@@ -1,4 +1,4 @@
-@target @blockdev-backup @needs.luks
+@target @blockdev-backup
 Feature: Encrypted backups
   Backups leave the house: they lie on tapes, on rented storage and in the boot of a car. Whoever finds one must not read a
   byte of it, and whoever has the key must get back every byte. QEMU keeps the key as a secret, and encrypts what it copies
@@ -51,7 +51,7 @@ Feature: Encrypted backups
         | running |
         | paused  |
 
-    @needs.compress @known-defect.compressed-in-the-clear
+    @known-defect.compressed-in-the-clear
     Scenario: An encrypted backup is compressed as well
       Given each backup goes into an encrypted qcow2 image
       When a backup of "drive0" is started with:

@@ -1,4 +1,4 @@
-@target @drive-backup @needs.drive-backup
+@target @drive-backup
 Feature: Images that QEMU makes for its backups
   The older backup command can make the image for the backup by itself, and this is what most short scripts ask for. The
   image must be what a script may count on: of the drive's size, also where that is odd, of the format asked for or the

@@ -1,4 +1,4 @@
-@target @blockdev-backup @needs.qed
+@target @blockdev-backup
 Feature: Backups into a format of the past
   Some archives ask for a format that nobody develops any more, and QEMU still writes it. It gives space to one request at
   a time, so that the requests of a backup have to queue for it, the last of them for less than a cluster.

@@ -5,7 +5,7 @@ Feature: Storage that is particular about requests
   either side, and while the guest writes; and it may not take zeros for nothing where they hide older data.
 
   Rule: A backup is right whatever the blocks are that a storage takes, also while the guest writes
-    @needs.blkdebug @bug-B38
+    @bug-B38
     Scenario Outline: The guest writes less than a block during a backup
       Given the 4 MiB drive "drive0" in <source>, whose storage <drive>, holding:
         | pattern | at            | length   |

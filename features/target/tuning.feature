@@ -1,4 +1,4 @@
-@target @needs.x-perf
+@target
 Feature: Backups that are tuned
   How many requests a backup has under way, how much it copies with one of them and who does the copying can be tuned, to
   spare the guest or to fill a fast line. Whatever is chosen, also what nobody would choose, the backup must restore every
@@ -12,7 +12,7 @@ Feature: Backups that are tuned
       | 0x64    | 5 MiB        | 512 B    | the very end          |
 
   Rule: No choice of speed costs a byte
-    @<command> @needs.<command> @bug-B45 @bug-B54
+    @<command> @bug-B45 @bug-B54
     Scenario Outline: A full and an incremental backup with unusual tuning
       Given backups are taken with <command>
       And each backup is taken with:
@@ -42,7 +42,7 @@ Feature: Backups that are tuned
         | a chunk that ends within a cluster  | drive-backup    | 3          | 97 KiB + 673 B      | yes     |
 
   Rule: A backup has as many requests under way as it may, and none is longer than it may be
-    @blockdev-backup @needs.blkdebug @needs.human-monitor
+    @blockdev-backup
     Scenario Outline: One of <workers> requests of <chunk> is held up
       Given the 4 MiB drive "drive1", whose storage can be held up, holding:
         | pattern | at | length |
@@ -69,7 +69,7 @@ Feature: Backups that are tuned
         | and here four times as much is held up | 2       | 256 KiB | 4 MiB - 256 KiB |
 
   Rule: What is copied at a time can be made larger, and then an increment holds so much more
-    @blockdev-backup @needs.min-cluster-size
+    @blockdev-backup
     Scenario Outline: An increment that copies at least so much at a time
       Given each backup is taken with:
         | option                  | value     |

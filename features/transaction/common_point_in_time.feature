@@ -4,7 +4,7 @@ Feature: Bitmaps and backups that start at one point in time
   would be in neither. A transaction makes several requests at one moment, and grants all of them or none.
 
   Rule: Bitmaps cleared in the transaction that starts a full backup are in step with that backup
-    @iotest-124 @incremental_transaction @<command> @needs.<command>
+    @iotest-124 @incremental_transaction @<command>
     Scenario Outline: Two bitmaps of different age, cleared together with the full backup
       Given the 64 MiB drive "drive0" holding:
         | pattern | at     | length  |

@@ -1,4 +1,4 @@
-@transaction @blockdev-backup @needs.blkdebug
+@transaction @blockdev-backup
 Feature: How a group of backups comes to its end
   With grouped completion no backup of a transaction ends before the others: each waits with its work done, holding on
   to its bitmap, until all have got that far. If the operator has asked to see them finalized by hand, they wait for

@@ -1,4 +1,4 @@
-@transaction @needs.blkdebug
+@transaction
 Feature: Backups of several drives that stand or fall together
   The drives of one guest belong together: a database on one and its log on the other restore only from the same moment.
   With grouped completion the backups of one transaction share their fate: when one fails, the others are cancelled,
@@ -20,7 +20,7 @@ Feature: Backups of several drives that stand or fall together
     And each incremental backup is followed by a reference
 
   Rule: When one backup of a group fails, the others are cancelled and no bitmap loses its record
-    @iotest-124 @transaction_failure @<command> @needs.<command>
+    @iotest-124 @transaction_failure @<command>
     Scenario Outline: A read error on one drive, then the same backups again
       Given backups are taken with <command>
       And a full backup of "drive0" with a new bitmap "bitmap0"
@@ -63,7 +63,7 @@ Feature: Backups of several drives that stand or fall together
         | blockdev-backup |
         | drive-backup    |
 
-    @iotest-124 @transaction_failure_race @<command> @needs.<command>
+    @iotest-124 @transaction_failure_race @<command>
     Scenario Outline: A read error on one drive while the other has nothing to copy
       Given backups are taken with <command>
       And a full backup of "drive0" with a new bitmap "bitmap0"

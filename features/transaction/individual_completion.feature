@@ -1,4 +1,4 @@
-@transaction @blockdev-backup @needs.blkdebug
+@transaction @blockdev-backup
 Feature: Backups that start together and end each for itself
   A transaction fixes the moment of several backups. What becomes of them afterwards, the operator chooses: as long as
   nothing is said, each ends for itself, and those that succeed need not be taken again because another one met a bad

@@ -13,7 +13,7 @@ Feature: Backups of several drives of which one cannot begin
     And a full backup of "drive0" with a new bitmap "bitmap0"
 
   Rule: If one backup of a transaction cannot begin, none does
-    @<command> @needs.<command>
+    @<command>
     Scenario Outline: One backup that can begin, and one that cannot
       Given backups are taken with <command>
       And the guest has written to "drive0":
@@ -52,7 +52,7 @@ Feature: Backups of several drives of which one cannot begin
         | case           | command      | kind        | bitmap | node | target | words                   |
         | no such target | drive-backup | full backup |        |      | absent | Could not open 'absent' |
 
-    @<command> @needs.<command> @needs.human-monitor @bug-B48 @bug-B59
+    @<command> @bug-B48 @bug-B59
     Scenario Outline: One backup that can begin, and one that meets a drive without a medium
       Given backups are taken with <command>
       And "drive2" is a drive without a medium
@@ -74,7 +74,7 @@ Feature: Backups of several drives of which one cannot begin
         | nothing to copy to | blockdev-backup |        | drive2 |
         | nothing to copy    | drive-backup    | drive2 |        |
 
-    @<command> @needs.<command> @bug-B59
+    @<command> @bug-B59
     Scenario Outline: The backup that cannot begin comes first
       Given backups are taken with <command>
       When these requests are made as one transaction:
@@ -95,7 +95,7 @@ Feature: Backups of several drives of which one cannot begin
         | drive-backup    |
 
   Rule: Backups that could begin are called off when the transaction is aborted
-    @<command> @needs.<command> @bug-B48 @bug-B59
+    @<command> @bug-B48 @bug-B59
     Scenario Outline: Backups of two drives, and an abort
       Given backups are taken with <command>
       And a bitmap "bitmap1" with a granularity of 512 B on "drive1"

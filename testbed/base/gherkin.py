@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import behave
 from behave.exception import ConfigError, InvalidFileLocationError, InvalidFilenameError
+from behave.matchers import Matcher
 from behave.parser import ParserError
 from behave.runner import Context
 
@@ -228,6 +229,7 @@ __all__ = [
     "Watcher",
     "adjacent",
     "clean_up",
+    "definitions_of",
     "misuse",
     "override",
     "rule_of",
@@ -316,6 +318,14 @@ def misuse(error: BaseException) -> str | None:
             return f"there is no file {error}"
         case _:
             return None
+
+
+def definitions_of(context: Context) -> Mapping[str, list[Matcher]]:
+    """Return all definitions of sentences that the run knows, by their keyword in small letters."""
+    # behave has no public way from a hook to its runner, and the registry of its module may be another one.
+    runner: Any = context._runner  # noqa: SLF001
+    definitions: Mapping[str, list[Matcher]] = runner.step_registry.steps
+    return definitions
 
 
 def clean_up(context: Context) -> None:

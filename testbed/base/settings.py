@@ -99,6 +99,13 @@ class Settings:
         unset="that of the PATH, for this machine's architecture if there is one",
         meaning="the QEMU to judge, or a storage daemon in its place; a directory gives all of its tools",
     )
+    next_qemu: str | None = _option(
+        None,
+        _text,
+        values="a binary, a build tree or an installation",
+        unset="none: scenarios in which a machine goes on with another build do not apply",
+        meaning="another QEMU, with which machines go on that began on the one to judge",
+    )
     qemu_img: str | None = _option(
         None,
         _text,
@@ -201,6 +208,11 @@ class Settings:
         if problems:
             raise EnvironmentUnusable(problems)
         return cls(**values)  # type: ignore[arg-type]  # each value was read by its own field's reader
+
+    @property
+    def for_next_build(self) -> Settings:
+        """Return the choices by which the programs of the next build are found: none but its name."""
+        return Settings(qemu=self.next_qemu, patience=self.patience)
 
     @staticmethod
     def help() -> str:

@@ -34,13 +34,15 @@ class Capabilities:
     """What the build under test has, found out when first asked.
 
     `schema_source` returns QEMU's answer to query-qmp-schema, `ask` what a program says when it is run, and `starts`
-    tells whether QEMU starts with such hardware, which only a trial can.
+    tells whether QEMU starts with such hardware, which only a trial can. `next_build` is the one that a machine may go
+    on with which began on this one, if there is such.
     """
 
     toolchain: Toolchain
     schema_source: Callable[[], Iterable[Mapping[str, Any]]]
     ask: Callable[[Sequence[str]], str] = ask
     starts: Callable[[Sequence[str]], bool] = lambda _hardware: True
+    next_build: Toolchain | None = None
     _answers: dict[tuple[str, ...], str] = field(default_factory=dict, repr=False)
 
     @cached_property

@@ -1,7 +1,7 @@
 """What a scenario may need of a build, and whether the build under test has it.
 
-A scenario names a need by a tag, `@needs.NAME`. The list is closed. Whether a build has what is needed is not
-guessed from its version but found out from itself: from the schema of its QMP commands, from what its tools
+What a scenario needs is said by its sentences, its words and its tables (testbed.language.needs), by names from this
+closed list. Whether a build has what is needed is not guessed from its version but found out from itself: from the schema of its QMP commands, from what its tools
 say of themselves, and by a trial where neither tells. `python -m testbed.build.needs` prints the list.
 """
 
@@ -14,15 +14,12 @@ from dataclasses import dataclass
 
 from testbed.build.capabilities import Capabilities
 
-TAG = "needs."
-"""How the tags begin that name a need."""
-
 JOB_VERBS = ("pause", "resume", "cancel", "complete", "finalize", "dismiss")
 """What the commands for jobs do; the same in both of their families."""
 
 
 class UnknownNeed(ValueError):
-    """A tag names a need that is not in the list."""
+    """Something names a need that is not in the list."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +184,12 @@ NEEDS = (
         lambda build: "mounted" in build.ask(("sh", "-c", _TRIAL_OF_MOUNT)),
         otherwise="this machine lets nobody mount one in a name space of his own",
     ),
+    Need(
+        "next-build",
+        "other build for its machines to go on with",
+        lambda build: build.next_build is not None,
+        otherwise="none was named; -D next_qemu=PATH names one",
+    ),
     _program("storage-daemon", "qemu-storage-daemon", "qemu_storage_daemon"),
     _image_tool("qemu-img-bitmap", "bitmap"),
     _image_tool("remove-all-bitmaps", "bitmap", "--remove-all", since="11.1"),
@@ -202,8 +205,8 @@ def need(name: str) -> Need:
     """Return the need of that name; raise UnknownNeed, with the nearest that there is, if there is none."""
     if name not in _BY_NAME:
         near = difflib.get_close_matches(name, _BY_NAME, n=1)
-        hint = f"did you mean @{TAG}{near[0]}?" if near else "python -m testbed.build.needs lists those that there are"
-        raise UnknownNeed(f"there is no tag @{TAG}{name}; {hint}")
+        hint = f"did you mean {near[0]}?" if near else "python -m testbed.build.needs lists those that there are"
+        raise UnknownNeed(f"there is no need {name}; {hint}")
     return _BY_NAME[name]
 
 
@@ -212,23 +215,19 @@ def has(build: Capabilities, name: str) -> bool:
     return need(name).probe(build)
 
 
-def needed(tags: Iterable[str]) -> list[Need]:
-    """Return the needs that tags, written without their @, name; raise UnknownNeed for one that is not."""
-    return [need(tag.removeprefix(TAG)) for tag in dict.fromkeys(tags) if tag.startswith(TAG)]
+def unmet(names: Iterable[str], capabilities: Capabilities) -> list[str]:
+    """Return why a scenario with these needs cannot be run on a build, in plain words: all reasons, or none.
 
-
-def unmet(tags: Iterable[str], capabilities: Capabilities) -> list[str]:
-    """Return why a scenario with these tags cannot be run on a build, in plain words: all reasons, or none.
-
-    Raises UnknownNeed for a tag that names a need which is not in the list.
+    Raises UnknownNeed for a name that is not in the list.
     """
-    return [each.why_not(capabilities) for each in needed(tags) if not each.probe(capabilities)]
+    needed = [need(name) for name in dict.fromkeys(names)]
+    return [each.why_not(capabilities) for each in needed if not each.probe(capabilities)]
 
 
 def table() -> str:
     """Return the list of needs as a Markdown table."""
-    rows = [f"| `@{TAG}{each.name}` | {each.meaning} | {each.since or '5.2 or older'} |" for each in NEEDS]
-    return "\n".join(["| tag | what the build must have | since QEMU |", "| --- | --- | --- |", *rows, ""])
+    rows = [f"| `{each.name}` | {each.meaning} | {each.since or '5.2 or older'} |" for each in NEEDS]
+    return "\n".join(["| need | what the build must have | since QEMU |", "| --- | --- | --- |", *rows, ""])
 
 
 if __name__ == "__main__":

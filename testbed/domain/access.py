@@ -1,4 +1,4 @@
-"""Where the guest's requests go into a drive: before its node, so that they pass through whatever a job puts over it.
+"""How a guest gets at a drive: before its node, so that its requests pass through whatever a job puts over that.
 
 A machine with a human monitor has devices for that. Where there is none, clients of exports stand for the guest.
 """
@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from testbed.base.problems import AuthorError
 from testbed.base.process import ToolFailed, run_tool
-from testbed.qemu.machine import SOCKET, GuestRequestFailed, Machine
+from testbed.qemu.machine import GuestRequestFailed, Machine
 
 Options = Mapping[str, object]
 
 
-class Front(Protocol):
+class Access(Protocol):
     """One way into a drive."""
 
     @property
@@ -40,16 +41,16 @@ class Front(Protocol):
         """Let qemu-io do what does not end with a verdict: begin a request, or tell the storage to hold one up."""
 
 
-class Fronts(Protocol):
+class Accesses(Protocol):
     """Makes the ways into a machine's drives."""
 
-    def attach(self, node: Options) -> Front:
+    def attach(self, node: Options) -> Access:
         """Give the machine a drive with a node of such options, `node-name` among them, and return the way into it.
 
-        Raises AssertionError or Refused, with QEMU's words, when it does not take it.
+        Raises DriveNotTaken or Refused, with QEMU's words, when it does not take it.
         """
 
-    def over(self, place: str) -> Front:
+    def over(self, place: str) -> Access:
         """Return the way in over something that is there already: a node, by its name."""
 
 
@@ -57,7 +58,7 @@ class Fronts(Protocol):
 
 
 @dataclass(frozen=True)
-class MonitorFront:
+class MonitorAccess:
     """A device, a disk of the guest or a node, as HMP qemu-io calls it."""
 
     machine: Machine
@@ -86,32 +87,30 @@ class MonitorFront:
 
 
 @dataclass(frozen=True)
-class MonitorFronts:
+class MonitorAccesses:
     """Makes devices by the human monitor, with `options` of theirs besides what makes them the guest's."""
 
     machine: Machine
     options: Options = field(default_factory=dict)
 
-    def attach(self, node: Options) -> MonitorFront:
+    def attach(self, node: Options) -> MonitorAccess:
         """Add a drive with a device, called "guest-" and the node's name."""
-        front = MonitorFront(self.machine, f"guest-{node['node-name']}")
-        options = {"if": "none", "id": front.name, **self.options, **dict(_flat(node))}
+        access = MonitorAccess(self.machine, f"guest-{node['node-name']}")
+        options = {"if": "none", "id": access.name, **self.options, **dict(_flat(node))}
         line = ",".join(f"{key}={str(value).replace(',', ',,')}" for key, value in options.items())
-        answer = self.machine.human(f'drive_add 0 "{line}"').strip()
-        if answer != "OK":
-            raise AssertionError(f"QEMU did not take the drive {node['node-name']}: {answer}")
-        return front
+        self.machine.add_drive(line)
+        return access
 
-    def over(self, place: str) -> MonitorFront:
+    def over(self, place: str) -> MonitorAccess:
         """Return the way in over a node, or over a disk of the guest, which is called "-d" and its name."""
-        return MonitorFront(self.machine, place)
+        return MonitorAccess(self.machine, place)
 
 
 # By exports.
 
 
 @dataclass
-class ExportFront:
+class ExportAccess:
     """An export over NBD, called "guest-" and the name of the node that it began with; its client is a qemu-io.
 
     `place` is the node over which it is to come back, `options` are what its command takes besides.
@@ -130,7 +129,7 @@ class ExportFront:
 
     def request(self, request: str, success: str) -> None:
         """Let a client make a request; raises GuestRequestFailed in its own words, or MachineDied."""
-        export = f"driver=nbd,server.type=unix,server.path={SOCKET},export={self.name}"
+        export = f"driver=nbd,server.type=unix,server.path={self.machine.exports_socket},export={self.name}"
         argv = (str(self.qemu_io), "-t", "writeback", "-d", "unmap", "-c", request, "--image-opts", export)
         try:
             verdict = run_tool(argv, cwd=self.machine.home, bound=self.machine.bound, allowed=(0, 1)).stdout.strip()
@@ -159,34 +158,33 @@ class ExportFront:
         self.machine.execute("block-export-add", {**asked, **self.options})
 
     def limit(self, speed: int) -> None:
-        """Raise AssertionError: what goes by an export cannot be limited."""
+        """Raise AuthorError: what goes by an export cannot be limited."""
         raise self._lack(f"cannot be limited to {speed} bytes a second")
 
     def tell(self, request: str) -> None:
-        """Raise AssertionError: a client ends with its request."""
+        """Raise AuthorError: a client ends with its request."""
         raise self._lack(f'cannot be told "{request}"')
 
-    def _lack(self, what: str) -> AssertionError:
-        tag = "the tag needs.human-monitor says that a scenario needs one"
-        return AssertionError(f"{self.name} {what} where no human monitor is; {tag}")
+    def _lack(self, what: str) -> AuthorError:
+        return AuthorError(f"{self.name} {what} without a human monitor: the sentence must say that it needs one")
 
 
 @dataclass(frozen=True)
-class ExportFronts:
+class ExportAccesses:
     """Makes exports with the `options` of block-export-add; `qemu_io` is the client that is the guest."""
 
     machine: Machine
     qemu_io: Path
     options: Options = field(default_factory=dict)
 
-    def attach(self, node: Options) -> ExportFront:
+    def attach(self, node: Options) -> ExportAccess:
         """Add a drive's node, and export it."""
         self.machine.execute("blockdev-add", node)
         return self.over(str(node["node-name"]))
 
-    def over(self, place: str) -> ExportFront:
+    def over(self, place: str) -> ExportAccess:
         """Export a node."""
-        return ExportFront(self.machine, self.qemu_io, place, self.options)
+        return ExportAccess(self.machine, self.qemu_io, place, self.options)
 
 
 def _flat(options: Options, prefix: str = "") -> Iterator[tuple[str, object]]:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from testbed.domain.bitmap import Bitmap
 from testbed.domain.drive import Drive
+from testbed.domain.image import Image
 from testbed.domain.job import Job
 from testbed.domain.lifecycle import JobEnd, WrongLife
 from testbed.domain.request import Request
@@ -22,10 +23,13 @@ from testbed.qemu.machine import Machine
 class Command(Protocol):
     """A QMP command that takes backups; the two that QEMU has differ in who opens the target.
 
-    `takes_lowest_whole` tells whether it takes all of a drive that stands on nothing when asked for its top layer.
+    `takes_lowest_whole` tells whether it takes all of a drive that stands on nothing when asked for its top layer, and
+    `opens_target` whether it opens the target's file by itself; `needs` is what a build must have for it.
     """
 
     name: str
+    opens_target: bool
+    needs: tuple[str, ...]
     takes_lowest_whole: bool
 
     def open(self, machine: Machine, target: Target) -> None:
@@ -42,6 +46,8 @@ class DriveBackup:
     """drive-backup: QEMU opens the target file by itself (deprecated since 6.2)."""
 
     name = "drive-backup"
+    opens_target = True
+    needs: tuple[str, ...] = ("drive-backup",)
     takes_lowest_whole = True
 
     def open(self, machine: Machine, target: Target) -> None:
@@ -60,11 +66,13 @@ class BlockdevBackup:
     """blockdev-backup: the target is a node that the operator has added."""
 
     name = "blockdev-backup"
+    opens_target = False
+    needs: tuple[str, ...] = ("blockdev-backup",)
     takes_lowest_whole = False
 
     def open(self, machine: Machine, target: Target) -> None:
         """Add the target as a node."""
-        machine.execute("blockdev-add", {**target.place.open(target), "node-name": target.node})
+        machine.execute("blockdev-add", {**target.location.open(target), "node-name": target.node})
 
     def arguments(self, target: Target) -> Mapping[str, object]:
         """Name the target by its node."""
@@ -73,7 +81,7 @@ class BlockdevBackup:
     def close(self, machine: Machine, target: Target) -> None:
         """Delete the node."""
         machine.execute("blockdev-del", {"node-name": target.node})
-        target.place.close(target)
+        target.location.close(target)
 
 
 COMMANDS: Mapping[str, Command] = {command.name: command for command in (DriveBackup(), BlockdevBackup())}
@@ -90,9 +98,9 @@ class Backup:
     """One backup of a drive, from before it is asked for until it has been judged.
 
     `options` are the arguments of the QMP command besides device, job and target; sync and bitmap are among them.
-    `content` is what the drive read as when it began, `held` the bitmap that it goes by or brings in step, and
-    `changed` what its own layer must hold and nothing else (None where it is free to copy everything); `moment` is the
-    drive's when it began. `followed` tells whether the models know of its end.
+    `source` is the image of the drive that is copied, `content` what the drive read as when it began, `held` the bitmap
+    that it goes by or brings in step, and `changed` what its own layer must hold and nothing else (None where it is free
+    to copy everything); `moment` is the drive's when it began. `followed` tells whether the models know of its end.
     """
 
     drive: Drive
@@ -101,12 +109,17 @@ class Backup:
     job: Job
     options: Mapping[str, object]
     content: Content = field(init=False)
+    source: Image = field(init=False)
     held: Bitmap | None = field(default=None, init=False)
     changed: Ranges | None = field(default=None, init=False)
     moment: int = field(default=-1, init=False)
     followed: bool = field(default=False, init=False)
     reference: Target | None = None
     judged: bool = False
+
+    def __post_init__(self) -> None:
+        """Take note of the image that is about to be copied."""
+        self.source = self.drive.image
 
     def __str__(self) -> str:
         """Name the backup as a reader would know it again."""
@@ -151,11 +164,11 @@ class Backup:
 
         One that stands on the drive itself has the changes above what the drive reads as now.
         """
-        backing = self.target.backing
-        stands_on_drive = backing is not None and backing.name == self.drive.image
-        if self.changed is None or (backing and not stands_on_drive):
+        base = self.target.image.base
+        stands_on_drive = base is self.source
+        if self.changed is None or (base and not stands_on_drive):
             return self.content
-        below = self.drive.content if stands_on_drive else Content(self.content.size)
+        below = self.source.content if stands_on_drive else Content(self.content.size)
         return below.replaced(self.changed, self.content)
 
     @property
@@ -173,7 +186,7 @@ class Backup:
             **self.options,
         }
         given = {name: argument for name, argument in arguments.items() if argument is not None}
-        return Request(self.command.name, given, self._begin)
+        return Request(self.command.name, given, self._begin, machine=self.drive.machine)
 
     def finish(self) -> None:
         """Wait until the job is over; let the models follow; close the target, unless QEMU has gone.
@@ -198,7 +211,7 @@ class Backup:
             return
         self.followed = True
         if self.sync == KEEPING:
-            self.changed = self._in_whole_pieces(self.drive.changed_since(self.moment))
+            self.changed = self._in_whole_pieces(self.source.history.since(self.moment))
         if self.held:
             self.held.release(self._still_dirty(self.held, end))
 
@@ -233,8 +246,8 @@ class Backup:
             if self.sync in INCREMENTAL:
                 self.changed = self.held.dirty.copied(self._copied_at_a_time)
             self.held.hold()
-        if self.sync == "top" and (self.drive.below or not self.command.takes_lowest_whole):
-            self.changed = self._in_whole_pieces(self.drive.own_layer)
+        if self.sync == "top" and (self.source.base or not self.command.takes_lowest_whole):
+            self.changed = self._in_whole_pieces(self.source.own_layer)
 
     def _in_whole_pieces(self, ranges: Ranges) -> Ranges:
         """Return what is copied so that all of the ranges are."""

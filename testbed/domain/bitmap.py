@@ -49,16 +49,16 @@ class BitmapState:
         )
 
 
-@dataclass
+@dataclass(eq=False)
 class Bitmap:
-    """A bitmap on the node `node`: what it must have recorded, from nothing but the requests made so far.
+    """A bitmap: what it must have recorded, from nothing but the requests made so far.
 
     While a job holds it, it is busy: its granules stay, and what is written goes to a successor, which the job's end
     joins to it or puts in its place. While it is exported, it is busy as well, and goes on recording. `since` is the
-    moment of the node from which on it has recorded, if it has always done so.
+    moment of the drive from which on it has recorded, if it has always done so. It stays the same bitmap when it was
+    stored, and another machine has loaded it.
     """
 
-    node: str
     name: str
     dirty: Dirty
     recording: bool = True

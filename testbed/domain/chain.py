@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from testbed.base.problems import AuthorError
 from testbed.domain.backup import Backup
-from testbed.domain.catalogue import Backups
+from testbed.domain.catalogue import Catalogue
+from testbed.domain.image import Image
 from testbed.domain.target import Target
 from testbed.model.ranges import NOTHING
 from testbed.qemu.images import Images
@@ -19,13 +21,13 @@ class Chain:
     An increment is meant by its place, from 0 on.
     """
 
-    backups: Backups
+    catalogue: Catalogue
     links: Sequence[Backup]
 
     @property
     def images(self) -> Images:
         """Return the images."""
-        return self.backups.targets.images
+        return self.catalogue.targets.images
 
     def merge_down(self, place: int) -> None:
         """Merge an increment into the image of the one below, whose moment cannot be restored any more."""
@@ -34,12 +36,12 @@ class Chain:
         self._forget(below, link.target, absorbed_by=link)
         link.target = below.target
         for above in self.links[place + 1 : place + 2]:
-            above.target = self.backups.targets.put_on(above.target, link.target)
+            self.catalogue.targets.put_on(above.target, link.target.image)
 
     def merge_up(self, place: int) -> None:
         """Merge an increment into the image of the one above; its own moment cannot be restored any more."""
         link, above = self.links[place], self.links[place + 1]
-        above.target = self.backups.targets.move_onto(above.target, _base(link))
+        self.catalogue.targets.move_onto(above.target, _base(link))
         self._forget(link, link.target, absorbed_by=above)
 
     def lose(self, place: int) -> None:
@@ -49,7 +51,7 @@ class Chain:
     def skip(self, place: int) -> None:
         """Name the base of an increment as that of the next one, as if it had never been taken."""
         above = self.links[place + 1]
-        above.target = self.backups.targets.put_on(above.target, _base(self.links[place]))
+        self.catalogue.targets.put_on(above.target, _base(self.links[place]))
 
     def replace(self, place: int) -> None:
         """Copy the image of the increment below over that of an increment, as if it were a newer copy."""
@@ -58,13 +60,14 @@ class Chain:
     def _forget(self, gone: Backup, unused: Target, *, absorbed_by: Backup) -> None:
         """Take note that a backup is part of another one now, and that nobody needs an image any more."""
         absorbed_by.changed = (gone.changed or NOTHING) | (absorbed_by.changed or NOTHING)
-        self.backups.taken.remove(gone)
+        self.catalogue.taken.remove(gone)
         self.images.delete(unused.name)
 
 
-def _base(link: Backup) -> Target:
-    assert link.target.backing, f"{link} stands on nothing"
-    return link.target.backing
+def _base(link: Backup) -> Image:
+    if link.target.image.base is None:
+        raise AuthorError(f"{link} stands on nothing: only an increment of a chain does")
+    return link.target.image.base
 
 
 ChainAct = Callable[[Chain, int], None]

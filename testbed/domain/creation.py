@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from testbed.domain.job import Job
-from testbed.domain.target import Target
+from testbed.domain.target import Target, seen_from
 from testbed.qemu.machine import Machine
 
 FILE_NODE = "file-to-format"
@@ -27,8 +27,8 @@ class Creation:
         """Make the image; see Maker. Raises NotCreated, MachineHung or MachineDied, and Refused."""
         file = {"driver": "file", "filename": target.name}
         image: dict[str, object] = {"driver": target.image_format, "file": FILE_NODE, "size": size}
-        if target.backing:
-            image["backing-file"], image["backing-fmt"] = target.backing.seen_from(target)
+        if target.image.base:
+            image["backing-file"], image["backing-fmt"] = seen_from(target.image.base, target.image)
         if "cluster_size" in target.kind.options:
             image["cluster-size"] = target.cluster
         self._run(f"file-of-{target.node}", {**file, "size": 0})

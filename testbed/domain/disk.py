@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from testbed.domain.bitmap import Bitmap
 from testbed.domain.drive import Drive
-from testbed.domain.node import Node
 
 
-@dataclass
+@dataclass(eq=False)
 class Disk(Drive):
     """A drive behind a disk device of the type `device`, as QEMU names it.
 
@@ -19,32 +17,19 @@ class Disk(Drive):
 
     device: str = field(kw_only=True)
     storage: Mapping[str, object] = field(init=False)
-    stored: dict[str, Bitmap] = field(default_factory=dict, init=False)
-    is_plugged: bool = field(default=False, init=False)
-
-    @property
-    def nodes(self) -> Iterator[Node]:
-        """Return the nodes that are known and may have bitmaps: none without the disk."""
-        if self.is_plugged:
-            yield from super().nodes
-
-    @property
-    def kept_bitmaps(self) -> Mapping[str, Bitmap]:
-        """Return the bitmaps that its image must hold for whoever opens it next: without the disk, as it was left."""
-        return super().kept_bitmaps if self.is_plugged else self.stored
 
     def attach(self, file: Mapping[str, object]) -> None:
         """Plug the disk in for the first time; `file` are the options of the node below the format's."""
         self.storage = {"node-name": self.file_name, **file}
-        self.front = self.fronts.over(f"-d disk-{self.name}")
+        self.access = self.accesses.over(f"-d disk-{self.name}")
         self.plug_in()
 
     def plug_in(self) -> None:
         """Add the node and the device; raises Refused when QEMU does not take one of them."""
-        node = {"driver": self.image_format, "node-name": self.name, "discard": "unmap", "file": self.storage}
+        node = {"driver": self.image.image_format, "node-name": self.name, "discard": "unmap", "file": self.storage}
         self.machine.execute("blockdev-add", node)
         self.machine.execute("device_add", {"driver": self.device, "id": f"disk-{self.name}", "drive": self.name})
-        self.bitmaps, self.stored, self.is_plugged = self.stored, {}, True
+        self.opened()
 
     def unplug(self) -> None:
         """Delete the device and, when the guest is rid of it, the node; raises Refused or MachineHung."""
@@ -56,9 +41,9 @@ class Disk(Drive):
             start=start,
         )
         self.machine.execute("blockdev-del", {"node-name": self.name})
-        self.bitmaps, self.stored, self.is_plugged = {}, dict(self.kept_bitmaps), False
+        self.closed()
 
     def flush(self) -> None:
         """Let the guest flush its writes, if it has the disk."""
-        if self.is_plugged:
+        if self.is_open:
             super().flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from testbed.qemu.machine import Machine
+from testbed.domain.node import Node
 
 NAMELESS = "#"
 """How the names begin that QEMU gives to nodes for which nobody else has one."""
@@ -13,9 +13,9 @@ FILTERED = ("file", "backing")
 """What a filter calls the node that it stands over; up to 5.2 a backup's calls it as an image calls its base."""
 
 
-def filters_over(machine: Machine, node: str) -> list[str]:
+def filters_over(node: Node) -> list[str]:
     """Return the names of all nodes that stand over one, the uppermost first; a name of QEMU's own is empty."""
-    graph: dict[str, Any] = machine.execute("x-debug-query-block-graph")
+    graph: dict[str, Any] = node.machine.execute("x-debug-query-block-graph")
     nodes = {entry["id"]: entry["name"] for entry in graph["nodes"] if entry["type"] == "block-driver"}
     above = {
         nodes[edge["child"]]: nodes[edge["parent"]]
@@ -23,7 +23,8 @@ def filters_over(machine: Machine, node: str) -> list[str]:
         if edge["name"] in FILTERED and edge["parent"] in nodes
     }
     over: list[str] = []
-    while node in above:
-        node = above[node]
-        over.insert(0, "" if node.startswith(NAMELESS) else node)
+    name = node.name
+    while name in above:
+        name = above[name]
+        over.insert(0, "" if name.startswith(NAMELESS) else name)
     return over

@@ -12,7 +12,7 @@ SECTOR = 512
 """Bytes by which the file is compared, and to whole ones of which QEMU rounds its size."""
 
 
-@dataclass
+@dataclass(eq=False)
 class ImageFile(Node):
     """The file `path`. What a format writes into it, and where, is the format's own business.
 

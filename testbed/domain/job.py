@@ -6,10 +6,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from testbed.base.problems import AuthorError
 from testbed.domain.lifecycle import JobEnd, Life, WrongLife, state_of
-from testbed.domain.request import Request
+from testbed.domain.request import Forecast, Outlook, Refusal, Request
 from testbed.qemu.machine import Machine
 from testbed.qemu.monitor import Event
+
+TAKES: Mapping[str, frozenset[str]] = {
+    "cancel": frozenset({"created", "running", "paused", "ready", "standby", "waiting", "pending"}),
+    "pause": frozenset({"created", "running", "paused", "ready", "standby"}),
+    "resume": frozenset({"created", "running", "paused", "ready", "standby"}),
+    "set-speed": frozenset({"created", "running", "paused", "ready", "standby"}),
+    "complete": frozenset({"ready"}),
+    "finalize": frozenset({"pending"}),
+    "dismiss": frozenset({"concluded"}),
+}
+"""In which states a job takes which verb (the table of verbs in QEMU's job.c)."""
 
 BY_ID = ("finalize", "dismiss")
 """What the older family of commands, too, calls a job's name by: its id, and otherwise its device."""
@@ -37,7 +49,7 @@ class Job:
     """The job `name` of the machine; its events stand from place `start` on in the machine's list.
 
     `kind` is the job's type as QEMU names it; `speed` what it is limited to, in bytes a second with 0 for no limit, or
-    None where nobody keeps track. `keeper` makes the request that lets the job go on if it is kept in some state.
+    None where nobody keeps track. `holder` makes the request that lets the job go on if it is held in some state.
     """
 
     machine: Machine
@@ -49,7 +61,7 @@ class Job:
     speed: int | None = None
     begun: bool = False
     end: JobEnd | None = None
-    keeper: Callable[[], Request] | None = None
+    holder: Callable[[], Request] | None = None
     _resumed: int = 0
     _pauses: list[int] = field(default_factory=list)
 
@@ -198,7 +210,10 @@ class Job:
 
     def cancel_by_force(self) -> Request:
         """Make the request that gives a job up although it is paused, or does not answer."""
-        return Request("block-job-cancel", {"device": self.name, "force": True})
+        arguments = {"device": self.name, "force": True}
+        return Request(
+            "block-job-cancel", arguments, forecast=self._forecast("cancel", "block-job"), machine=self.machine
+        )
 
     def complete(self, family: str = "job") -> Request:
         """Make the request that ends a job which would go on for ever."""
@@ -228,17 +243,43 @@ class Job:
         def granted() -> None:
             self.speed = speed
 
-        return Request("block-job-set-speed", {"device": self.name, "speed": speed}, granted)
+        def forecast(outlook: Outlook) -> Refusal | None:
+            refusal = self._forecast("set-speed", "block-job")(outlook)
+            return refusal or (Refusal("Parameter 'speed' expects a non-negative value") if speed < 0 else None)
+
+        arguments = {"device": self.name, "speed": speed}
+        return Request("block-job-set-speed", arguments, granted, forecast=forecast, machine=self.machine)
 
     def let_go(self) -> Request:
-        """Make the request that lets a job go on which is kept in some state."""
-        assert self.keeper, f"nothing keeps the job {self.name} in a state"
-        keeper, self.keeper = self.keeper, None
-        return keeper()
+        """Make the request that lets a job go on which is held in some state; raise AuthorError when none is."""
+        if self.holder is None:
+            raise AuthorError(f'nothing holds the job "{self.name}" in a state: let the scenario keep it in one first')
+        holder, self.holder = self.holder, None
+        return holder()
 
     def _request(self, verb: str, family: str, granted: Callable[[], object] = lambda: None) -> Request:
         key = "device" if family == "block-job" and verb not in BY_ID else "id"
-        return Request(f"{family}-{verb}", {key: self.name}, granted)
+        forecast = self._forecast(verb, family)
+        return Request(f"{family}-{verb}", {key: self.name}, granted, forecast=forecast, machine=self.machine)
+
+    def _forecast(self, verb: str, family: str) -> Forecast:
+        """Foresee what comes of a command for the job: not every verb goes with every state."""
+
+        def forecast(outlook: Outlook) -> Refusal | None:
+            states = [state for event in self.events if (state := state_of(event))]
+            state = states[-1] if states else "undefined"
+            if verb == "resume":  # it asks first whether somebody has paused the job, which also a state may not tell
+                outlook.leave_open()
+            if state in ("undefined", "null"):
+                gone = Refusal(f"Block job '{self.name}' not found", "DeviceNotActive")
+                return gone if family == "block-job" else Refusal("Job not found")
+            if state not in TAKES[verb]:
+                return Refusal(f"Job '{self.name}' in state '{state}' cannot accept command verb '{verb}'")
+            if verb in ("pause", "resume", "cancel", "complete"):  # what comes of it depends on how the job rests
+                outlook.leave_open()
+            return None
+
+        return forecast
 
     def _listed(self, query: str, key: str) -> Mapping[str, Any]:
         listed: list[Mapping[str, Any]] = self.machine.execute(query)

@@ -1,4 +1,4 @@
-"""How a job is kept in a state of its life for as long as a scenario needs it there, and how it is let go."""
+"""How a job is held in a state for as long as a scenario needs it there, and how it is let go."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ SLOWEST = 1
 
 
 @dataclass(frozen=True)
-class Way:
-    """A way to keep a job in a state: options with which its backup starts, what is asked of it then, its release."""
+class Hold:
+    """A way to hold a job in a state: options with which its backup starts, what is asked of it then, its release."""
 
     options: Mapping[str, object]
     release: Callable[[Job], Request]
@@ -25,11 +25,11 @@ def _unlimited(job: Job) -> Request:
     return job.set_speed(0)
 
 
-WAYS: Mapping[str, Way] = {
-    "running": Way({"speed": SLOWEST}, _unlimited),
+HOLDS: Mapping[str, Hold] = {
+    "running": Hold({"speed": SLOWEST}, _unlimited),
     # Up to 5.2 a job that waits for its limit does not notice that it is to pause; without limit, all do.
-    "paused": Way({"speed": SLOWEST}, Job.resume, acts=(Job.pause, _unlimited)),
-    "pending": Way({"auto-finalize": False}, Job.finalize),
-    "concluded": Way({"auto-dismiss": False}, Job.dismiss),
+    "paused": Hold({"speed": SLOWEST}, Job.resume, acts=(Job.pause, _unlimited)),
+    "pending": Hold({"auto-finalize": False}, Job.finalize),
+    "concluded": Hold({"auto-dismiss": False}, Job.dismiss),
 }
-"""How a job is kept in each state; one that waits, waits for another job of its group, which is kept running."""
+"""How a job is held in each state; one that waits, waits for another job of its group, which is held running."""

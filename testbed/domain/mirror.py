@@ -32,10 +32,12 @@ class Mirror:
 
     def start(self, options: Mapping[str, object]) -> Request:
         """Open the target and make the request that starts the mirror; `options` are those of the QMP command."""
-        node = {"node-name": self.target.node, **self.target.place.open(self.target)}
+        node = {"node-name": self.target.node, **self.target.location.open(self.target)}
         self.drive.machine.execute("blockdev-add", node)
         arguments = {"job-id": self.job.name, "device": self.drive.name, "target": self.target.node, "sync": "full"}
-        return Request("blockdev-mirror", {**arguments, **options}, self._begin, self._close)
+        return Request(
+            "blockdev-mirror", {**arguments, **options}, self._begin, self._close, machine=self.drive.machine
+        )
 
     def end(self) -> None:
         """Let the mirror copy what is left, however slow it was, and end it; the guest goes on with the drive.
@@ -55,4 +57,4 @@ class Mirror:
 
     def _close(self) -> None:
         self.drive.machine.execute("blockdev-del", {"node-name": self.target.node})
-        self.target.place.close(self.target)
+        self.target.location.close(self.target)

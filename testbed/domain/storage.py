@@ -6,18 +6,35 @@ import errno
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
+from testbed.base.problems import near
 from testbed.base.units import SIZE_PATTERN, parse_size
 
 Options = Mapping[str, object]
 
-Storage = Callable[[str], Options]
-"""Makes the options of the node that carries an image, from the image's name."""
+
+@dataclass(frozen=True)
+class Storage:
+    """What is below an image: makes the options of the node that carries it, from the image's name.
+
+    `needs` is what a build must have for it.
+    """
+
+    make: Callable[[str], Options]
+    needs: tuple[str, ...] = ("blkdebug",)
+
+    def __call__(self, image: str) -> Options:
+        """Return the options of the node below an image, given by its file's name."""
+        return self.make(image)
 
 
-def sound(image: str) -> Options:
-    """Return the options of a node over an image file that never fails."""
+def _file(image: str) -> Options:
     return {"driver": "file", "filename": image}
+
+
+sound = Storage(_file, needs=())
+"""An image file that never fails."""
 
 
 def failing_reads_after_flush(turns: range, error: int) -> Storage:
@@ -44,23 +61,19 @@ def failing_zeroes(error: int) -> Storage:
     return _faulty([], [{**_once("none", 0, error), "iotype": "write-zeroes"}])
 
 
-def holdable(image: str) -> Options:
-    """Return storage that never fails, and can be told to hold up a request."""
-    return {"driver": "blkdebug", "image": sound(image)}
+holdable = Storage(lambda image: {"driver": "blkdebug", "image": sound(image)})
+"""Storage that never fails, and can be told to hold up a request."""
 
 
 def aligned(unit: int) -> Storage:
     """Return storage that reads and writes only whole blocks of `unit` bytes."""
-    return lambda image: {"driver": "blkdebug", "image": sound(image), "align": unit}
+    return Storage(lambda image: {"driver": "blkdebug", "image": sound(image), "align": unit})
 
 
 def _faulty(states: Sequence[Options], errors: Sequence[Options]) -> Storage:
     rules = {"set-state": [*states], "inject-error": [*errors]}
-    return lambda image: {
-        "driver": "blkdebug",
-        "image": sound(image),
-        **{name: given for name, given in rules.items() if given},
-    }
+    given = {name: rule for name, rule in rules.items() if rule}
+    return Storage(lambda image: {"driver": "blkdebug", "image": sound(image), **given})
 
 
 def _once(event: str, state: int, error: int) -> Options:
@@ -94,9 +107,12 @@ PATTERN = (
 
 
 def storage(text: str) -> Storage:
-    """Return storage that does what a text says which PATTERN describes; raise KeyError for an unknown error."""
+    """Return storage that does what a text says which PATTERN describes; raise AuthorError for an unknown error."""
     does, _, told = text.partition(" with ")
-    error = ERRORS[told.strip('"') or os.strerror(errno.EIO)]
+    words = told.strip('"') or os.strerror(errno.EIO)
+    if words not in ERRORS:
+        raise near(words, ERRORS, "error of the system")
+    error = ERRORS[words]
     if found := re.search(f"blocks of ({SIZE_PATTERN})", does):
         return aligned(parse_size(found[1]))
     if found := re.fullmatch(r"fails the first (\d+) reads after a flush", does):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import ClassVar, Protocol
 
+from testbed.domain.image import Image
 from testbed.domain.storage import Options, Storage, sound
 from testbed.model.content import Content
-from testbed.qemu.images import Images, Kind
+from testbed.qemu.image_kinds import ImageKind
+from testbed.qemu.images import Images
 
 
-class Place(Protocol):
+class Location(Protocol):
     """Where a target is: what QEMU has to be told to reach it there.
 
     `shows_clusters` tells whether QEMU can see there how large the clusters of the image are.
@@ -28,8 +30,8 @@ class Place(Protocol):
 
 
 @dataclass(frozen=True)
-class Here:
-    """A place among QEMU's own files, on storage that may be said to fail; `options` are more of the node's."""
+class Local:
+    """Among QEMU's own files, on storage that may be said to fail; `options` are more of the node's."""
 
     shows_clusters: ClassVar[bool] = True
     storage: Storage = sound
@@ -44,15 +46,23 @@ class Here:
         """Do nothing: the file is there for the tools."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Target:
-    """An image for a backup, in the file `name`; unless it exists, the command that takes the backup has to make it."""
+    """An image for a backup, and where it is; unless it exists, the command that takes the backup has to make it."""
 
-    name: str
-    kind: Kind
-    backing: Target | None = None
-    place: Place = field(default_factory=Here)
+    image: Image
+    location: Location = field(default_factory=Local)
     exists: bool = True
+
+    @property
+    def name(self) -> str:
+        """Return the name of the image's file."""
+        return self.image.name
+
+    @property
+    def kind(self) -> ImageKind:
+        """Return the image's kind."""
+        return self.image.kind
 
     @property
     def image_format(self) -> str:
@@ -72,16 +82,17 @@ class Target:
     @property
     def shown_cluster(self) -> int:
         """Return that length as far as QEMU can know of it, else 0."""
-        return self.cluster if self.place.shows_clusters else 0
+        return self.cluster if self.location.shows_clusters else 0
 
     @property
     def node(self) -> str:
         """Return the name of its node while QEMU has it open."""
         return PurePath(self.name).stem
 
-    def seen_from(self, other: Target) -> tuple[str, str]:
-        """Return name and format by which another image can name it as its backing file."""
-        return self.kind.address(os.path.relpath(self.name, PurePath(other.name).parent)), self.image_format
+
+def seen_from(base: Image, other: Image) -> tuple[str, str]:
+    """Return name and format by which an image names another one, `base`, as its backing file."""
+    return base.kind.address(os.path.relpath(base.name, PurePath(other.name).parent)), base.image_format
 
 
 class Maker(Protocol):
@@ -100,7 +111,7 @@ class Tool:
     def make(self, target: Target, size: int) -> None:
         """Make the image by qemu-img; see Maker."""
         kind = target.kind
-        below = target.backing.seen_from(target) if target.backing else None
+        below = seen_from(target.image.base, target.image) if target.image.base else None
         if below and not kind.opening:
             self.images.create_above(target.name, kind.image_format, size, below, kind.options)
             return
@@ -112,15 +123,15 @@ class Tool:
 
 @dataclass
 class Targets:
-    """Has images made for backups, of the kind and in the place that the scenario has chosen.
+    """Has images made for backups, of the kind and in the location that the scenario has chosen.
 
-    `next_place` is for the next one alone; `directory` holds them all; the `maker` makes them.
+    `next_location` is for the next one alone; `directory` holds them all; the `maker` makes them.
     """
 
     images: Images
-    kind: Kind
-    place: Place = field(default_factory=Here)
-    next_place: Place | None = None
+    kind: ImageKind
+    location: Location = field(default_factory=Local)
+    next_location: Location | None = None
     directory: str = ""
     maker: Maker = field(init=False)
     _made: int = 0
@@ -129,28 +140,29 @@ class Targets:
         """Let the tool make the images until somebody else is to."""
         self.maker = Tool(self.images)
 
-    def new(self, drive: str, size: int, backing: Target | None = None) -> Target:
+    def new(self, drive: str, size: int, base: Image | None = None) -> Target:
         """Have an empty image of `size` bytes made for a backup of a drive, given by name, on another one if any."""
-        target = Target(self._next_name(drive, self.kind), self.kind, backing, self.next_place or self.place)
-        self.next_place = None
+        image = Image(self._next_name(drive, self.kind), self.kind, Content(size), base)
+        target = Target(image, self.next_location or self.location)
+        self.next_location = None
         self.maker.make(target, size)
         return target
 
-    def left_to_qemu(self, drive: str, image_format: str, backing: Target | None = None) -> Target:
+    def left_to_qemu(self, drive: str, image_format: str, size: int, base: Image | None = None) -> Target:
         """Return an image of that format which is not there yet: QEMU has to make it, on top of another one if any."""
-        kind = Kind(image_format)
-        return Target(self._next_name(drive, kind), kind, backing, exists=False)
+        kind = ImageKind(image_format)
+        return Target(Image(self._next_name(drive, kind), kind, Content(size), base), exists=False)
 
-    def put_on(self, target: Target, backing: Target) -> Target:
-        """Name an image as the backing file of a target that has none yet; return the target so changed."""
-        self.images.rebase(target.address, target.image_format, backing.seen_from(target))
-        return replace(target, backing=backing)
+    def put_on(self, target: Target, base: Image) -> None:
+        """Name an image as the backing file of a target, without changing any of its data."""
+        self.images.rebase(target.address, target.image_format, seen_from(base, target.image))
+        target.image.base = base
 
-    def move_onto(self, target: Target, backing: Target) -> Target:
-        """Put a target on another image, and copy into it what it would miss there; return the target so changed."""
-        self.images.move(target.address, target.image_format, backing.seen_from(target))
-        return replace(target, backing=backing)
+    def move_onto(self, target: Target, base: Image) -> None:
+        """Put a target on another image, and copy into it what it would miss there."""
+        self.images.move(target.address, target.image_format, seen_from(base, target.image))
+        target.image.base = base
 
-    def _next_name(self, drive: str, kind: Kind) -> str:
+    def _next_name(self, drive: str, kind: ImageKind) -> str:
         self._made += 1
         return str(PurePath(self.directory, f"{drive}-{self._made}.{kind.image_format}"))

@@ -1,123 +1,128 @@
-"""What a row of a table asks of QEMU: every kind of request that a sentence can name, in one place."""
+"""What a row of a table asks: an act by its name, with what it works on and what it takes in the other columns."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from testbed.base.units import SIZE_PATTERN, parse_size
+from testbed.base.problems import AuthorError, near
+from testbed.domain.drive import Drive
 from testbed.domain.node import Node
-from testbed.domain.request import ABORT, Request
-from testbed.language.words import BITMAP_PROPERTIES, SYNCS, Act, Row, bitmap_name, bitmap_properties, value, yes
-from testbed.qemu.images import SECRET
+from testbed.domain.request import Refusal, Request, open_question
+from testbed.language.cells import READERS, byte, size
+from testbed.language.tables import Row, cell
+from testbed.qemu.machine import GuestRequestFailed
+from testbed.qemu.monitor import Refused
+from testbed.scenario.acts.registry import Act, act_named, acts_on
+from testbed.scenario.dialogue import insist_on_same_opinion
 from testbed.scenario.world import World
 
-EVERYWHERE = ("request", "drive", "node")
-"""Columns that each kind of request heeds: what is asked, of which drive, or of another node than the drive's own."""
+REQUESTS = acts_on("bitmap", "drive", "QEMU")
+"""The acts that a row of a table of requests can name."""
 
-BACKUP_OPTIONS = ("bitmap-mode", "auto-finalize", "on-source-error", "speed")
-"""Columns that are options of a backup, in QEMU's words."""
+GUEST_REQUESTS = acts_on("guest's drive")
+"""What a row of a table of a guest's requests can name."""
 
+WRITE = "write"
+"""What a guest does where no column says anything else."""
 
-@dataclass(frozen=True)
-class Kind:
-    """A kind of request: what makes it of a row, and the columns that it heeds besides those that all do."""
+COLUMNS = ("drive", "node")
+"""Columns that each request heeds: of which drive it is asked, or of another node than the drive's own."""
 
-    make: Callable[[World, Row], Request]
-    columns: tuple[str, ...] = ()
+SUBJECTS: Mapping[type, Callable[[World, Row], object]] = {
+    World: lambda world, _row: world,
+    Drive: lambda world, row: world.drives.drive(cell(row, "drive")),
+    Node: lambda world, row: world.drives.node(cell(row, "drive")),
+}
+"""How a row says what an act works on."""
+
+REQUEST_COLUMNS = tuple(dict.fromkeys((*COLUMNS, *(column for act in REQUESTS.values() for column in act.columns))))
+"""All columns that a table of requests may have besides "request", which it must have."""
+
+GUEST_COLUMNS = ("pattern", "request")
+"""The columns that a table of a guest's requests may have besides "at" and "length"."""
 
 
 def request(world: World, row: Row) -> Request:
     """Make the request that a row of a table says.
 
-    Raises AssertionError for a kind that there is not, and for a cell that means nothing to the kind.
+    Raises AuthorError for a request that there is not, and for a cell that means nothing to it or is missing.
     """
-    kind = KINDS.get(row["request"])
-    assert kind, f'there is no request "{row["request"]}", only {", ".join(KINDS)}'
-    meaningless = sorted(row.keys() - {*EVERYWHERE, *kind.columns})
-    assert not meaningless, f'to the request "{row["request"]}" these columns mean nothing: {", ".join(meaningless)}'
-    asked = kind.make(world, row)
+    act = act_named(cell(row, "request"), REQUESTS, "request")
+    on = {name: SUBJECTS[kind](world, row) for name, kind in act.subjects.items()}
+    asked: Request = act.do(**on, **_taken(act, row, (*COLUMNS, "request")))
     if "node" not in row:
         return asked
-    place = next((key for key in ("device", "node-name") if key in asked.arguments), "node")
-    return replace(asked, arguments={**asked.arguments, place: row["node"]})
+    key = next((key for key in ("device", "node-name") if key in asked.arguments), "node")
+    # Of another node than the drive's own the models know little.
+    return replace(asked, arguments={**asked.arguments, key: row["node"]}, forecast=open_question)
 
 
-def _on_bitmap(act: Act) -> Kind:
-    return Kind(lambda world, row: act(world.node(row["drive"]), _bitmap(row)), ("bitmap",))
+def requests(world: World, table: Sequence[Row]) -> list[Request]:
+    """Make the requests that the rows of a table say, in their order."""
+    return [request(world, row) for row in table]
 
 
-def _add(world: World, row: Row) -> Request:
-    return world.node(row["drive"]).add_bitmap(_bitmap(row), bitmap_properties(row))
+def let_guest_do(drive: Drive, row: Row) -> None:
+    """Let the guest do what a row of a table says: write a pattern, or what the column "request" names."""
+    act = act_named(row.get("request", WRITE), GUEST_REQUESTS, "request of a guest")
+    act.do(drive, **_taken(act, row, ("request", "pattern")))  # an outline may have a pattern for what writes none
 
 
-def _merge(world: World, row: Row) -> Request:
-    """Merge what "from" names: "none", or names with commas between; another node's bitmap is "bitmap0 of drive1"."""
-    node = world.node(row["drive"])
-    named = (source.partition(" of ") for source in row["from"].split(", ") if source != "none")
-    sources = [(world.node(other) if other else node, bitmap) for bitmap, _, other in named]
-    return node.merge_bitmaps(_bitmap(row), sources)
+def what_guest_is_told(drive: Drive, row: Row) -> str:
+    """Let the guest do what a row of a table says; return QEMU's words if that fails, and else that it is done."""
+    try:
+        let_guest_do(drive, row)
+    except GuestRequestFailed as failure:
+        return str(failure)
+    return f"the guest's request at {row['at']} was carried out"
 
 
-def _backup(world: World, row: Row) -> Request:
-    """Start a backup into a new image, unless "target" names a node, or the size of an image that need not fit.
+def record_alone(world: World, drive: Drive, row: Row) -> None:
+    """Add the bitmap that a row says, let the guest do what the row says while it records, if anything, and stop it."""
+    added = {key: said for key, said in row.items() if key in ("bitmap", "granularity")}
+    world.dialogue.demand(request(world, {"request": "add", "drive": drive.name, **added}))
+    if "at" in row:
+        let_guest_do(drive, {key: said for key, said in row.items() if key not in added})
+    world.dialogue.demand(request(world, {"request": "disable", "drive": drive.name, "bitmap": row["bitmap"]}))
 
-    A bitmap that is named goes by the mode on-success where the row names no other.
+
+def answer_to(world: World, expected: Refusal | None) -> Refused | None:
+    """Return how QEMU refused the last request, if it did; it has been spoken of then.
+
+    Raises AuthorError when a sentence expects another answer than the models foresaw, or nothing was asked.
     """
-    drive, target = world.drive(row["drive"]), row.get("target", "")
-    options: dict[str, object] = {"sync": row["request"].removesuffix(" backup")}
-    if "bitmap" in row:
-        options |= {"bitmap": _bitmap(row), "bitmap-mode": "on-success"}
-    options |= {option: value(row[option]) for option in BACKUP_OPTIONS if option in row}
-    if re.fullmatch(SIZE_PATTERN, target):
-        image = world.backups.new_target(drive, None, parse_size(target))
-        return world.backups.request(world.backups.prepare(drive, options, image))
-    if target:
-        options["target"] = target
-    return world.backups.request(world.backups.prepare(drive, options))
+    answer = world.dialogue.refused()
+    if answer is None:
+        raise AuthorError("nothing was asked of QEMU since the last sentence that spoke of an answer")
+    insist_on_same_opinion(answer, expected)
+    return answer.refusal
 
 
-def _snapshot(world: World, row: Row) -> Request:
-    return world.snapshot(world.drive(row["drive"]), row["target"])
+def write_round(drive: Drive, table: Sequence[Row], number: int) -> None:
+    """Let the guest write what a table says in a round, counted from 1: a pattern of its own, and farther on."""
+    for row in table:
+        at = size(cell(row, "at")) + (number - 1) * size(cell(row, "farther"))
+        drive.write(byte(f"{number:#04x}"), at, size(cell(row, "length")))
 
 
-def _export(world: World, row: Row) -> Request:
-    bitmaps = _bitmap(row).split(", ")
-    return world.exports.add(world.drive(row["drive"]), bitmaps, writable=yes(row.get("writable", "no")))
+def needs_of_requests(table: Iterable[Row]) -> Iterable[str]:
+    """Return what a build must have for the requests of a table, or for a guest's."""
+    known = {**REQUESTS, **GUEST_REQUESTS}
+    named = (known[row["request"]] for row in table if row.get("request") in known)
+    return [need for act in named for need in act.needs]
 
 
-def _add_user(permission: str) -> Kind:
-    return Kind(lambda world, row: world.drive(row["drive"]).add_user(permission, row.get("target", "")), ("target",))
-
-
-def _bitmap(row: Row) -> str:
-    return bitmap_name(row.get("bitmap", ""))
-
-
-KINDS: Mapping[str, Kind] = {
-    "abort": Kind(lambda *_: ABORT),
-    "add": Kind(_add, ("bitmap", *BITMAP_PROPERTIES)),
-    "remove": _on_bitmap(Node.remove_bitmap),
-    "clear": _on_bitmap(Node.clear_bitmap),
-    "enable": _on_bitmap(Node.enable_bitmap),
-    "disable": _on_bitmap(Node.disable_bitmap),
-    "merge": Kind(_merge, ("bitmap", "from")),
-    **{f"{sync} backup": Kind(_backup, ("bitmap", "target", *BACKUP_OPTIONS)) for sync in SYNCS},
-    "snapshot": Kind(_snapshot, ("target",)),
-    "export": Kind(_export, ("bitmap", "writable")),
-    "resize": Kind(lambda world, row: world.drive(row["drive"]).resize(parse_size(row["size"])), ("size",)),
-    "activate": Kind(lambda world, row: world.drive(row["drive"]).set_active(active=True)),
-    "deactivate": Kind(lambda world, row: world.drive(row["drive"]).set_active(active=False)),
-    "stream": Kind(lambda world, row: world.stream(world.drive(row["drive"]))),
-    "commit": Kind(lambda _, row: Request("block-commit", {"device": row["drive"], "job-id": "commit"})),
-    "delete node": Kind(lambda *_: Request("blockdev-del", {"node-name": ""})),
-    "add writer": _add_user("write"),
-    "add resizer": _add_user("resize"),
-    "add secret": Kind(lambda *_: Request("object-add", SECRET)),
-    "delete export": Kind(lambda world, row: world.exports.delete_from(world.drive(row["drive"]))),
-}
-"""All kinds of requests, by the words that a table has for them."""
-
-REQUEST_COLUMNS = tuple(dict.fromkeys((*EVERYWHERE[1:], *(name for kind in KINDS.values() for name in kind.columns))))
-"""All columns that a table of requests may have besides "request", which it must have."""
+def _taken(act: Act, row: Row, others: Sequence[str]) -> dict[str, Any]:
+    """Return what an act takes, as a row says it, by the names of its parameters."""
+    for heading in row.keys() - {*others, *act.columns}:
+        raise near(heading, act.columns, f'column for the request "{act.name}"')
+    missing = [parameter.column for parameter in act.parameters if parameter.required and parameter.column not in row]
+    if missing:
+        raise AuthorError(f'the request "{act.name}" needs something under {", ".join(missing)}; it has {dict(row)}')
+    return {
+        parameter.python: READERS[parameter.word](row[parameter.column])
+        for parameter in act.parameters
+        if parameter.column in row
+    }

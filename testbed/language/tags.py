@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from testbed.build import defects, needs
+from testbed.build import defects
 
 AREAS = {
     "backup": "what an incremental backup holds and what it restores",
@@ -78,10 +78,7 @@ TAGS = (
     Tag("bug:KEY", r"bug:[\w-]+(?:/\d+)?", "a report in a bug tracker that this scenario answers"),
     Tag("qemu-commit:HASH", r"qemu-commit:[0-9a-f]{8,40}", "the change of QEMU that made this promise true"),
 )
-"""All tags but those of needs and known defects, in the order in which the documentation lists them."""
-
-NEEDS = tuple(Tag.named(f"{needs.TAG}{need.name}", need.meaning) for need in needs.NEEDS)
-"""The tags that name what a build must have; testbed.build.needs says more about each."""
+"""All tags but those of known defects, in the order in which the documentation lists them."""
 
 DEFECTS = tuple(Tag.named(f"{defects.TAG}{defect.name}", defect.what) for defect in defects.DEFECTS)
 """The tags that name a known defect of QEMU; testbed.build.defects says more about each."""
@@ -89,4 +86,4 @@ DEFECTS = tuple(Tag.named(f"{defects.TAG}{defect.name}", defect.what) for defect
 
 def unknown(tags: Iterable[str]) -> list[str]:
     """Return those of `tags`, written without their @, that nothing here covers; sorted, each once."""
-    return sorted({tag for tag in tags if not any(known.covers(tag) for known in (*TAGS, *NEEDS, *DEFECTS))})
+    return sorted({tag for tag in tags if not any(known.covers(tag) for known in (*TAGS, *DEFECTS))})

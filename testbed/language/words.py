@@ -1,116 +1,65 @@
-"""What all step modules share: the kinds of words in a sentence, tables, and the way to the scenario's world."""
+"""The kinds of words in sentences: what each may be, how it is read, and what it needs of a build."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import parse
 from behave.matchers import register_type
-from behave.model import Table
-from behave.runner import Context
 
-from testbed.base.units import SIZE_PATTERN, format_size, parse_byte, parse_size
-from testbed.domain import storage as fault
+from testbed.base.units import SIZE_PATTERN, parse_size
+from testbed.domain import storage as storage_words
 from testbed.domain.backup import COMMANDS, Backup, Command
-from testbed.domain.bitmap import BitmapState
-from testbed.domain.catalogue import Backups
-from testbed.domain.chain import CHAIN_ACTS, ChainAct
+from testbed.domain.catalogue import Catalogue
 from testbed.domain.creation import Creation
-from testbed.domain.disk import Disk
-from testbed.domain.drive import Drive
-from testbed.domain.job import Job
-from testbed.domain.job_holds import WAYS
+from testbed.domain.job_holds import HOLDS
 from testbed.domain.lifecycle import STATUSES
-from testbed.domain.node import Node
-from testbed.domain.request import Request
-from testbed.domain.server import Server
+from testbed.domain.storage import Storage
 from testbed.domain.target import Maker, Tool
-from testbed.model.content import Run
 from testbed.promises.backups import is_compressed, is_encrypted
 from testbed.promises.promise import Promise
-from testbed.qemu.images import KINDS, Images, Kind
-from testbed.qemu.machine import GuestRequestFailed
-from testbed.scenario.testbed import Bench
+from testbed.qemu.image_kinds import KINDS, ImageKind
+from testbed.qemu.images import Images
+from testbed.scenario.acts.registry import Act, said_of
+from testbed.scenario.backup_rules import WORDS
 from testbed.scenario.world import World
 
-Row = Mapping[str, str]
-Act = Callable[[Node, str], Request]
 
-BITMAP_ACTS: Mapping[str, Act] = {
-    "cleared": Node.clear_bitmap,
-    "enabled": Node.enable_bitmap,
-    "disabled": Node.disable_bitmap,
-    "removed": Node.remove_bitmap,
+@dataclass(frozen=True)
+class SetUp:
+    """How a guest's drives are set up, as options of -drive, and what a build must have for that."""
+
+    options: Mapping[str, str]
+    needs: tuple[str, ...] = ("human-monitor",)
+
+
+SET_UPS: Mapping[str, SetUp] = {
+    "is paused at its drives' errors": SetUp({"rerror": "stop", "werror": "stop"}),
+    "never learns of its drives' errors": SetUp({"rerror": "ignore", "werror": "ignore"}),
+    "has drives that copy up what is read": SetUp({"copy-on-read": "on"}),
 }
-"""What can be done to a bitmap, in the words of a sentence."""
+"""How a guest's drives are set up, in the words of a sentence."""
 
-MACHINE_ACTS: Mapping[str, tuple[str, str]] = {
-    "started": ("cont", "RESUME"),
-    "paused": ("stop", "STOP"),
-    "reset": ("system_reset", "RESET"),
-}
-"""What can be done to a machine, in the words of a sentence: the command, and the event that tells of it."""
 
-DRIVE_OPTIONS: Mapping[str, Mapping[str, str]] = {
-    "is paused at its drives' errors": {"rerror": "stop", "werror": "stop"},
-    "never learns of its drives' errors": {"rerror": "ignore", "werror": "ignore"},
-    "has drives that copy up what is read": {"copy-on-read": "on"},
-}
-"""How a guest's drives are set up, in the words of a sentence, and as options of -drive."""
+@dataclass(frozen=True)
+class ImageMaker:
+    """Who makes the images for backups, and what a build must have for that."""
 
-DiskAct = Callable[[Disk], None]
+    of: Callable[[World], Maker]
+    needs: tuple[str, ...] = ()
 
-DISK_ACTS: Mapping[str, DiskAct] = {
-    "unplugged": Disk.unplug,
-    "plugged in again": Disk.plug_in,
-}
-"""What can be done to a disk, in the words of a sentence."""
 
-AddFilter = Callable[[Drive, str], None]
-
-FILTERS: Mapping[str, AddFilter] = {
-    "a throttle filter": Drive.add_throttle,
-    "a copy-on-read filter": Drive.add_copy_on_read,
-}
-"""Filters that an operator puts over a drive, in the words of a sentence."""
-
-JobAct = Callable[[Job], Request]
-
-JOB_ACTS: Mapping[str, Callable[[Job, str], Request]] = {
-    "paused": Job.pause,
-    "resumed": Job.resume,
-    "cancelled": Job.cancel,
-    "completed": Job.complete,
-    "finalized too early": Job.finalize_at_once,
-    "finalized": Job.finalize,
-    "dismissed too early": Job.dismiss_at_once,
-    "dismissed": Job.dismiss,
-}
-"""What can be done to a job by a command of either family, in the words of a sentence."""
-
-SINGLE_JOB_ACTS: Mapping[str, JobAct] = {"cancelled by force": Job.cancel_by_force, "let go": Job.let_go}
-"""What can be done to a job in one way only."""
-
-SERVER_ACTS: Mapping[str, Callable[[Server], None]] = {
-    "goes away": Server.go_away,
-    "has gone away": Server.go_away,
-    "comes back": Server.come_back,
-}
-"""What can become of another machine, in the words of a sentence."""
-
-MAKERS: Mapping[str, Callable[[World], Maker]] = {
-    "": lambda world: Tool(world.images),
-    " made by QEMU": lambda world: Creation(world.machine),
+MAKERS: Mapping[str, ImageMaker] = {
+    "": ImageMaker(lambda world: Tool(world.images)),
+    " made by QEMU": ImageMaker(lambda world: Creation(world.machine), ("blockdev-create",)),
 }
 """Who makes the images for backups, in the words that a sentence has at its end."""
 
 QUALITIES: Mapping[str, Callable[[Images], Promise[Backup]]] = {"compressed": is_compressed, "encrypted": is_encrypted}
 """What the image of a backup can be, in the words of a sentence."""
-
-SYNCS = ("full", "incremental", "bitmap", "top", "none")
-"""Kinds of backup, in QEMU's words."""
 
 
 def _word(pattern: str) -> Callable[[Callable[[str], Any]], Callable[[str], Any]]:
@@ -141,23 +90,17 @@ def command(text: str) -> Command:
     return COMMANDS[text]
 
 
-@_word(fault.PATTERN)
-def storage(text: str) -> fault.Storage:
+@_word(storage_words.PATTERN)
+def storage(text: str) -> Storage:
     """Read what the storage below an image does."""
-    return fault.storage(text)
+    return storage_words.storage(text)
 
 
 @_word(rf"a qcow2 image with clusters of {SIZE_PATTERN}|{'|'.join(sorted(KINDS, reverse=True))}")
-def image_kind(text: str) -> Kind:
+def image_kind(text: str) -> ImageKind:
     """Read what image a drive is in, or a backup goes into."""
     _, _, cluster = text.partition(" with clusters of ")
-    return Kind("qcow2", {"cluster_size": str(parse_size(cluster))}) if cluster else KINDS[text]
-
-
-@_word("|".join(sorted(MAKERS, reverse=True)))
-def maker(text: str) -> Callable[[World], Maker]:
-    """Read who makes the images for backups."""
-    return MAKERS[text]
+    return ImageKind("qcow2", {"cluster_size": str(parse_size(cluster))}) if cluster else KINDS[text]
 
 
 @_word("|".join(QUALITIES))
@@ -173,16 +116,10 @@ def completion(text: str) -> str:
     return "" if mode == "default" else mode
 
 
-@_word("|".join(SYNCS))
+@_word("|".join(WORDS["sync"]))
 def sync(text: str) -> str:
     """Read a kind of backup."""
     return text
-
-
-@_word("|".join(BITMAP_ACTS))
-def bitmap_act(text: str) -> Act:
-    """Read what is done to a bitmap."""
-    return BITMAP_ACTS[text]
 
 
 @_word(r'directly|through (?:a filter without a name|"[^"]*"(?:(?:, "[^"]*")* and "[^"]*")?)')
@@ -191,47 +128,14 @@ def way(text: str) -> list[str]:
     return [""] if text.endswith("without a name") else names(text)
 
 
-@_word("|".join(MACHINE_ACTS))
-def machine_act(text: str) -> tuple[str, str]:
-    """Read what is done to the machine."""
-    return MACHINE_ACTS[text]
-
-
-@_word("|".join(DRIVE_OPTIONS))
-def drive_options(text: str) -> Mapping[str, str]:
-    """Read how a guest's drives are set up."""
-    return DRIVE_OPTIONS[text]
-
-
-@_word("|".join(FILTERS))
-def added_filter(text: str) -> AddFilter:
-    """Read which filter is put over a drive."""
-    return FILTERS[text]
-
-
-@_word("|".join(DISK_ACTS))
-def disk_act(text: str) -> DiskAct:
-    """Read what is done to a disk."""
-    return DISK_ACTS[text]
-
-
-@_word(rf"(?:{'|'.join(SINGLE_JOB_ACTS)})|(?:{'|'.join(JOB_ACTS)})(?: by a (?:block-)?job command)?")
-def job_act(text: str) -> JobAct:
-    """Read what is done to a job, and by which family of commands; the newer one where the sentence does not say."""
-    if text in SINGLE_JOB_ACTS:
-        return SINGLE_JOB_ACTS[text]
-    verb, _, family = text.partition(" by a ")
-    return lambda job: JOB_ACTS[verb](job, family.removesuffix(" command") or "job")
-
-
-Which = Callable[[Backups], Backup]
+Which = Callable[[Catalogue], Backup]
 
 
 @_word(r'(?:of )?"[^"]*"')
 def which(text: str) -> Which:
     """Read which backup is meant: the newest one of a drive, or the one whose job has that name."""
     called = name(text.removeprefix("of "))
-    return lambda backups: backups.newest_of(called) if text.startswith("of ") else backups.of_job(called)
+    return lambda taken: taken.newest_of(called) if text.startswith("of ") else taken.of_job(called)
 
 
 @_word("|".join(STATUSES))
@@ -240,7 +144,7 @@ def job_status(text: str) -> str:
     return text
 
 
-@_word("waiting|" + "|".join(WAYS))
+@_word("waiting|" + "|".join(HOLDS))
 def kept_state(text: str) -> str:
     """Read a state in which a job can be kept."""
     return text
@@ -263,18 +167,6 @@ def error_class(text: str) -> str:
 def io_statuses(text: str) -> tuple[str, ...]:
     """Read what a stopped job may say of the error, in QEMU's words; either where the sentence does not care."""
     return (text.split('"')[1],) if text else ("failed", "nospace")
-
-
-@_word("|".join(SERVER_ACTS))
-def server_act(text: str) -> Callable[[Server], None]:
-    """Read what becomes of another machine."""
-    return SERVER_ACTS[text]
-
-
-@_word("|".join(CHAIN_ACTS))
-def chain_act(text: str) -> ChainAct:
-    """Read what becomes of the image of an increment in the midst of its chain."""
-    return CHAIN_ACTS[text]
 
 
 @_word(r"\d+(?:st|nd|rd|th)")
@@ -301,6 +193,30 @@ def backups(text: str) -> int:
     return 1 if text == "the backup" else int(text.split()[1])
 
 
+def _acts_on(kind: str) -> Callable[[str], Act]:
+    """Return the kind of words that tell of an act on something: what a sentence says of it when it is done."""
+    acts = said_of(kind)
+
+    @_word("|".join(sorted(map(re.escape, acts), reverse=True)))
+    def read(text: str) -> Act:
+        return acts[text]
+
+    read.__doc__ = f"Read what is done to a {kind}."
+    return cast("Callable[[str], Act]", read)
+
+
+@_word("|".join(SET_UPS))
+def set_up(text: str) -> SetUp:
+    """Read how a guest's drives are set up."""
+    return SET_UPS[text]
+
+
+@_word("|".join(sorted(MAKERS, reverse=True)))
+def maker(text: str) -> ImageMaker:
+    """Read who makes the images for backups."""
+    return MAKERS[text]
+
+
 def register_words() -> None:
     """Make the kinds of words known to behave, under the names that the sentences use."""
     register_type(
@@ -312,215 +228,25 @@ def register_words() -> None:
         ImageKind=image_kind,
         Completion=completion,
         Sync=sync,
-        BitmapAct=bitmap_act,
+        BitmapAct=_acts_on("bitmap"),
         Count=count,
-        MachineAct=machine_act,
-        DiskAct=disk_act,
-        DriveOptions=drive_options,
-        Filter=added_filter,
+        MachineAct=_acts_on("machine"),
+        DiskAct=_acts_on("disk"),
+        SetUp=set_up,
+        Filter=_acts_on("filter"),
         Way=way,
-        JobAct=job_act,
+        JobAct=_acts_on("job"),
         Which=which,
         KeptState=kept_state,
         JobStatus=job_status,
         Speed=speed,
         Backups=backups,
         EventKind=event_kind,
-        ServerAct=server_act,
+        OtherMachineAct=_acts_on("other machine"),
         IoStatuses=io_statuses,
-        ChainAct=chain_act,
+        IncrementAct=_acts_on("increment"),
         Place=place,
         ErrorClass=error_class,
         Maker=maker,
         Quality=quality,
     )
-
-
-def world_of(context: Context) -> World:
-    """Return the scenario's world."""
-    return cast("World", context.world)
-
-
-def bench_of(context: Context) -> Bench:
-    """Return what all scenarios of the run share."""
-    return cast("Bench", context.bench)
-
-
-# Tables. An empty cell says nothing, and a column "note" is for the reader.
-
-
-def rows(context: Context, needed: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
-    """Return the rows of the step's table, whose headings must be the needed ones and may be the optional ones.
-
-    Empty cells are left out. Raises AssertionError for a missing table, a heading that is missing or unknown, and a
-    table without rows.
-    """
-    table = cast("Table | None", context.table)
-    assert table is not None, f"this sentence needs a table with the headings {', '.join(needed)}"
-    headings = list(table.headings)
-    missing = [heading for heading in needed if heading not in headings]
-    unknown = [heading for heading in headings if heading not in (*needed, *optional, "note")]
-    assert [*missing, *unknown] == [], (
-        f"the table's headings should be {', '.join(needed)}"
-        f"{' and may be ' + ', '.join(optional) if optional else ''}; missing: {missing}, unknown: {unknown}"
-    )
-    found: list[Row] = [{key: cell for key, cell in row.items() if cell and key != "note"} for row in table]
-    assert found, "the table has no rows, and would say nothing"
-    return found
-
-
-def runs(context: Context) -> list[Run]:
-    """Return the step's table of patterns as runs of bytes, in the table's order."""
-    found = []
-    for row in rows(context, ("pattern", "at", "length")):
-        at = parse_size(row["at"])
-        found.append(Run(at, at + parse_size(row["length"]), parse_byte(row["pattern"])))
-    return found
-
-
-def let_guest_do(drive: Drive, row: Row) -> None:
-    """Let the guest do what a row of a table says: write a pattern, or what the column "request" names."""
-    at, length = parse_size(row["at"]), parse_size(row["length"])
-    match row.get("request", "write"):
-        case "read":
-            drive.read(at, length)
-        case "write":
-            drive.write(parse_byte(row["pattern"]), at, length)
-        case "write compressed":
-            drive.write_compressed(parse_byte(row["pattern"]), at, length)
-        case "write zeroes":
-            drive.write_zeroes(at, length)
-        case "discard":
-            drive.discard(at, length)
-        case other:
-            raise AssertionError(f'a guest can read, write, write compressed, write zeroes or discard, not "{other}"')
-
-
-def what_guest_is_told(drive: Drive, row: Row) -> str:
-    """Let the guest do what a row of a table says; return QEMU's words if that fails, and else that it is done."""
-    try:
-        let_guest_do(drive, row)
-    except GuestRequestFailed as failure:
-        return str(failure)
-    return f"the guest's request at {row['at']} was carried out"
-
-
-def in_round(row: Row, number: int) -> Row:
-    """Return what a row means in a round, counted from 1: a pattern of its own, at a place that is farther on."""
-    at = parse_size(row["at"]) + (number - 1) * parse_size(row["farther"])
-    return {**row, "pattern": f"{number:#04x}", "at": f"{at} B"}
-
-
-def options(context: Context) -> dict[str, object]:
-    """Return the step's table of options: names are QEMU's, "a.b" is b inside of a; see `value` for the values."""
-    found: dict[str, object] = {}
-    for row in rows(context, ("option", "value")):
-        outer, _, inner = row["option"].rpartition(".")
-        if "value" in row:
-            place = cast("dict[str, object]", found.setdefault(outer, {})) if outer else found
-            place[inner] = value(row["value"])
-    return found
-
-
-def value(text: str) -> object:
-    """Read the value of an option: yes, no, a size in bytes, a plain number, or a word, which quotes may enclose.
-
-    One that is "left out" although it is usually given, is None.
-    """
-    if text == "left out":
-        return None
-    if text in ("yes", "no"):
-        return text == "yes"
-    if re.fullmatch(r"-?\d+", text):
-        return int(text)
-    return parse_size(text) if re.fullmatch(SIZE_PATTERN, text) else text.strip('"')
-
-
-def bitmap_name(text: str) -> str:
-    """Read a bitmap's name, which quotes may enclose; "x repeated 1023 times" says a long one."""
-    if repeated := re.fullmatch(r"(\S+) repeated (\d+) times", text):
-        return repeated[1] * int(repeated[2])
-    return text.strip('"')
-
-
-BITMAP_PROPERTIES = ("granularity", "recording", "persistent")
-
-
-def bitmap_properties(row: Row) -> dict[str, object]:
-    """Read the properties of a bitmap to add; what is not said is left to QEMU."""
-    properties: dict[str, object] = {}
-    if "granularity" in row:
-        properties["granularity"] = parse_size(row["granularity"])
-    if "recording" in row:
-        properties["disabled"] = not yes(row["recording"])
-    if "persistent" in row:
-        properties["persistent"] = yes(row["persistent"])
-    return properties
-
-
-BITMAP_COLUMNS = ("bitmap", "granularity", "recording", "busy", "dirty")
-
-
-def bitmap_state(row: Row) -> BitmapState:
-    """Read a row of a table of bitmaps; "persistent" is no where the table does not say."""
-    return BitmapState(
-        name=bitmap_name(row["bitmap"]),
-        granularity=parse_size(row["granularity"]),
-        recording=yes(row["recording"]),
-        busy=yes(row["busy"]),
-        persistent=yes(row.get("persistent", "no")),
-        count=parse_size(row["dirty"]),
-    )
-
-
-def yes(text: str) -> bool:
-    """Read yes or no; raise AssertionError for anything else."""
-    assert text in ("yes", "no"), f'"{text}" should be yes or no'
-    return text == "yes"
-
-
-SHOWN_COLUMNS = (
-    *("status", "offset", "len", "speed", "paused", "busy", "ready"),
-    *("auto-finalize", "auto-dismiss", "io-status", "error"),
-)
-"""What QEMU shows of a job, in its words."""
-
-
-def shown_row(row: Row) -> Mapping[str, object]:
-    """Read what QEMU must show of a job; an error that is "none" must not be shown."""
-    return {key: None if cell == "none" else value(cell) for key, cell in row.items()}
-
-
-LIFE_COLUMNS = ("event", "offset", "len", "speed", "error")
-
-
-def life_rows(table: Sequence[Row]) -> list[tuple[str, Mapping[str, object]]]:
-    """Read a table of what a job tells: states that it comes into, and what it reports in them, with members."""
-    told: list[tuple[str, Mapping[str, object]]] = []
-    for row in table:
-        if "state" in row:
-            told.append((row["state"], {}))
-        if "event" in row:
-            members = {key: value(cell) for key, cell in row.items() if key not in ("state", "event")}
-            told.append((row["event"], members))
-    return told
-
-
-def image_facts(row: Row) -> Row:
-    """Read what qemu-img must say of an image; each size is in the words of `format_size`, whichever the table has."""
-    return {
-        key: format_size(parse_size(cell)) if re.fullmatch(SIZE_PATTERN, cell) else cell for key, cell in row.items()
-    }
-
-
-EVENT_COLUMNS = ("drive", "action", "operation", "error")
-
-
-def event_row(row: Row) -> tuple[str, Row]:
-    """Read a row of a table of events: its name, and what its data must say.
-
-    The column "drive" holds the name of the drive's job, which is the drive's; one event calls that by another name.
-    """
-    job = "id" if row["event"] == "BLOCK_JOB_PENDING" else "device"
-    data = {(job if key == "drive" else key): cell for key, cell in row.items() if key != "event"}
-    return row["event"], data

@@ -153,7 +153,7 @@ def equals_its_drive(images: Images) -> Promise[Backup]:
 
     def complaint(backup: Backup) -> str | None:
         target, drive = backup.target, backup.drive
-        words = images.compare(target.address, target.image_format, drive.image, drive.image_format)
-        return f"{backup} differs from {drive.image}: {words}" if words else None
+        words = images.compare(target.address, target.image_format, drive.image.name, drive.image.image_format)
+        return f"{backup} differs from {drive.image.name}: {words}" if words else None
 
     return Promise("a backup that equals the drive as it is now", complaint)

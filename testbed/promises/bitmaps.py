@@ -26,14 +26,15 @@ def stores_its_bitmaps(images: Images) -> Promise[Drive]:
 
     def complaint(drive: Drive) -> str | None:
         wanted = {
-            bitmap.name: _stored(bitmap.dirty.granularity, bitmap.state.flags) for bitmap in drive.kept_bitmaps.values()
+            bitmap.name: _stored(bitmap.dirty.granularity, bitmap.state.flags)
+            for bitmap in drive.image.stored_bitmaps().values()
         }
         found = {
             stored["name"]: _stored(stored["granularity"], [_FLAGS[flag] for flag in stored["flags"]])
-            for stored in images.info(drive.image)["format-specific"]["data"].get("bitmaps", [])
+            for stored in images.info(drive.image.name)["format-specific"]["data"].get("bitmaps", [])
         }
         wrong = [
-            f'{drive.image} should store "{name}" {wanted.get(name, "not at all")}; it does {found.get(name, "not")}'
+            f'{drive.image.name} should store "{name}" {wanted.get(name, "not at all")}; it does {found.get(name, "not")}'
             for name in sorted({*wanted, *found})
             if wanted.get(name) != found.get(name)
         ]

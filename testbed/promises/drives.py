@@ -11,7 +11,7 @@ def holds_what_the_guest_wrote(images: Images) -> Promise[Drive]:
     """Match a drive whose image reads as the guest's requests must have left it, once no QEMU has it open."""
 
     def complaint(drive: Drive) -> str | None:
-        wrong = images.first_difference(drive.image, drive.image_format, drive.content)
+        wrong = images.first_difference(drive.image.name, drive.image.image_format, drive.content)
         return f"{drive.name}: {wrong}" if wrong else None
 
     return Promise("a drive that holds just what the guest has written", complaint)

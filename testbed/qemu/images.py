@@ -1,4 +1,4 @@
-"""Disk images, made, read and compared by the tools of the build under test."""
+"""Images of disks, made, read and compared by the tools of the build under test."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
 from testbed.base.process import Finished, ToolFailed, run_tool
 from testbed.base.units import format_size
 from testbed.model.content import Content
+from testbed.qemu.image_kinds import DATA_FILE, KEY_OPTION, SECRET, ImageKind
 
 IDENTICAL = "Images are identical."
 """All that qemu-img compare says of equal images; for another size it only warns, and exits with 0."""
@@ -23,89 +24,15 @@ IDENTICAL = "Images are identical."
 OTHER_SIZE = "Image size mismatch"
 """What qemu-img compare says first of images of two sizes."""
 
-DEFAULT_CLUSTER = 64 * 1024
-"""Bytes of a cluster of an image unless it is made with another."""
-
-VDI_BLOCK = 1024 * 1024
-"""Bytes of what a VDI image allocates at a time."""
-
 SECTOR = 512
 """Bytes to which qemu-img compare tells a place, and of which QEMU takes a drive to have a whole number."""
 
 
-DATA_FILE = "data_file"
-"""The option of qemu-img create that puts the data of a qcow2 image into another file."""
-
 ONLY_NAMING = ("qcow2", "qed")
 """Formats whose images hold nothing of the image that they stand on but its name and format."""
 
-KEY_OPTION = "key-secret"
-"""What the option is called by which whoever makes or opens an encrypted image names the key."""
-
-SECRET: Mapping[str, str] = {"qom-type": "secret", "id": "key", "data": "open sesame"}
-"""The key of all encrypted images, as an object of QEMU and of its tools."""
-
 CALIBRATION = 30
 """How many times the usual bound it may take to make an encrypted image: qemu-img uses up seconds of processor time."""
-
-# A key of the usual strength takes seconds to derive. How long it takes, qemu-img measures first by the CPU time of a
-# thread, and some builds give up if that is none at all: a slow digest keeps them from being so fast.
-_LUKS: Mapping[str, str] = {KEY_OPTION: SECRET["id"], "iter-time": "10", "hash-alg": "sha512"}
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How an image is made: its format, and options of qemu-img create.
-
-    `opening` are the options that whoever opens such an image needs besides its format, as blockdev-add has them;
-    `has_base` tells whether what it holds at first is in another image, on which it stands.
-    """
-
-    image_format: str
-    options: Mapping[str, str] = field(default_factory=dict)
-    opening: Mapping[str, object] = field(default_factory=dict)
-    has_base: bool = False
-
-    def address(self, file: str) -> str:
-        """Return the name by which the tools can open such an image, and by which another one can stand on it."""
-        if not self.opening:
-            return file
-        return f"json:{json.dumps({**self.opening, 'file': {'driver': 'file', 'filename': file}})}"
-
-    @property
-    def can_have_base(self) -> bool:
-        """Tell whether such an image can stand on another one."""
-        return self.image_format in ("qcow2", "qed", "vmdk")
-
-    @property
-    def cluster(self) -> int:
-        """Return the length in bytes of what such an image allocates at a time."""
-        usual = VDI_BLOCK if self.image_format == "vdi" else DEFAULT_CLUSTER
-        return int(self.options.get("cluster_size", usual))
-
-
-KINDS: Mapping[str, Kind] = {
-    "a raw image": Kind("raw"),
-    "a qcow2 image": Kind("qcow2"),
-    "a qcow2 image of version 2": Kind("qcow2", {"compat": "0.10"}),
-    "a qcow2 image with extended L2 entries": Kind("qcow2", {"extended_l2": "on"}),
-    "a qcow2 image on a base": Kind("qcow2", has_base=True),
-    "a qcow2 image with its data in a file of its own": Kind("qcow2", {DATA_FILE: ""}),
-    "a qcow2 image with its data in a raw image": Kind("qcow2", {DATA_FILE: "", "data_file_raw": "on"}),
-    "a qcow2 image with preallocated metadata": Kind("qcow2", {"preallocation": "metadata"}),
-    "a qcow2 image compressed by zstd": Kind("qcow2", {"compression_type": "zstd"}),
-    "an encrypted qcow2 image": Kind(
-        "qcow2",
-        {"encrypt.format": "luks", **{f"encrypt.{option}": chosen for option, chosen in _LUKS.items()}},
-        {"encrypt": {"format": "luks", KEY_OPTION: SECRET["id"]}},
-    ),
-    "a LUKS image": Kind("luks", _LUKS, {KEY_OPTION: SECRET["id"]}),
-    "a QED image": Kind("qed"),
-    "a VDI image": Kind("vdi"),
-    "a VMDK image": Kind("vmdk"),
-    "a stream-optimized VMDK image": Kind("vmdk", {"subformat": "streamOptimized"}),
-}
-"""Kinds of images in the words of a sentence, but for the many sizes that clusters can have."""
 
 
 @dataclass(frozen=True)
@@ -179,11 +106,12 @@ class Images:
             lambda template: self._make(template, image_format, content, options),
         )
 
-    def create_on_base(self, name: str, kind: Kind, content: Content) -> None:
-        """Make an empty image on top of one of the same kind that holds a content, and is called after it."""
+    def create_on_base(self, name: str, kind: ImageKind, content: Content) -> str:
+        """Make an empty image on top of one of the same kind that holds a content; return the name of that one."""
         base = f"base-of-{name}"
         self.create(base, kind.image_format, content, options=kind.options)
         self.create_above(name, kind.image_format, content.size, (base, kind.image_format), kind.options)
+        return base
 
     def create_above(
         self,

@@ -25,14 +25,11 @@ BOOT = ("-S", "-nodefaults", "-no-user-config", "-display", "none")
 BARE = ("-machine", "none")
 """Hardware that has no guest but the whole block layer, on every target architecture."""
 
-SOCKET = "exports.socket"
-"""Where exports are served: a name in QEMU's working directory, since a longer one may not fit a socket's address."""
-
 UNKNOWN = "CommandNotFound"
 """The class of the error by which QEMU answers a command that it does not have (QMP protocol specification)."""
 
-STDOUT_NAME = "qemu.stdout"
-STDERR_NAME = "qemu.stderr"
+FIRST = "qemu"
+"""The name of a scenario's first machine: how the names of all files begin that it writes."""
 
 
 class MachineDied(AssertionError):
@@ -51,20 +48,25 @@ class GuestRequestFailed(AssertionError):
             raise cls(f"the guest's request {request} was not carried out; QEMU said: {verdict or 'nothing'}")
 
 
+class DriveNotTaken(AssertionError):
+    """QEMU did not give the guest a drive that it was told to."""
+
+
 class MachineHung(AssertionError):
     """QEMU did not answer or did not do what was awaited within its bound; it has been killed."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Machine:
-    """A QEMU whose working directory is `home`, so that its files have short, plain names.
+    """A QEMU called `name`, whose working directory is `home`, so that its files have short, plain names.
 
-    `bound` is the longest wait for anything it should do, in seconds.
+    Several may work there at once. `bound` is the longest wait for anything it should do, in seconds.
     """
 
     qemu: Path
     home: Path
     bound: float
+    name: str = FIRST
     command_line: tuple[str, ...] = field(init=False)
     child: Child = field(init=False)
     monitor: Monitor = field(init=False)
@@ -78,15 +80,26 @@ class Machine:
     bare: ClassVar[Sequence[str]] = BARE
 
     @classmethod
-    def boot(cls, qemu: Path, home: Path, bound: float) -> Self:
+    def boot(cls, qemu: Path, home: Path, bound: float, name: str = FIRST) -> Self:
         """Make a machine in the directory `home` and start it on bare hardware; see `start` for what it raises."""
-        machine = cls(qemu, home, bound)
+        machine = cls(qemu, home, bound, name)
         machine.start(cls.bare)
         return machine
 
-    def twin(self, home: Path) -> Self:
-        """Boot another one of the same build, in the directory `home`; see `start` for what it raises."""
-        return self.boot(self.qemu, home, self.bound)
+    @property
+    def stdout(self) -> Path:
+        """The file that has what it writes to stdout."""
+        return self.home / f"{self.name}.stdout"
+
+    @property
+    def stderr(self) -> Path:
+        """The file that has what it writes to stderr."""
+        return self.home / f"{self.name}.stderr"
+
+    @property
+    def exports_socket(self) -> str:
+        """Where it serves exports: a name in the working directory, since a longer one may not fit an address."""
+        return f"{self.name}.exports"
 
     def start(self, hardware: Sequence[str]) -> None:
         """Start QEMU and connect to it; `hardware` are the arguments of the command line that say what it emulates.
@@ -109,8 +122,8 @@ class Machine:
             self.child = Child.start(
                 self.command_line,
                 cwd=self.home,
-                stdout=self.home / STDOUT_NAME,
-                stderr=self.home / STDERR_NAME,
+                stdout=self.stdout,
+                stderr=self.stderr,
                 pass_fds=tuple(end.fileno() for end in theirs),
             )
         except BaseException:
@@ -187,9 +200,10 @@ class Machine:
         return [[str(event) for event in monitor.collect()] for monitor in self.monitors]
 
     def serve(self) -> None:
-        """Let QEMU serve exports over NBD, at SOCKET, if it does not yet; raises what `execute` does."""
+        """Let QEMU serve exports over NBD, at `exports_socket`, if it does not yet; raises what `execute` does."""
         if not self.is_serving:
-            self.execute("nbd-server-start", {"addr": {"type": "unix", "data": {"path": SOCKET}}})
+            (self.home / self.exports_socket).unlink(missing_ok=True)  # one that another machine of this name has left
+            self.execute("nbd-server-start", {"addr": {"type": "unix", "data": {"path": self.exports_socket}}})
             self.is_serving = True
 
     def ask_until(self, what: str, query: str, wanted: Callable[[Any], bool]) -> None:
@@ -217,12 +231,17 @@ class Machine:
 
         Up to 11.1 the verdict of HMP qemu-io goes to stdout only, and is there when the reply arrives.
         """
-        stdout = self.home / STDOUT_NAME
-        said_before = stdout.stat().st_size
+        said_before = self.stdout.stat().st_size
         reply = str(self.execute("human-monitor-command", {"command-line": line}))
-        with stdout.open("rb") as file:
+        with self.stdout.open("rb") as file:
             file.seek(said_before)
             return reply + file.read().decode(errors="replace")
+
+    def add_drive(self, options: str) -> None:
+        """Give the guest a drive, with the options of -drive; raises DriveNotTaken, with QEMU's words."""
+        answer = self.human(f'drive_add 0 "{options}"').strip()
+        if answer != "OK":
+            raise DriveNotTaken(f"QEMU did not take a drive with the options {options}; it said: {answer or 'nothing'}")
 
     def guest_request(self, front: str, request: str, success: str) -> None:
         """Let the device `front` make a request in qemu-io's words, as a guest would.
@@ -280,13 +299,14 @@ class Machine:
         return self.child.ending() is None
 
     def write_transcript(self, path: Path) -> None:
-        """Write the QMP conversation to a file, one JSON object a line, with seconds since QEMU's start."""
+        """Add the QMP conversation to a file, one JSON object a line, with seconds since QEMU's start."""
         said = [(line.seconds, number, line) for number, m in enumerate(self.monitors, 1) for line in m.transcript]
         lines = (
             json.dumps({"seconds": round(seconds, 6), "monitor": number, line.kind: line.body}, ensure_ascii=False)
             for seconds, number, line in sorted(said, key=lambda one: one[:2])
         )
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="backslashreplace")
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.writelines(f"{line}\n" for line in lines)
 
     def _close_monitors(self) -> None:
         for monitor in self.monitors:
@@ -310,7 +330,7 @@ class Machine:
 
     def _last_words(self) -> str:
         """Return the end of QEMU's stderr, worded to follow a sentence."""
-        with (self.home / STDERR_NAME).open("rb") as file:
+        with self.stderr.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - 2000))
             text = file.read().decode(errors="replace").strip()
         return f"; the end of its stderr:\n{text}" if text else "; it wrote nothing to stderr"

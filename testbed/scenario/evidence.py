@@ -12,20 +12,17 @@ from pathlib import Path
 from testbed.base.files import ELSEWHERE, list_contents, remove_folder
 from testbed.base.problems import EnvironmentUnusable, Problem
 from testbed.base.process import ToolFailed
-from testbed.qemu.machine import STDERR_NAME, STDOUT_NAME
+from testbed.qemu.machine import Machine
 from testbed.scenario.world import World
 
 LARGEST_COPY = 64 * 1024 * 1024
 """Bytes that an image may take on disk to be kept as it is."""
 
-FILES = (
-    *("qmp.jsonl", "command-line.txt", STDOUT_NAME, STDERR_NAME),
-    *("images.json", "expected.txt", "repeat.sh", "failure.txt"),
-)
-"""What may be kept of every scenario, besides its images."""
+FILES = ("images.json", "expected.txt", "repeat.sh", "failure.txt")
+"""What may be written down of every scenario, besides what each of its machines leaves, and its images."""
 
 
-def keep(world: World, folder: Path, *, repeat: str, failure: str) -> None:
+def write(world: World, folder: Path, *, repeat: str, failure: str) -> None:
     """Write down a scenario's evidence in a folder, without that of an earlier run.
 
     Holds the QMP conversation with times, QEMU's command line and what it wrote, each image with what qemu-img says of
@@ -33,7 +30,7 @@ def keep(world: World, folder: Path, *, repeat: str, failure: str) -> None:
     Raises EnvironmentUnusable when it cannot be written.
     """
     try:
-        _keep(world, folder, repeat=repeat, failure=failure)
+        _write_all(world, folder, repeat=repeat, failure=failure)
     except OSError as error:
         with contextlib.suppress(OSError):
             remove_folder(folder)  # the reports may need the space
@@ -41,17 +38,20 @@ def keep(world: World, folder: Path, *, repeat: str, failure: str) -> None:
         raise EnvironmentUnusable([Problem(what, ELSEWHERE)]) from error
 
 
-def _keep(world: World, folder: Path, *, repeat: str, failure: str) -> None:
-    machine = world.machine
-    images = [machine.home / name for name in _formats_of_images(world)]
+def _write_all(world: World, folder: Path, *, repeat: str, failure: str) -> None:
+    images = [world.machines.home / name for name in _formats_of_images(world)]
     copied = [image for image in images if image.stat().st_blocks * 512 <= LARGEST_COPY]
+    machines = {machine.name: machine for machine in world.machines}
     remove_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    list_contents(folder, [*FILES, *(image.name for image in copied)])
-    machine.write_transcript(folder / "qmp.jsonl")
-    _write(folder / "command-line.txt", shlex.join(machine.command_line))
-    for name in (STDOUT_NAME, STDERR_NAME):
-        shutil.copyfile(machine.home / name, folder / name)
+    said = [name for machine in machines.values() for name in _files_of(machine)]
+    list_contents(folder, [*FILES, *said, *(image.name for image in copied)])
+    for machine in world.machines:
+        machine.write_transcript(folder / _files_of(machine)[0])
+    for machine in machines.values():
+        _write(folder / _files_of(machine)[1], shlex.join(machine.command_line))
+        for file in (machine.stdout, machine.stderr):
+            shutil.copyfile(file, folder / file.name)
     _write(folder / "images.json", json.dumps(dict(_images(world)), indent=1))
     _write(folder / "expected.txt", "\n".join(_expectations(world)))
     _write(folder / "repeat.sh", repeat)
@@ -61,14 +61,19 @@ def _keep(world: World, folder: Path, *, repeat: str, failure: str) -> None:
         shutil.copyfile(image, folder / image.name)
 
 
+def _files_of(machine: Machine) -> tuple[str, ...]:
+    """Return the names of the files that tell of a machine: its QMP conversation, its command line, its output."""
+    return (f"{machine.name}.qmp.jsonl", f"{machine.name}.command-line.txt", machine.stdout.name, machine.stderr.name)
+
+
 def _write(path: Path, text: str) -> None:
     path.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
 
 def _formats_of_images(world: World) -> dict[str, str]:
-    formats = {drive.image: drive.image_format for drive in world.drives.values()}
-    formats |= {backup.target.name: backup.target.image_format for backup in world.backups.taken}
-    return {name: formats[name] for name in formats if (world.machine.home / name).exists()}
+    formats = {drive.image.name: drive.image.image_format for drive in world.drives.all()}
+    formats |= {backup.target.name: backup.target.image_format for backup in world.backups.catalogue.taken}
+    return {name: formats[name] for name in formats if (world.machines.home / name).exists()}
 
 
 def _images(world: World) -> Iterator[tuple[str, object]]:
@@ -81,13 +86,13 @@ def _images(world: World) -> Iterator[tuple[str, object]]:
 
 
 def _expectations(world: World) -> Iterator[str]:
-    for drive in world.drives.values():
+    for drive in world.drives.all():
         yield f"{drive.name}: {drive.size} bytes, zeros but for"
         for run in drive.content.runs:
             yield f"  0x{run.pattern:02x} from {run.start} to {run.end}"
-        for bitmap in drive.bitmaps.values():
+        for bitmap in (drive.bitmaps if drive.is_open else drive.image.stored_bitmaps()).values():
             yield f"  bitmap {bitmap.state}; dirty: {bitmap.dirty.granules}"
-    for backup in world.backups.taken:
+    for backup in world.backups.catalogue.taken:
         yield f"{backup}: {backup.job.end or 'its job has not ended'}"
         if backup.changed is not None:
             yield f"  must hold, and nothing else: {backup.changed}"

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from testbed.base.problems import EnvironmentUnusable, Problem
+from testbed.base.problems import AuthorError, EnvironmentUnusable, Problem
 from testbed.base.process import MORE_ROOM, ToolFailed
 from testbed.base.scratch import Scratch
 from testbed.base.settings import Settings
 from testbed.base.units import format_size
+from testbed.build.boards import Board
 from testbed.build.capabilities import Capabilities
-from testbed.build.needs import TAG, has, unmet
+from testbed.build.needs import has, unmet
 from testbed.build.toolchain import Toolchain
-from testbed.domain.access import ExportFronts, Fronts, MonitorFronts
-from testbed.domain.catalogue import Backups
+from testbed.domain.access import Accesses, ExportAccesses, MonitorAccesses
+from testbed.domain.catalogue import Catalogue
 from testbed.domain.target import Targets
 from testbed.qemu.daemon import Daemon
-from testbed.qemu.images import Images, Kind
+from testbed.qemu.image_kinds import ImageKind
+from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine, MachineDied, MachineHung
 from testbed.scenario.ahead import Launcher
+from testbed.scenario.machines import Machines
 from testbed.scenario.world import World
 
 TARGET_FORMAT = "qcow2"
@@ -38,17 +41,18 @@ LEAST_ROOM = 1 << 20
 
 
 @dataclass(frozen=True)
-class Bench:
+class Testbed:
     """A place where scenarios can run. Its scratch directory must be given back with `close`."""
 
     settings: Settings
     toolchain: Toolchain
+    next_build: Toolchain | None
     capabilities: Capabilities
     scratch: Scratch
     launcher: Launcher
 
     @classmethod
-    def open(cls, userdata: Mapping[str, object], environ: Mapping[str, str]) -> Bench:
+    def open(cls, userdata: Mapping[str, object], environ: Mapping[str, str]) -> Testbed:
         """Find all that a run needs, and boot the build under test once to see what it can do.
 
         `userdata` is what -D gave. Raises EnvironmentUnusable with every problem and its remedy; nothing is left
@@ -56,6 +60,7 @@ class Bench:
         """
         settings = Settings.load(userdata, environ)
         toolchain = Toolchain.find(settings, environ)
+        next_build = Toolchain.find(settings.for_next_build, environ) if settings.next_qemu else None
         scratch = Scratch.make(settings.scratch)
         try:
             schema = _schema(toolchain, scratch, PATIENCE * settings.patience)
@@ -64,10 +69,13 @@ class Bench:
             raise
         bound = PATIENCE * settings.patience
         capabilities = Capabilities(
-            toolchain, lambda: schema, starts=lambda hardware: _starts(toolchain, scratch, bound, hardware)
+            toolchain,
+            lambda: schema,
+            next_build=next_build,
+            starts=lambda hardware: _starts(toolchain, scratch, bound, hardware),
         )
         launcher = Launcher(_kind(toolchain), toolchain.qemu.path, scratch)
-        return cls(settings, toolchain, capabilities, scratch, launcher)
+        return cls(settings, toolchain, next_build, capabilities, scratch, launcher)
 
     def world(self, name: str, tags: Collection[str]) -> World:
         """Give the scenario of that name and tags a machine in a fresh directory; raises what Machine.start does."""
@@ -75,31 +83,32 @@ class Bench:
         machine = self.launcher.machine_for(name, bound)
         tools = self.toolchain.qemu_img.path, self.toolchain.qemu_io.path
         images = Images(*tools, machine.home, self.scratch.templates, bound)
-        backups = Backups(machine, Targets(images, Kind(TARGET_FORMAT)))
-        return World(
-            machine,
+        return World.of(
+            Machines(machine, self.next_build.qemu.path if self.next_build else None),
             images,
-            backups,
+            Catalogue(Targets(images, ImageKind(TARGET_FORMAT))),
+            self._accesses,
             self.settings.format,
-            has(self.capabilities, "bitmap-hash"),
-            self._fronts(machine),
+            has_digests=has(self.capabilities, "bitmap-hash"),
         )
 
-    def _fronts(self, machine: Machine) -> Fronts:
-        """Choose how the guest's requests reach the drives: through a human monitor if there is one."""
+    def _accesses(self, machine: Machine) -> Accesses:
+        """Choose how the guest's requests reach the drives of a machine: through a human monitor if there is one."""
         if has(self.capabilities, "human-monitor"):
-            return MonitorFronts(machine)
+            return MonitorAccesses(machine)
         # A guest's device lets QEMU give the drive over to another machine; an export does so only if it is told to.
         options = {"allow-inactive": True} if has(self.capabilities, "export-inactive") else {}
-        return ExportFronts(machine, self.toolchain.qemu_io.path, options)
+        return ExportAccesses(machine, self.toolchain.qemu_io.path, options)
 
     def discard(self, world: World) -> None:
-        """End a scenario's machine if it still runs, and remove all its files; each whatever becomes of the others."""
+        """End a scenario's machines if they still run, and remove all its files; each whatever becomes of the others."""
         with ExitStack() as leaving:
-            leaving.callback(self.scratch.discard, world.machine.home)
-            leaving.callback(world.helpers.close)
-            if world.machine.running:
-                leaving.callback(world.machine.kill)
+            leaving.callback(self.scratch.discard, world.machines.home)
+            leaving.callback(world.close)
+
+    def keeps_evidence_of(self, failure: str | None) -> bool:
+        """Tell whether the evidence of a scenario is to be kept that failed so, or did not fail."""
+        return self.settings.keep == "always" or (self.settings.keep == "failed" and bool(failure))
 
     def lack_of_room(self) -> str:
         """Say that the scratch directory is full, and the remedy, if it is: no failure means anything then."""
@@ -107,10 +116,16 @@ class Bench:
         full = Problem(f"only {format_size(free)} are free in {self.scratch.path}", MORE_ROOM)
         return str(full) if free < LEAST_ROOM else ""
 
-    def unmet(self, tags: Collection[str]) -> list[str]:
-        """Return why a scenario with these tags cannot be run on this build, in plain words; all reasons."""
-        formats = (f"{TAG}{image_format}" for image_format in (self.settings.format, TARGET_FORMAT))
-        return unmet([*tags, *formats], self.capabilities)
+    @property
+    def board(self) -> Board:
+        """Return the board of a machine whose guest sees disks; raise AuthorError where the build has none."""
+        if self.capabilities.board is None:
+            raise AuthorError("this build has no such machine: the sentence must say that it needs one")
+        return self.capabilities.board
+
+    def unmet(self, names: Iterable[str]) -> list[str]:
+        """Return why a scenario that has these needs cannot be run on this build, in plain words; all reasons."""
+        return unmet([*names, self.settings.format, TARGET_FORMAT], self.capabilities)
 
     def close(self) -> None:
         """End the machine that has started for no scenario, and remove the scratch directory."""

@@ -3,14 +3,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from testbed.domain.server import Server
 
 from testbed.base.process import ToolFailed
 from testbed.domain.creation import Creation, NotCreated
-from testbed.domain.server import Server
 from testbed.domain.smalldisk import BALLAST, SmallDisk
 from testbed.domain.target import Target, Targets
 from testbed.model.content import Content
-from testbed.qemu.images import KINDS, Images, Kind
+from testbed.qemu.image_kinds import KINDS
+from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
 from testbed.qemu.monitor import Refused
 

@@ -33,7 +33,7 @@ from testbed.promises.drives import holds_what_the_guest_wrote
 from testbed.promises.events import reports
 from testbed.promises.promise import Promise, all_complaints, each
 from testbed.promises.refusals import refused_with
-from testbed.qemu.images import Images, Kind
+from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
 from testbed.qemu.monitor import Event, Refused
 from testbed.scenario.testbed import Bench

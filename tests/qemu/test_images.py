@@ -12,7 +12,7 @@ from testbed.base.process import ToolFailed, run_tool
 from testbed.domain.backup import own_layer
 from testbed.model.content import Content
 from testbed.model.ranges import NOTHING, Ranges
-from testbed.qemu.images import Difference, Images, Kind
+from testbed.qemu.images import Difference, Images
 
 KIB = 1024
 MIB = 1024 * KIB

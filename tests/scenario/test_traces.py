@@ -12,7 +12,7 @@ from testbed.domain.access import MonitorFronts
 from testbed.domain.catalogue import Backups
 from testbed.domain.request import ABORT, transaction
 from testbed.domain.target import Targets
-from testbed.qemu.images import Images, Kind
+from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
 from testbed.scenario.world import BrokenPromise, World
 

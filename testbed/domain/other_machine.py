@@ -2,42 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from testbed.domain.storage import Options
 from testbed.domain.target import Target
-from testbed.qemu.machine import SOCKET, Machine
-
-DIRECTORY = "server"
-"""Where the other machine has its files: a directory in the first one's."""
+from testbed.qemu.machine import Machine
 
 PATIENCE = 60
 """Seconds for which the first machine's requests wait for the other one while it is away."""
 
 
 @dataclass
-class Server:
-    """A second QEMU of the same build as the `first`, which exports the images of targets."""
+class OtherMachine:
+    """A machine that exports the images of targets, as the location of these; `boot` starts it, again and again."""
 
     shows_clusters: ClassVar[bool] = False
 
-    first: Machine
+    boot: Callable[[], Machine]
     machine: Machine = field(init=False)
     served: list[Target] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         """Boot the machine."""
-        (self.first.home / DIRECTORY).mkdir()
-        self._boot()
+        self._start()
 
-    # A target's place.
+    # A target's location.
 
     def open(self, target: Target) -> Options:
         """Export a target, and return the options of a node that is connected to the export."""
         self._export(target)
         self.served.append(target)
-        address = {"type": "unix", "path": f"{DIRECTORY}/{SOCKET}"}
+        address = {"type": "unix", "path": self.machine.exports_socket}
         return {"driver": "nbd", "server": address, "export": target.node, "reconnect-delay": PATIENCE}
 
     def close(self, target: Target) -> None:
@@ -60,23 +57,16 @@ class Server:
 
     def come_back(self) -> None:
         """Boot the machine again, with the same exports as before."""
-        self._boot()
+        self._start()
         for target in self.served:
             self._export(target)
 
-    def kill(self) -> None:
-        """End the machine at once, if it is there."""
-        if self.machine.running:
-            self.machine.kill()
-
-    def _boot(self) -> None:
-        directory = self.first.home / DIRECTORY
-        (directory / SOCKET).unlink(missing_ok=True)
-        self.machine = self.first.twin(directory)
+    def _start(self) -> None:
+        self.machine = self.boot()
         self.machine.serve()
 
     def _export(self, target: Target) -> None:
-        file = {"driver": "file", "filename": f"../{target.name}"}
+        file = {"driver": "file", "filename": target.name}
         node = {"driver": target.image_format, "node-name": target.node, "file": file}
         self.machine.execute("blockdev-add", node)
         export = {"type": "nbd", "id": target.node, "node-name": target.node, "writable": True}

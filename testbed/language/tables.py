@@ -1,0 +1,152 @@
+"""Tables below sentences: their headings are checked, an empty cell says nothing, a column "note" is for the reader."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from behave.model import Table
+from behave.runner import Context
+
+from testbed.base.problems import AuthorError, near
+from testbed.base.units import SIZE_PATTERN, format_size, parse_size
+from testbed.domain.bitmap import BitmapState
+from testbed.language.cells import bitmap_name, byte, size, value, yes
+from testbed.model.content import Run
+
+Row = Mapping[str, str]
+
+NOTE = "note"
+"""The column that says to a reader what is special about a row."""
+
+
+def rows(context: Context, needed: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
+    """Return the rows of the step's table, whose headings must be the needed ones and may be the optional ones.
+
+    Empty cells are left out. Raises AuthorError for a missing table, a heading that is missing or unknown, and a table
+    without rows.
+    """
+    table = cast("Table | None", context.table)
+    if table is None:
+        raise AuthorError(f"this sentence needs a table with the headings {', '.join(needed)}")
+    headings = list(table.headings)
+    known = (*needed, *optional, NOTE)
+    for heading in headings:
+        if heading not in known:
+            raise near(heading, known, "heading for this sentence's table")
+    if missing := [heading for heading in needed if heading not in headings]:
+        raise AuthorError(
+            f"this sentence's table lacks the headings {', '.join(missing)}; it has {', '.join(headings)}"
+        )
+    found = said_in(table)
+    if not found:
+        raise AuthorError("the table has no rows, and would say nothing")
+    return found
+
+
+def said_in(table: Table) -> list[Row]:
+    """Return the rows of a table without what they leave open and what is for the reader alone."""
+    return [{key: cell for key, cell in row.items() if cell and key != NOTE} for row in table]
+
+
+def cell(row: Row, heading: str) -> str:
+    """Return what a row says under a heading; raise AuthorError when it says nothing there."""
+    if heading not in row:
+        raise AuthorError(f'the row {dict(row)} says nothing under "{heading}"')
+    return row[heading]
+
+
+def runs(context: Context) -> list[Run]:
+    """Return the step's table of patterns as runs of bytes, in the table's order."""
+    found = []
+    for row in rows(context, ("pattern", "at", "length")):
+        at = size(cell(row, "at"))
+        found.append(Run(at, at + size(cell(row, "length")), byte(cell(row, "pattern"))))
+    return found
+
+
+def options(context: Context) -> dict[str, object]:
+    """Return the step's table of options: names are QEMU's, "a.b" is b inside of a; see `value` for the values."""
+    found: dict[str, object] = {}
+    for row in rows(context, ("option", "value")):
+        outer, _, inner = cell(row, "option").rpartition(".")
+        if "value" in row:
+            inside = cast("dict[str, object]", found.setdefault(outer, {})) if outer else found
+            inside[inner] = value(row["value"])
+    return found
+
+
+BITMAP_PROPERTIES = ("granularity", "recording", "persistent")
+
+BITMAP_COLUMNS = ("bitmap", "granularity", "recording", "busy", "dirty")
+
+
+def bitmap_properties(row: Row) -> dict[str, object]:
+    """Read the properties of a bitmap that is stored in an image, in the words of block-dirty-bitmap-add."""
+    properties: dict[str, object] = {}
+    if "granularity" in row:
+        properties["granularity"] = size(row["granularity"])
+    if "recording" in row:
+        properties["disabled"] = not yes(row["recording"])
+    return properties
+
+
+def bitmap_state(row: Row) -> BitmapState:
+    """Read a row of a table of bitmaps; "persistent" and "inconsistent" are no where the table does not say."""
+    return BitmapState(
+        name=bitmap_name(cell(row, "bitmap")) if row.get("bitmap") else "",
+        granularity=size(cell(row, "granularity")),
+        recording=yes(cell(row, "recording")),
+        busy=yes(cell(row, "busy")),
+        persistent=yes(row.get("persistent", "no")),
+        count=size(cell(row, "dirty")),
+        inconsistent=yes(row.get("inconsistent", "no")),
+    )
+
+
+SHOWN_COLUMNS = (
+    *("status", "offset", "len", "speed", "paused", "busy", "ready"),
+    *("auto-finalize", "auto-dismiss", "io-status", "error"),
+)
+"""What QEMU shows of a job, in its words."""
+
+
+def shown_row(row: Row) -> Mapping[str, object]:
+    """Read what QEMU must show of a job; an error that is "none" must not be shown."""
+    return {key: None if said == "none" else value(said) for key, said in row.items()}
+
+
+HISTORY_COLUMNS = ("event", "offset", "len", "speed", "error")
+
+
+def history_rows(table: Sequence[Row]) -> list[tuple[str, Mapping[str, object]]]:
+    """Read a table of what a job tells: states that it comes into, and what it reports in them, with members."""
+    told: list[tuple[str, Mapping[str, object]]] = []
+    for row in table:
+        if "state" in row:
+            told.append((row["state"], {}))
+        if "event" in row:
+            members = {key: value(said) for key, said in row.items() if key not in ("state", "event")}
+            told.append((row["event"], members))
+    return told
+
+
+def image_facts(row: Row) -> Row:
+    """Read what qemu-img must say of an image; each size is in the words of `format_size`, whichever the table has."""
+    return {
+        key: format_size(parse_size(said)) if re.fullmatch(SIZE_PATTERN, said) else said for key, said in row.items()
+    }
+
+
+EVENT_COLUMNS = ("drive", "action", "operation", "error")
+
+
+def event_row(row: Row) -> tuple[str, Row]:
+    """Read a row of a table of events: its name, and what its data must say.
+
+    The column "drive" holds the name of the drive's job, which is the drive's; one event calls that by another name.
+    """
+    job = "id" if cell(row, "event") == "BLOCK_JOB_PENDING" else "device"
+    data = {(job if key == "drive" else key): said for key, said in row.items() if key != "event"}
+    return row["event"], data

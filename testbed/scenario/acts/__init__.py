@@ -1,0 +1,1 @@
+"""Acts: all that guest, operator, backup tool, storage and host can do, each said once, with what must come of it."""

@@ -1,0 +1,226 @@
+"""The drives of a scenario by their names: making their images, giving them to machines, and finding them again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from testbed.base.problems import AuthorError
+from testbed.build.boards import Board
+from testbed.domain.access import Accesses, MonitorAccesses
+from testbed.domain.bitmap import Bitmap
+from testbed.domain.disk import Disk
+from testbed.domain.drive import Drive
+from testbed.domain.image import Image
+from testbed.domain.node import Node, UnknownName
+from testbed.domain.storage import Storage, sound
+from testbed.model.content import Content, Run
+from testbed.model.dirty import Dirty
+from testbed.model.ranges import NOTHING
+from testbed.qemu.image_kinds import ImageKind
+from testbed.qemu.images import Images
+from testbed.qemu.machine import Machine
+from testbed.scenario.machines import EARLIER, Machines
+
+
+@dataclass
+class Drives:
+    """All drives, and how the next ones are to be made.
+
+    `images` are the tools that make their images, of the format `image_format` unless a scenario says otherwise.
+    `accesses` makes, for a machine, the ways by which its guest gets at drives; `board` is the one on which the guest
+    sees them as disks, if it does; `options` are those of -drive that each gets. `without_medium` are the names of
+    drives that have no image.
+    """
+
+    machines: Machines
+    images: Images
+    image_format: str
+    accesses: Callable[[Machine], Accesses]
+    board: Board | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    by_name: dict[str, Drive] = field(default_factory=dict)
+    without_medium: set[str] = field(default_factory=set)
+
+    # Finding them.
+
+    def drive(self, name: str) -> Drive:
+        """Return a drive by its name; raise UnknownName when the scenario has none such."""
+        try:
+            return self.by_name[name]
+        except KeyError:
+            raise UnknownName(f'there is no drive "{name}", only {sorted(self.by_name)}') from None
+
+    def disk(self, name: str) -> Disk:
+        """Return a drive that a guest sees as a disk; raise AuthorError when it is none."""
+        disk = self.drive(name)
+        if not isinstance(disk, Disk):
+            raise AuthorError(f'"{name}" is no disk of a guest: let the scenario have a machine whose guest sees disks')
+        return disk
+
+    def all(self) -> list[Drive]:
+        """Return all drives, in the order in which the scenario got them."""
+        return list(self.by_name.values())
+
+    def another(self, drive: Drive) -> Drive:
+        """Return some other drive; raise AuthorError when there is none."""
+        for other in self.by_name.values():
+            if other is not drive:
+                return other
+        raise AuthorError(f'the scenario needs another drive than "{drive.name}" for this')
+
+    def node(self, name: str) -> Node:
+        """Return a node that may have bitmaps: a drive's, a filter over it, the file below it, such as "drive0-file".
+
+        Raises UnknownName when there is none of that name.
+        """
+        for drive in self.by_name.values():
+            if name == drive.file_name:
+                return drive.look_at_file()
+        try:
+            return next(node for node in self.nodes() if node.name == name)
+        except StopIteration:
+            raise UnknownName(f'there is no node "{name}", only {[n.name for n in self.nodes()]}') from None
+
+    def nodes(self) -> list[Node]:
+        """Return all nodes that may have bitmaps."""
+        return [node for drive in self.by_name.values() for node in drive.nodes]
+
+    # Making them.
+
+    def set_up(self, options: Mapping[str, str]) -> None:
+        """Give options of -drive to all drives that are added from now on (see there in QEMU's manual)."""
+        self.options = options
+
+    def use_board(self, board: Board) -> None:
+        """Start the machine anew, before it has any drive, on a board whose guest will see the drives as disks."""
+        if self.by_name:
+            raise AuthorError("a machine whose guest sees disks must be chosen before the drives")
+        self.machines.current.quit()
+        self.machines.current.start(board.hardware)
+        self.board = board
+
+    def add(
+        self, name: str, size: int, runs: Sequence[Run] = (), storage: Storage = sound, kind: ImageKind | None = None
+    ) -> Drive:
+        """Make an image of `size` bytes that holds the runs, and give it to the machine as a drive on such storage.
+
+        The image is of the run's format unless a `kind` is given.
+        """
+        content = Content(size)
+        for run in runs:
+            content = content.written(run.pattern, run.start, run.end - run.start)
+        return self._attach(name, self._make(name, kind or ImageKind(self.image_format), content), storage)
+
+    def add_with_stored(self, name: str, size: int, bitmaps: Mapping[str, Mapping[str, object]]) -> Drive:
+        """Give the machine an empty drive of `size` bytes in whose image bitmaps are stored, as no machine had it open.
+
+        `bitmaps` are their properties by name; see block-dirty-bitmap-add in the QMP reference.
+        """
+        image = self._make(name, ImageKind("qcow2"), Content(size))
+        for bitmap, properties in bitmaps.items():
+            self._store(image, bitmap, properties)
+        return self._attach(name, image)
+
+    def add_left_by_crash(self, name: str, size: int, bitmap: str) -> Drive:
+        """Give the machine an empty drive whose last machine was killed while the persistent bitmap recorded."""
+        image = self._make(name, ImageKind("qcow2"), Content(size))
+        self._store(image, bitmap, {})
+        earlier = self.machines.boot(EARLIER)
+        crashed = self._drive(name, image, earlier)
+        crashed.attach(sound(image.name))
+        earlier.kill()
+        crashed.crashed()
+        return self._attach(name, image)
+
+    def add_without_medium(self, name: str) -> None:
+        """Give the machine a drive that is like an optical one when nobody has put a disc in."""
+        self.machines.current.add_drive(f"if=none,id={name}")
+        self.without_medium.add(name)
+
+    def add_overlay(self, name: str, below: Drive) -> Drive:
+        """Give the machine a drive in a new image on top of another drive's, not in its place yet."""
+        kind = ImageKind("qcow2")
+        image = Image(f"{name}.{kind.image_format}", kind, below.content, below.image)
+        image.history = below.image.history.continued()
+        self.images.create_above(
+            image.name, kind.image_format, below.size, (below.image.name, below.image.image_format)
+        )
+        file = {"driver": "file", "filename": image.name}
+        node = {"driver": kind.image_format, "node-name": name, "discard": "unmap", "file": file, "backing": None}
+        below.machine.execute("blockdev-add", node)
+        overlay = self.by_name[name] = self._drive(name, image, below.machine)
+        overlay.opened()
+        return overlay
+
+    def drop_overlay(self, overlay: Drive) -> None:
+        """Take a drive away from the machine that has not come into the place of another one."""
+        del self.by_name[overlay.name]
+        overlay.machine.execute("blockdev-del", {"node-name": overlay.name})
+
+    def forget_below(self, drive: Drive) -> None:
+        """Take note that a drive stands on nothing any more, and that what was below it is gone."""
+        below = list(drive.image.layers)[1:]
+        self.by_name = {name: other for name, other in self.by_name.items() if other.image not in below}
+        drive.image.base = None
+
+    # What becomes of them.
+
+    def closed(self, machine: Machine) -> None:
+        """Take note that a machine has ended in order: its images hold what they must."""
+        for drive in self._of(machine):
+            drive.closed()
+
+    def crashed(self, machine: Machine) -> None:
+        """Take note that a machine has ended as a crash ends it."""
+        for drive in self._of(machine):
+            drive.crashed()
+
+    def hand_over(self, machine: Machine) -> None:
+        """Give all drives to another machine, with what stands below each; the one that had them must have ended."""
+        covered = {image for drive in self.by_name.values() for image in list(drive.image.layers)[1:]}
+        images = {name: drive.image for name, drive in self.by_name.items() if drive.image not in covered}
+        self.machines.current, self.by_name = machine, {}
+        for name, image in images.items():
+            self._attach(name, image)
+
+    def let_writes_arrive(self) -> None:
+        """Take note that QEMU has drained all drives."""
+        for drive in self.by_name.values():
+            drive.arrive()
+
+    def _of(self, machine: Machine) -> list[Drive]:
+        return [drive for drive in self.by_name.values() if drive.machine is machine and drive.is_open]
+
+    def _make(self, name: str, kind: ImageKind, content: Content) -> Image:
+        image = Image(f"{name}.{kind.image_format}", kind, content)
+        if kind.has_base:
+            image.base = Image(self.images.create_on_base(image.name, kind, content), kind, content)
+        else:
+            self.images.create(image.name, kind.image_format, content, options=kind.options)
+        image.allocated = NOTHING if kind.has_base else content.data.rounded_out(image.unit)
+        return image
+
+    def _store(self, image: Image, name: str, properties: Mapping[str, object]) -> None:
+        self.images.add_bitmap(image.name, name, properties)
+        granularity = properties.get("granularity", image.granularity)
+        assert isinstance(granularity, int)
+        recording = not properties.get("disabled", False)
+        image.bitmaps[name] = Bitmap(name, Dirty(image.size, granularity), recording=recording, persistent=True)
+        image.has_stored = True
+
+    def _attach(self, name: str, image: Image, storage: Storage = sound) -> Drive:
+        drive = self.by_name[name] = self._drive(name, image, self.machines.current)
+        drive.attach(storage(image.name))
+        return drive
+
+    def _drive(self, name: str, image: Image, machine: Machine) -> Drive:
+        accesses = self.accesses(machine)
+        if self.options:
+            if not isinstance(accesses, MonitorAccesses):
+                raise AuthorError("only a human monitor can set drives up so: the sentence must say that it needs one")
+            accesses = replace(accesses, options=self.options)
+        copies_up = "copy-on-read" in self.options
+        if self.board:
+            return Disk.of(name, machine, image, accesses, copies_up=copies_up, device=self.board.disk)
+        return Drive.of(name, machine, image, accesses, copies_up=copies_up)
