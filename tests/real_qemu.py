@@ -15,7 +15,7 @@ from testbed.build.toolchain import Toolchain
 from testbed.domain.node import Node
 from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
-from testbed.scenario.testbed import Bench
+from testbed.scenario.testbed import Testbed
 from testbed.scenario.world import World
 
 BOUND = 20.0
@@ -37,19 +37,19 @@ def toolchain() -> Toolchain:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
+def testbed() -> Iterator[Testbed]:
     """Return the place where scenarios run, as a run without options has it."""
-    bench = Bench.open({}, os.environ)
-    yield bench
-    bench.close()
+    testbed = Testbed.open({}, os.environ)
+    yield testbed
+    testbed.close()
 
 
 @pytest.fixture
-def world(bench: Bench, request: pytest.FixtureRequest) -> Iterator[World]:
+def world(testbed: Testbed, request: pytest.FixtureRequest) -> Iterator[World]:
     """Return the world of a scenario that is called after the test, with nothing but its machine in it yet."""
-    world = bench.world(request.node.name, [])
+    world = testbed.world(request.node.name, [])
     yield world
-    bench.discard(world)
+    testbed.discard(world)
 
 
 @pytest.fixture

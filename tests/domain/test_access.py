@@ -9,7 +9,7 @@ import pytest
 from real_qemu import BOUND
 
 from testbed.build.toolchain import Toolchain
-from testbed.domain.access import ExportFront, ExportFronts, Fronts, MonitorFronts
+from testbed.domain.access import ExportAccess, ExportAccesses, Fronts, MonitorAccesses
 from testbed.domain.drive import Drive
 from testbed.domain.request import Request
 from testbed.domain.storage import sound
@@ -18,6 +18,7 @@ from testbed.qemu.daemon import Daemon
 from testbed.qemu.images import Images
 from testbed.qemu.machine import GuestRequestFailed, Machine, MachineDied
 from testbed.qemu.monitor import Refused
+from testbed.scenario.acts import bitmaps
 
 SIZE = 4 << 20
 
@@ -43,27 +44,27 @@ def daemon(toolchain: Toolchain, home: Path) -> Iterator[Daemon]:
 
 
 @pytest.fixture(params=["by monitor", "by export", "by export of a daemon"])
-def fronts(request: pytest.FixtureRequest, toolchain: Toolchain) -> Fronts:
+def accesses(request: pytest.FixtureRequest, toolchain: Toolchain) -> Fronts:
     """Return a maker of each kind of front, on each kind of machine that can have it."""
     kind = str(request.param)
     machine: Machine = request.getfixturevalue("daemon" if "daemon" in kind else "machine")
-    return MonitorFronts(machine) if kind == "by monitor" else ExportFronts(machine, toolchain.qemu_io.path)
+    return MonitorAccesses(machine) if kind == "by monitor" else ExportAccesses(machine, toolchain.qemu_io.path)
 
 
 @pytest.fixture
-def machine_of(fronts: MonitorFronts | ExportFronts) -> Machine:
-    """Return the machine for which fronts are made."""
-    return fronts.machine
+def machine_of(accesses: MonitorAccesses | ExportAccesses) -> Machine:
+    """Return the machine for which accesses are made."""
+    return accesses.machine
 
 
 @pytest.fixture
-def drive(fronts: Fronts, machine_of: Machine, images: Images) -> Drive:
+def drive(accesses: Fronts, machine_of: Machine, images: Images) -> Drive:
     """Return a drive with the bitmap "bitmap0", in a new image that holds something everywhere."""
     content = Content(SIZE).written(0x5A, 0, SIZE)
     images.create("drive0.qcow2", "qcow2", content)
-    drive = Drive("drive0", machine_of, SIZE, "drive0.qcow2", "qcow2", content, 65536, fronts=fronts)
+    drive = Drive("drive0", machine_of, SIZE, "drive0.qcow2", "qcow2", content, 65536, accesses=accesses)
     drive.attach(sound("drive0.qcow2"))
-    ask(machine_of, drive.add_bitmap("bitmap0", {"granularity": 512}))
+    ask(machine_of, bitmaps.add(drive, "bitmap0", granularity=512))
     return drive
 
 
@@ -100,16 +101,16 @@ def test_what_is_not_carried_out_is_told_in_qemu_s_words(drive: Drive) -> None:
     assert drive.reported_bitmaps() == [drive.bitmap("bitmap0").state]
 
 
-def test_a_drive_that_qemu_does_not_take_is_an_error(drive: Drive, fronts: Fronts) -> None:
+def test_a_drive_that_qemu_does_not_take_is_an_error(drive: Drive, accesses: Fronts) -> None:
     with pytest.raises((AssertionError, Refused), match=r"[Nn]ode|Duplicate"):
-        fronts.attach({"driver": "null-co", "node-name": drive.name})
+        accesses.attach({"driver": "null-co", "node-name": drive.name})
 
 
 def test_a_policy_for_the_guest_comes_to_its_device(machine: Machine) -> None:
     node = {"node-name": "drive0", "driver": "null-co"}
     with pytest.raises(AssertionError, match=r"did not take the drive drive0: .*some"):
-        MonitorFronts(machine, {"rerror": "some"}).attach(node)
-    assert MonitorFronts(machine, {"rerror": "stop", "werror": "stop"}).attach(node).name == "guest-drive0"
+        MonitorAccesses(machine, {"rerror": "some"}).attach(node)
+    assert MonitorAccesses(machine, {"rerror": "stop", "werror": "stop"}).attach(node).name == "guest-drive0"
 
 
 def test_a_resized_drive_can_be_written_up_to_its_new_end(drive: Drive, machine_of: Machine) -> None:
@@ -163,10 +164,10 @@ def test_the_death_of_qemu_is_no_matter_of_the_request(drive: Drive, machine_of:
 
 @pytest.mark.parametrize("ask", [lambda front: front.limit(1), lambda front: front.tell("aio_write 0 512")])
 def test_what_an_export_cannot_do_it_says_with_what_that_takes(
-    daemon: Daemon, toolchain: Toolchain, ask: Callable[[ExportFront], None]
+    daemon: Daemon, toolchain: Toolchain, ask: Callable[[ExportAccess], None]
 ) -> None:
     daemon.execute("blockdev-add", {"driver": "null-co", "node-name": "drive0", "size": SIZE})
-    front = ExportFront(daemon, toolchain.qemu_io.path, "drive0", {})
+    front = ExportAccess(daemon, toolchain.qemu_io.path, "drive0", {})
     with pytest.raises(AssertionError, match=r"the tag needs\.human-monitor says that a scenario needs one"):
         ask(front)
 

@@ -6,6 +6,7 @@ from testbed.base.process import ToolFailed
 from testbed.domain.chain import CHAIN_ACTS, Chain
 from testbed.model.content import Run
 from testbed.promises.backups import is_found_broken, restores_its_moment
+from testbed.scenario.acts import bitmaps
 from testbed.scenario.world import World
 
 MIB = 1024 * 1024
@@ -15,17 +16,17 @@ GRANULE = 64 * 1024
 @pytest.fixture
 def world(world: World) -> World:
     """Return a world with a drive that holds something, a full backup of it and four increments, each of a granule."""
-    drive = world.add_drive("drive0", MIB, [Run(0, MIB, 0x11)])
-    world.take_successfully(drive, "full", before=[drive.add_bitmap("bitmap0")])
+    drive = world.drives.add("drive0", MIB, [Run(0, MIB, 0x11)])
+    world.backups.take_successfully(drive, "full", before=[bitmaps.add(drive, "bitmap0")])
     for number in range(1, 5):
         drive.write(number, number * GRANULE, 512)
-        world.take_successfully(drive, "incremental", bitmap="bitmap0")
+        world.backups.take_successfully(drive, "incremental", bitmap="bitmap0")
     return world
 
 
 def chain_of(world: World) -> Chain:
     """Return the increments as they are by now."""
-    return Chain(world.backups, world.backups.successful_with(world.drive("drive0"), "bitmap0"))
+    return Chain(world.backups, world.backups.catalogue.successful_with(world.drives.drive("drive0"), "bitmap0"))
 
 
 @pytest.mark.parametrize("act", [Chain.merge_down, Chain.merge_up])
@@ -35,14 +36,14 @@ def test_a_merged_increment_leaves_a_whole_chain(world: World, act: Callable[[Ch
     act(chain_of(world), place)
     assert len(chain_of(world).links) == 3
     assert len(list(world.images.home.glob("*.qcow2"))) == before - 1
-    world.settle()
+    world.judge.settle()
 
 
 def test_the_newest_increment_is_merged_down(world: World) -> None:
     chain_of(world).merge_down(3)
-    world.drive("drive0").write(0xAB, 7 * GRANULE, 1)
-    world.take_successfully(world.drive("drive0"), "incremental", bitmap="bitmap0")
-    world.settle()
+    world.drives.drive("drive0").write(0xAB, 7 * GRANULE, 1)
+    world.backups.take_successfully(world.drives.drive("drive0"), "incremental", bitmap="bitmap0")
+    world.judge.settle()
 
 
 @pytest.mark.parametrize(("act", "first"), [(Chain.lose, 1), (Chain.replace, 1), (Chain.skip, 2)])

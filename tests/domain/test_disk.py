@@ -5,28 +5,30 @@ from testbed.domain.disk import Disk
 from testbed.promises.bitmaps import has_bitmaps_in_step, stores_its_bitmaps
 from testbed.promises.drives import holds_what_the_guest_wrote
 from testbed.qemu.monitor import Refused
-from testbed.scenario.testbed import Bench
-from testbed.scenario.world import BrokenPromise, World
+from testbed.scenario.acts import bitmaps
+from testbed.scenario.dialogue import BrokenPromise
+from testbed.scenario.testbed import Testbed
+from testbed.scenario.world import World
 
 MIB = 1024 * 1024
 
 
 @pytest.fixture
-def world(bench: Bench, world: World) -> World:
+def world(testbed: Testbed, world: World) -> World:
     """Return a world whose guest sees its drives as disks, for those who have a machine with a disk."""
-    if bench.capabilities.board is None:
+    if testbed.capabilities.board is None:
         pytest.skip("this QEMU has no machine with a disk device")
-    world.use_board(bench.capabilities.board)
+    world.drives.use_board(testbed.capabilities.board)
     return world
 
 
 @pytest.fixture
 def disk(world: World) -> Disk:
     """Return a disk with a persistent bitmap, a transient one and something in both."""
-    disk = world.add_drive("drive0", MIB)
+    disk = world.drives.add("drive0", MIB)
     assert isinstance(disk, Disk)
-    world.ask(disk.add_bitmap("kept", {"persistent": True, "granularity": 512}))
-    world.ask(disk.add_bitmap("lost"))
+    world.dialogue.ask(bitmaps.add(disk, "kept", persistent=True, granularity=512))
+    world.dialogue.ask(bitmaps.add(disk, "lost"))
     disk.write(0xAB, 65535, 2)
     return disk
 
@@ -36,8 +38,8 @@ def test_a_disk_that_comes_back_has_its_persistent_bitmaps(world: World, disk: D
     assert disk.bitmaps == {}
     disk.plug_in()
     assert list(disk.bitmaps) == ["kept"]
-    assert_that(disk, has_bitmaps_in_step(with_digests=world.has_digests))
-    world.settle()
+    assert_that(disk, world.judge.in_step)
+    world.judge.settle()
 
 
 def test_a_bitmap_that_does_not_come_back_is_noticed(disk: Disk) -> None:
@@ -50,7 +52,7 @@ def test_a_bitmap_that_does_not_come_back_is_noticed(disk: Disk) -> None:
 
 def test_a_scenario_may_end_with_the_disk_unplugged(world: World, disk: Disk) -> None:
     disk.unplug()
-    world.settle()
+    world.judge.settle()
     assert_that(disk, holds_what_the_guest_wrote(world.images))
 
 
@@ -61,10 +63,10 @@ def test_a_disk_cannot_be_unplugged_twice(disk: Disk) -> None:
 
 
 def test_a_machine_with_drives_keeps_its_board(world: World, disk: Disk) -> None:
-    assert world.drive("drive0") is disk
-    assert world.board
+    assert world.drives.drive("drive0") is disk
+    assert world.drives.board
     with pytest.raises(AssertionError, match="before the drives"):
-        world.use_board(world.board)
+        world.drives.use_board(world.drives.board)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ def test_a_machine_with_drives_keeps_its_board(world: World, disk: Disk) -> None
     ids=["one too many", "one that records", "one too few"],
 )
 def test_what_the_image_stores_wrongly_is_named(world: World, disk: Disk, spoil: object, words: str) -> None:
-    world.shut_down()
+    world.judge.shut_down()
     assert_that(disk, stores_its_bitmaps(world.images))
     assert callable(spoil)
     spoil(disk)
@@ -85,7 +87,7 @@ def test_what_the_image_stores_wrongly_is_named(world: World, disk: Disk, spoil:
 
 
 def test_an_image_that_stores_something_else_breaks_the_scenario(world: World, disk: Disk) -> None:
-    world.shut_down()
+    world.judge.shut_down()
     disk.bitmap("kept").disable()
     with pytest.raises(BrokenPromise, match='should store "kept" as not recording'):
-        world.settle()
+        world.judge.settle()

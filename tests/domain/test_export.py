@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.domain.access import MonitorFronts
+from testbed.domain.access import MonitorAccesses
 from testbed.domain.drive import Drive
 from testbed.domain.export import Exports
 from testbed.domain.node import UnknownName
@@ -14,6 +14,7 @@ from testbed.model.content import Content
 from testbed.qemu.images import Images
 from testbed.qemu.machine import SOCKET, Machine
 from testbed.qemu.monitor import Refused
+from testbed.scenario.acts import bitmaps
 
 SIZE = 1 << 20
 
@@ -28,9 +29,9 @@ def drive(machine: Machine, images: Images) -> Drive:
     """Return a drive with the bitmap "bitmap0"."""
     content = Content(SIZE)
     images.create("drive0.qcow2", "qcow2", content)
-    drive = Drive("drive0", machine, SIZE, "drive0.qcow2", "qcow2", content, 65536, fronts=MonitorFronts(machine))
+    drive = Drive("drive0", machine, SIZE, "drive0.qcow2", "qcow2", content, 65536, accesses=MonitorAccesses(machine))
     drive.attach(sound("drive0.qcow2"))
-    ask(machine, drive.add_bitmap("bitmap0"))
+    ask(machine, bitmaps.add(drive, "bitmap0"))
     return drive
 
 

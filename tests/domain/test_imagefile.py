@@ -7,6 +7,7 @@ from testbed.domain.imagefile import ImageFile
 from testbed.model.ranges import Ranges
 from testbed.promises.bitmaps import has_bitmaps_in_step
 from testbed.qemu.machine import Machine
+from testbed.scenario.acts import bitmaps
 
 GRANULE = 64 * 1024
 
@@ -63,7 +64,7 @@ def test_a_change_is_told_once(file: ImageFile) -> None:
 def test_a_change_that_qemu_did_not_make_is_noticed(file: ImageFile, machine: Machine) -> None:
     node = {"driver": "file", "node-name": file.name, "filename": file.path.name}
     machine.execute("blockdev-add", node)
-    request = file.add_bitmap("bitmap0")
+    request = bitmaps.add(file, "bitmap0")
     machine.execute(request.command, request.arguments)
     in_step = has_bitmaps_in_step(with_digests=True)
     assert_that(file, in_step)

@@ -5,7 +5,8 @@ from testbed.domain.mirror import Mirror
 from testbed.domain.node import UnknownName
 from testbed.model.content import Run
 from testbed.promises.mirrors import equals_its_mirrored_drive
-from testbed.scenario.world import BrokenPromise, World
+from testbed.scenario.dialogue import BrokenPromise, jobs_on, things_on
+from testbed.scenario.world import World
 
 MIB = 1024 * 1024
 
@@ -13,7 +14,7 @@ MIB = 1024 * 1024
 @pytest.fixture
 def world(world: World) -> World:
     """Return a world with a drive that holds something."""
-    world.add_drive("drive0", MIB, [Run(0, MIB, 0x11)])
+    world.drives.add("drive0", MIB, [Run(0, MIB, 0x11)])
     return world
 
 
@@ -25,17 +26,17 @@ def started(world: World) -> Mirror:
 
 def test_a_mirror_that_has_ended_equals_its_drive(world: World) -> None:
     mirror = started(world)
-    world.drive("drive0").write(0xAB, 65535, 2)
+    world.drives.drive("drive0").write(0xAB, 65535, 2)
     mirror.end()
-    world.drive("drive0").write(0xCD, 65535, 2)
+    world.drives.drive("drive0").write(0xCD, 65535, 2)
     assert_that(mirror, equals_its_mirrored_drive(world.images))
-    world.settle()
+    world.judge.settle()
 
 
 def test_a_mirror_of_another_moment_does_not(world: World) -> None:
     mirror = started(world)
     mirror.end()
-    mirror.content = world.drive("drive0").content.written(0xAB, 512, 1)
+    mirror.content = world.drives.drive("drive0").content.written(0xAB, 512, 1)
     complaint = equals_its_mirrored_drive(world.images).complaint(mirror)
     assert "the byte at offset 512 (512 B) should be 0xab and is 0x11" in str(complaint)
 
@@ -47,15 +48,15 @@ def test_a_mirror_that_runs_equals_nothing_yet(world: World) -> None:
 def test_a_mirror_that_nobody_ended_breaks_the_scenario(world: World) -> None:
     started(world)
     with pytest.raises(BrokenPromise, match="mirror-of-drive0"):
-        world.settle()
+        world.judge.settle()
 
 
 def test_a_refused_mirror_leaves_nothing(world: World) -> None:
     world.start_mirror("drive0", {"granularity": 513})
     with pytest.raises(BrokenPromise, match="granularity"):
-        world.insist_on_grant()
-    assert not world.jobs()
-    assert not any("drive0-1" in thing for thing in world._things())
+        world.dialogue.insist_on_grant()
+    assert not jobs_on(world.machine)
+    assert not any("drive0-1" in thing for thing in things_on(world.machine))
 
 
 def test_a_mirror_that_there_is_not_is_named(world: World) -> None:

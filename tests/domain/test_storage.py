@@ -6,7 +6,7 @@ import re
 import pytest
 
 from testbed.domain import storage as fault
-from testbed.domain.access import MonitorFronts
+from testbed.domain.access import MonitorAccesses
 from testbed.domain.drive import Drive
 from testbed.model.content import Content, Run
 from testbed.qemu.images import Images
@@ -59,7 +59,7 @@ def drive_on(machine: Machine, images: Images, text: str) -> Drive:
     """Return a drive in a raw image full of 0x41, on storage that does what the text says."""
     content = Content(SIZE, (Run(0, SIZE, 0x41),))
     images.create("drive0.raw", "raw", content)
-    drive = Drive("drive0", machine, SIZE, "drive0.raw", "raw", content, 1, fronts=MonitorFronts(machine))
+    drive = Drive("drive0", machine, SIZE, "drive0.raw", "raw", content, 1, accesses=MonitorAccesses(machine))
     drive.attach(fault.storage(text)("drive0.raw"))
     return drive
 

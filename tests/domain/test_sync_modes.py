@@ -7,7 +7,9 @@ from testbed.domain.drive import Drive
 from testbed.domain.lifecycle import WrongLife
 from testbed.model.content import Content, Run
 from testbed.model.ranges import NOTHING, Ranges
-from testbed.scenario.world import BrokenPromise, World
+from testbed.scenario.acts import drives
+from testbed.scenario.dialogue import BrokenPromise
+from testbed.scenario.world import World
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -18,29 +20,29 @@ PIECE = 64 * KIB
 def world(world: World) -> World:
     """Return a world with a drive of 1 MiB and a sector that is full of data, and a full backup of it."""
     size = MIB + 512
-    world.take_successfully(world.add_drive("drive0", size, [Run(0, size, 0x11)]), "full")
+    world.backups.take_successfully(world.drives.add("drive0", size, [Run(0, size, 0x11)]), "full")
     return world
 
 
 def overlay(world: World) -> Drive:
     """Put an overlay on the drive, and return it."""
-    world.ask(world.snapshot(world.drive("drive0"), "overlay0"))
-    world.insist_on_grant()
-    return world.drive("overlay0")
+    world.dialogue.ask(drives.snapshot(world, world.drives.drive("drive0"), "overlay0"))
+    world.dialogue.insist_on_grant()
+    return world.drives.drive("overlay0")
 
 
 def saving(world: World) -> Backup:
     """Start a backup that saves what is overwritten, and return it."""
-    backup = world.backups.prepare(world.drive("drive0"), {"sync": "none"})
-    world.ask(world.request_for([backup]))
-    world.insist_on_grant()
+    backup = world.backups.prepare(world.drives.drive("drive0"), {"sync": "none"})
+    world.dialogue.ask(world.backups.request_for([backup]))
+    world.dialogue.insist_on_grant()
     return backup
 
 
 def give_up(world: World, backup: Backup) -> None:
     """Cancel a backup, and wait for its end."""
-    world.ask(backup.job.cancel())
-    world.finish([backup])
+    world.dialogue.ask(backup.job.cancel())
+    world.backups.finish([backup])
 
 
 def test_a_layer_holds_what_was_written_to_it_and_what_hides_the_one_below(world: World) -> None:
@@ -49,48 +51,48 @@ def test_a_layer_holds_what_was_written_to_it_and_what_hides_the_one_below(world
     drive.write(0xAB, PIECE - 1, 2)
     drive.discard(4 * PIECE + 1, 2 * PIECE)  # of which one whole cluster becomes zeros
     assert drive.own_layer == Ranges.of((0, 2 * PIECE), (5 * PIECE, PIECE))
-    assert world.drive("drive0").own_layer == Ranges.of((0, 17 * PIECE))
+    assert world.drives.drive("drive0").own_layer == Ranges.of((0, 17 * PIECE))
 
 
 def test_a_layer_that_was_cut_and_has_grown_hides_what_was_there(world: World) -> None:
     drive = overlay(world)
     for size in (512 * KIB, MIB):
-        world.ask(drive.resize(size))
+        world.dialogue.ask(drive.resize(size))
     assert drive.own_layer == Ranges.of((512 * KIB, 512 * KIB))
 
 
 def test_a_top_backup_stands_on_a_backup_of_what_is_below(world: World) -> None:
     drive = overlay(world)
     drive.write(0xAB, PIECE, 1)
-    backup = world.take_successfully(drive, "top")
+    backup = world.backups.take_successfully(drive, "top")
     assert backup.changed == Ranges.of((PIECE, PIECE))
-    assert backup.target.backing == world.backups.taken[0].target
+    assert backup.target.backing == world.backups.catalogue.taken[0].target
     assert backup.restored == drive.content
-    world.settle()
+    world.judge.settle()
 
 
 def test_a_top_backup_stands_alone_where_nobody_has_what_is_below(world: World) -> None:
-    world.drive("drive0").write(0x22, 0, 1)  # after the full backup
+    world.drives.drive("drive0").write(0x22, 0, 1)  # after the full backup
     drive = overlay(world)
     drive.write(0xAB, PIECE, 1)
-    backup = world.take_successfully(drive, "top")
+    backup = world.backups.take_successfully(drive, "top")
     assert backup.target.backing is None
     assert backup.restored == Content(drive.size).written(0x11, PIECE, PIECE).written(0xAB, PIECE, 1)
-    world.settle()
+    world.judge.settle()
 
 
 def test_what_is_overwritten_is_predicted_up_to_the_end_of_the_job(world: World) -> None:
-    backup, drive = saving(world), world.drive("drive0")
+    backup, drive = saving(world), world.drives.drive("drive0")
     drive.write(0xAB, PIECE, 1)
     give_up(world, backup)
     drive.write(0xAB, 3 * PIECE, 1)
     assert backup.fulfilled
     assert backup.changed == Ranges.of((PIECE, PIECE))
-    world.settle()
+    world.judge.settle()
 
 
 def test_a_job_that_saves_less_than_is_overwritten_is_noticed(world: World) -> None:
-    backup, drive = saving(world), world.drive("drive0")
+    backup, drive = saving(world), world.drives.drive("drive0")
     drive.write(0xAB, PIECE, 1)
     drive.changed(Ranges.of((3 * PIECE, 1)))  # of which QEMU knows nothing
     with pytest.raises(WrongLife, match=r"should have copied 131072; .* has copied 65536"):
@@ -98,9 +100,9 @@ def test_a_job_that_saves_less_than_is_overwritten_is_noticed(world: World) -> N
 
 
 def test_an_image_with_new_content_instead_of_old_is_noticed(world: World) -> None:
-    backup, drive = saving(world), world.drive("drive0")
+    backup, drive = saving(world), world.drives.drive("drive0")
     drive.write(0xAB, PIECE, 1)
     give_up(world, backup)
     backup.content = drive.content
     with pytest.raises(BrokenPromise, match="should be 0xab and is 0x11"):
-        world.settle()
+        world.judge.settle()

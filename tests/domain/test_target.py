@@ -3,10 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from testbed.domain.server import Server
 
 from testbed.base.process import ToolFailed
 from testbed.domain.creation import Creation, NotCreated
+from testbed.domain.other_machine import OtherMachine
 from testbed.domain.smalldisk import BALLAST, SmallDisk
 from testbed.domain.target import Target, Targets
 from testbed.model.content import Content
@@ -23,11 +23,11 @@ SIZE = 4 * MIB
 
 @pytest.fixture
 def targets(images: Images) -> Targets:
-    return Targets(images, Kind("qcow2"))
+    return Targets(images, ImageKind("qcow2"))
 
 
 def node(machine: Machine, target: Target) -> None:
-    machine.execute("blockdev-add", {**target.place.open(target), "node-name": target.node})
+    machine.execute("blockdev-add", {**target.location.open(target), "node-name": target.node})
 
 
 def write(machine: Machine, target: Target, request: str) -> str:
@@ -67,7 +67,7 @@ def test_passage_is_found_wherever_it_stands_in_a_file(images: Images) -> None:
 
 
 def test_qemu_makes_an_image_on_another_one(machine: Machine, images: Images) -> None:
-    targets = Targets(images, Kind("qcow2", {"cluster_size": "4096"}))
+    targets = Targets(images, ImageKind("qcow2", {"cluster_size": "4096"}))
     targets.maker = Creation(machine)
     base = targets.new("drive0", SIZE)
     target = targets.new("drive0", SIZE, base)
@@ -81,7 +81,7 @@ def test_qemu_makes_an_image_on_another_one(machine: Machine, images: Images) ->
 
 
 def test_image_that_qemu_cannot_make_is_complained_about(machine: Machine, images: Images) -> None:
-    targets = Targets(images, Kind("qcow2", {"cluster_size": "3000"}))
+    targets = Targets(images, ImageKind("qcow2", {"cluster_size": "3000"}))
     targets.maker = Creation(machine)
     with pytest.raises(NotCreated, match=r"image-of-drive0-1 .* power of two"):
         targets.new("drive0", SIZE)
@@ -93,7 +93,7 @@ def test_raw_image_has_holes_where_it_holds_zeros(images: Images) -> None:
 
 
 def test_clusters_are_those_asked_for(images: Images) -> None:
-    kind = Kind("qcow2", {"cluster_size": str(2 * MIB)})
+    kind = ImageKind("qcow2", {"cluster_size": str(2 * MIB)})
     target = Targets(images, kind).new("drive0", SIZE)
     assert target.cluster == target.shown_cluster == 2 * MIB
     assert images.facts(target.name) == {
@@ -123,9 +123,9 @@ def test_image_that_is_left_to_qemu_is_not_made(targets: Targets, home: Path) ->
 
 def test_place_of_the_next_image_is_not_that_of_the_one_after(targets: Targets) -> None:
     other = Targets(targets.images, targets.kind).new("else", SIZE).place
-    targets.next_place = other
+    targets.next_location = other
     assert targets.new("drive0", SIZE).place is other
-    assert targets.new("drive0", SIZE).place is targets.place
+    assert targets.new("drive0", SIZE).place is targets.location
 
 
 def test_compressed_clusters_are_told_from_others(images: Images) -> None:
@@ -183,15 +183,15 @@ def test_space_on_a_small_disk_is_what_was_asked_for(home: Path) -> None:
 
 
 @pytest.fixture
-def server(machine: Machine) -> Server:
-    return Server(machine)
+def server(machine: Machine) -> OtherMachine:
+    return OtherMachine(machine)
 
 
 def test_image_on_another_machine_is_written_over_the_network(
-    machine: Machine, targets: Targets, server: Server
+    machine: Machine, targets: Targets, server: OtherMachine
 ) -> None:
     try:
-        targets.place = server
+        targets.location = server
         target = targets.new("drive0", SIZE)
         assert (target.cluster, target.shown_cluster) == (65536, 0)
         node(machine, target)
@@ -204,9 +204,9 @@ def test_image_on_another_machine_is_written_over_the_network(
         server.kill()
 
 
-def test_other_machine_comes_back_with_its_exports(machine: Machine, targets: Targets, server: Server) -> None:
+def test_other_machine_comes_back_with_its_exports(machine: Machine, targets: Targets, server: OtherMachine) -> None:
     try:
-        targets.place = server
+        targets.location = server
         target = targets.new("drive0", SIZE)
         node(machine, target)
         server.go_away()
@@ -217,7 +217,7 @@ def test_other_machine_comes_back_with_its_exports(machine: Machine, targets: Ta
         server.kill()
 
 
-def test_other_machine_exports_only_what_it_was_given(machine: Machine, targets: Targets, server: Server) -> None:
+def test_other_machine_exports_only_what_it_was_given(machine: Machine, targets: Targets, server: OtherMachine) -> None:
     try:
         target = targets.new("drive0", SIZE)
         options = {**server.open(target), "export": "another", "node-name": "another"}

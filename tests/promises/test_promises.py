@@ -36,7 +36,8 @@ from testbed.promises.refusals import refused_with
 from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
 from testbed.qemu.monitor import Event, Refused
-from testbed.scenario.testbed import Bench
+from testbed.scenario.acts import bitmaps
+from testbed.scenario.testbed import Testbed
 
 T = TypeVar("T")
 
@@ -113,21 +114,21 @@ class Story:
 @pytest.fixture(scope="module")
 def told() -> Iterator[Story]:
     """Return the story as it should be; it must stay so."""
-    bench = Bench.open({}, os.environ)
+    testbed = Testbed.open({}, os.environ)
     try:
-        world = bench.world("a story", [])
+        world = testbed.world("a story", [])
         world.with_references = True
-        drive = world.add_drive("drive0", 4 * MIB, [Run(MIB, MIB + 32 * KIB, 0xD5)])
-        world.ask(drive.add_bitmap("bitmap0"))
-        full = world.take_successfully(drive, "full", before=[drive.clear_bitmap("bitmap0")])
+        drive = world.drives.add("drive0", 4 * MIB, [Run(MIB, MIB + 32 * KIB, 0xD5)])
+        world.dialogue.ask(bitmaps.add(drive, "bitmap0"))
+        full = world.backups.take_successfully(drive, "full", before=[drive.clear_bitmap("bitmap0")])
         drive.write(0xAB, 2 * MIB + 100, 300)
-        first = world.take_successfully(drive, "incremental", bitmap="bitmap0")
+        first = world.backups.take_successfully(drive, "incremental", bitmap="bitmap0")
         drive.write(0xCD, MIB + 16 * KIB, 96 * KIB)
-        second = world.take_successfully(drive, "incremental", bitmap="bitmap0")
-        world.shut_down()
+        second = world.backups.take_successfully(drive, "incremental", bitmap="bitmap0")
+        world.judge.shut_down()
         yield Story(drive, full, first, second, world.images)
     finally:
-        bench.close()
+        testbed.close()
 
 
 @pytest.fixture
@@ -225,9 +226,9 @@ def test_larger_clusters_of_the_target_are_no_needless_ones(story: Story) -> Non
     story.images.create_above("large.qcow2", "qcow2", 4 * MIB, below(story), options)
     spoil(story, "large.qcow2", f"write -q -P 0xcd {MIB + 16 * KIB} {96 * KIB}")
     large = copy.copy(story.second)
-    large.target = replace(story.second.target, name="large.qcow2", kind=Kind("qcow2", options))
+    large.target = replace(story.second.target, name="large.qcow2", kind=ImageKind("qcow2", options))
     assert_that(large, holds_only_what_had_changed(story.images))
-    large.target = replace(large.target, kind=Kind("qcow2"))
+    large.target = replace(large.target, kind=ImageKind("qcow2"))
     assert "in it without need: 128 KiB at 1152 KiB" in why_not(large, holds_only_what_had_changed(story.images))
 
 
@@ -297,7 +298,7 @@ def test_a_drive_with_a_byte_that_no_guest_wrote_is_noticed(story: Story) -> Non
 def node(machine: Machine) -> Node:
     """Return a node with a bitmap that has recorded a write, and one that does not record, beside their models."""
     node = add_null_node(machine, "drive0", MIB)
-    for request in (node.add_bitmap("a"), node.add_bitmap("b", {"granularity": 4 * KIB, "disabled": True})):
+    for request in (bitmaps.add(node, "a"), bitmaps.add(node, "b", granularity=4 * KIB, recording=False)):
         machine.execute(request.command, request.arguments)
         request.granted()
     machine.guest_request("drive0", "write 65535 2", "wrote")

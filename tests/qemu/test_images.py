@@ -49,7 +49,7 @@ def chain(images: Images) -> tuple[str, Content]:
 
 
 def test_an_image_on_a_base_holds_nothing_by_itself_and_reads_as_the_base(images: Images) -> None:
-    images.create_on_base("top", Kind("qcow2"), CONTENT)
+    images.create_on_base("top", ImageKind("qcow2"), CONTENT)
     held, _ = own_layer(images.map("top", "qcow2"))
     assert held == NOTHING
     assert images.first_difference("top", "qcow2", CONTENT) is None

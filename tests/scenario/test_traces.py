@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from testbed.domain.access import MonitorFronts
+from testbed.domain.access import MonitorAccesses
 from testbed.domain.catalogue import Backups
 from testbed.domain.request import ABORT, transaction
 from testbed.domain.target import Targets
 from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
-from testbed.scenario.world import BrokenPromise, World
+from testbed.scenario.acts import bitmaps
+from testbed.scenario.dialogue import BrokenPromise
+from testbed.scenario.world import World
 
 SIZE = 4 << 20
 
@@ -24,9 +26,9 @@ Harm = Callable[[World], object]
 @pytest.fixture
 def world(machine: Machine, images: Images) -> World:
     """Return a world with the drive "drive0", its bitmap "bitmap0", and an image that nobody has open."""
-    backups = Backups(machine, Targets(images, Kind("qcow2")))
-    world = World(machine, images, backups, "qcow2", has_digests=True, fronts=MonitorFronts(machine))
-    world.ask(world.add_drive("drive0", SIZE).add_bitmap("bitmap0"))
+    backups = Backups(machine, Targets(images, ImageKind("qcow2")))
+    world = World(machine, images, backups, "qcow2", has_digests=True, accesses=MonitorAccesses(machine))
+    world.dialogue.ask(bitmaps.add(world.drives.add("drive0", SIZE), "bitmap0"))
     (images.home / "target.raw").write_bytes(b"A" * 512)
     return world
 
@@ -45,14 +47,16 @@ def traces_of(world: World, harm: Harm, monkeypatch: pytest.MonkeyPatch) -> list
         return execute(command, arguments)
 
     monkeypatch.setattr(world.machine, "execute", harmful)
-    world.ask(transaction([ABORT]))
-    assert world.refusal() is not None
-    return world.traces_of_refusal()
+    world.dialogue.ask(transaction([ABORT]))
+    assert world.dialogue.refused() is not None
+    return world.judge.traces_of_refusal()
 
 
 def start_backup(world: World) -> None:
-    drive = world.drive("drive0")
-    world.ask(world.request_for([world.backups.prepare(drive, {"sync": "full", "speed": 1, "auto-finalize": False})]))
+    drive = world.drives.drive("drive0")
+    world.dialogue.ask(
+        world.backups.request_for([world.backups.prepare(drive, {"sync": "full", "speed": 1, "auto-finalize": False})])
+    )
 
 
 def test_request_that_changed_nothing_has_no_traces(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,19 +102,19 @@ def test_speed_of_a_running_job_is_a_trace(world: World, monkeypatch: pytest.Mon
 
 def test_target_of_a_running_backup_may_be_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     start_backup(world)
-    target = world.images.home / world.backups.taken[0].target.name
+    target = world.images.home / world.backups.catalogue.taken[0].target.name
     assert traces_of(world, lambda _: os.utime(target), monkeypatch) == []
 
 
 def test_refused_backup_is_forgotten_and_its_target_closed(world: World) -> None:
-    drive = world.drive("drive0")
-    world.ask(world.request_for([world.backups.prepare(drive, {"sync": "full", "speed": -1})]))
-    assert world.refusal() is not None
-    assert world.backups.taken == []
+    drive = world.drives.drive("drive0")
+    world.dialogue.ask(world.backups.request_for([world.backups.prepare(drive, {"sync": "full", "speed": -1})]))
+    assert world.dialogue.refused() is not None
+    assert world.backups.catalogue.taken == []
     assert "drive0-1" not in str(world.machine.execute("query-named-block-nodes", {"flat": True}))
 
 
 def test_refusal_that_nobody_speaks_of_breaks_a_promise(world: World) -> None:
-    world.ask(transaction([ABORT]))
+    world.dialogue.ask(transaction([ABORT]))
     with pytest.raises(BrokenPromise, match="QEMU refused transaction: Transaction aborted using Abort action"):
-        world.insist_on_grant()
+        world.dialogue.insist_on_grant()
