@@ -68,6 +68,25 @@ def test_dead_link_is_found() -> None:
     assert list(dead_links(ROOT / "CONTRIBUTING.md", text)) == ["nothing.md", "#nowhere", "README.md#nowhere"]
 
 
+def misquoted(text: str) -> Iterator[str]:
+    """Yield what a document quotes from a run, with the place in a feature, and does not stand in that feature."""
+    for quoted, name in re.findall(r"^ +(\S.*) \((features/\S+\.feature):\d+\)$", text, re.MULTILINE):
+        lines = (ROOT / name).read_text(encoding="utf-8").splitlines() if (ROOT / name).exists() else []
+        if not any(line.strip().removeprefix("Scenario: ") == quoted for line in lines):
+            yield f"{name}: {quoted}"
+
+
+def test_quoted_runs_speak_of_what_there_is() -> None:
+    assert "(features/" in (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in docs.DOCUMENTS:
+        assert list(misquoted(path.read_text(encoding="utf-8"))) == [], f"{path.name} quotes a run: quote a new one"
+
+
+def test_wrong_quotation_is_found() -> None:
+    text = "  It is Sunday (features/bitmap/life.feature:3)\n  Nothing (features/nowhere.feature:1)\n"
+    assert list(misquoted(text)) == ["features/bitmap/life.feature: It is Sunday", "features/nowhere.feature: Nothing"]
+
+
 def test_stale_part_is_written_anew_and_the_rest_kept() -> None:
     text = "before\n<!-- tags: written by make docs -->\nstale\n<!-- end of tags -->\nafter\n"
     written = docs.rewritten(text)
