@@ -1,4 +1,4 @@
-# Two commands do everything, set-up included: `make accept` and `make check`.
+# Two commands do everything, set-up included: `make accept` and `make check`. .ci/setup says what a word for it adds.
 
 export VENV ?= .venv
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN || echo 1)
@@ -17,10 +17,11 @@ behave = behave --jobs $(JOBS) $${QEMU:+-D "qemu=$$QEMU"} $${TAGS:+--tags "$$TAG
 # The same goes for the builds to compare; a word of BUILDS has no blanks, a line of a file may.
 export BUILDS MIRROR
 
-.PHONY: help accept check prove matrix format docs steps lock setup
+.PHONY: help accept check prove matrix format docs steps lock
 
 help: ## print this
-	@echo "make accept and make check do all of their own set-up. Both take"
+	@echo "Each does all of its own set-up: what running needs (5 MB), and what developing needs (180 MB more) only for"
+	@echo "make check and make format. make accept and make check take"
 	@echo "  QEMU=/path         a QEMU binary, build tree or installation; without it, the one on PATH"
 	@echo "  TAGS='chain'       only what this tag expression selects"
 	@echo "  ARGS='...'         any arguments for behave, such as features/chain or -D keep=always"
@@ -33,13 +34,16 @@ help: ## print this
 	@echo
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
 
-accept: setup ## run the suite against a build of QEMU
+accept: ## run the suite against a build of QEMU
+	@.ci/setup qemu
 	@$(behave)
 
-check: setup ## lint, types, tests of the testbed, then all scenarios
+check: ## lint, types, tests of the testbed, then all scenarios
+	@.ci/setup qemu developing
 	ruff check
 	ruff format --check
 	mypy
+	lint-imports --no-logo --cache-dir $(VENV)/cache/import-linter
 	behave-format --check features
 	behave-lint
 	behave --dry-run --format null
@@ -51,27 +55,28 @@ matrix: ## compare builds of QEMU: BUILDS='debian:sid mine=/opt/qemu', else thos
 	@missing=$$(python -m testbed.campaign.matrix --to-fetch $(MATRIX) $$BUILDS) && { test -z "$$missing" || .ci/setup mmdebstrap || :; }
 	@python -m testbed.campaign.matrix $${MIRROR:+--mirror "$$MIRROR"} $(MATRIX) $$BUILDS -- $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
-prove: setup ## see which faults of QEMU the suite finds; ARGS=--tags=... narrows it
+prove: ## see which faults of QEMU the suite finds; ARGS=--tags=... narrows it
+	@.ci/setup qemu
 	python -m testbed.campaign.proof.prove --at-once $(JOBS) $(ARGS)
 
-format: setup ## format Python and features
+format: ## format Python and features
+	@.ci/setup developing
 	ruff check --fix-only
 	ruff format
 	behave-format features
 	chmod -R go+rX features # behave-format leaves files that only their owner may read
 
-docs: setup ## write the generated parts of the documentation anew
+docs: ## write the generated parts of the documentation anew
+	@.ci/setup python
 	python -m testbed.upkeep.docs
 
-steps: setup ## print the catalogue of steps
-	@behave --dry-run --format steps.doc
+steps: ## print the sentences that there are, and the words that can be put into them
+	@.ci/setup python
+	@python -m testbed.upkeep.catalogue
 
-lock: ## resolve requirements.lock anew; LOCK=--upgrade takes the newest packages
+lock: ## resolve the lock files anew; LOCK=--upgrade takes the newest packages
 	tools=$$(mktemp -d) && trap 'rm -r "$$tools"' EXIT && python3 -m venv "$$tools" && \
 	"$$tools/bin/pip" install --quiet $(UV) && \
-	"$$tools/bin/uv" pip compile --universal --python-version 3.11 --group dev --generate-hashes \
-		--annotation-style line --custom-compile-command "make lock" --quiet $(LOCK) \
-		--output-file requirements.lock pyproject.toml
-
-setup:
-	@.ci/setup
+	compile() { "$$tools/bin/uv" pip compile --universal --python-version 3.11 --generate-hashes --quiet $(LOCK) \
+		--annotation-style line --custom-compile-command "make lock" --output-file "$$@" pyproject.toml; } && \
+	compile requirements.lock && compile requirements-dev.lock --group dev --constraint requirements.lock

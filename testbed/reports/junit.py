@@ -6,6 +6,7 @@ The root is a lone <testsuite>: Surefire's schema allows nothing else, and every
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,6 +33,9 @@ TAG_PROPERTIES: Mapping[str, Sequence[str]] = MappingProxyType(
 """Names of the properties that a tag gives its test case, by the tag's part before `:` or `-`."""
 
 
+PAST_BUG = re.compile(r"bug-(?P<number>B\d+)")
+"""A tag that names a bug of QEMU's past."""
+
 TAG_OPTION = "junit.tag."
 PROPERTY_OPTION = "junit.property."
 """How the options begin by which a user adds to these, and gives all suites properties of their own."""
@@ -56,6 +60,12 @@ def options_of(userdata: Mapping[str, str]) -> Options:
         tags={**TAG_PROPERTIES, **tags},
         properties=dict(_below(PROPERTY_OPTION, userdata)),
     )
+
+
+def link_of(tag: str) -> str | None:
+    """Return where the documentation says what a tag stands for that names a bug of the past; None for other tags."""
+    bug = PAST_BUG.fullmatch(tag)
+    return f"docs/bugs.md#{bug['number'].lower()}" if bug else None
 
 
 def _below(prefix: str, userdata: Mapping[str, str]) -> Iterable[tuple[str, str]]:
@@ -163,6 +173,8 @@ class JUnitFiles:
                 name, identifier = tag.partition("-")[0], tag
             for prop in self.options.tags.get(name, ()):
                 values.setdefault(prop, []).append(identifier)
+            if link := link_of(tag):
+                values.setdefault("link", []).append(link)
         return {name: ",".join(found) for name, found in values.items()}
 
 

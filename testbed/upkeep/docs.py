@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 from testbed.base import settings
 from testbed.build import defects, needs
 from testbed.language import tags
-from testbed.upkeep import featurelint
+from testbed.upkeep import bugs, featurelint, specification
+from testbed.upkeep.featurelint import FeatureFile
 
 ROOT = Path(__file__).parents[2]
 
-DOCUMENTS = ("README.md", "CONTRIBUTING.md")
+FEATURES = ROOT / "features"
+
+DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+"""All documents that may have generated parts."""
 
 PART = re.compile(
     r"(?P<begin><!-- (?P<name>[a-z-]+): written by make docs -->\n).*?(?P<end><!-- end of (?P=name) -->)",
@@ -39,14 +45,15 @@ def first_line(path: Path) -> str:
 
 
 def rooms() -> str:
-    """Return the packages of the testbed with their modules, each with what it is for."""
-    rows = []
-    for package in sorted((ROOT / "testbed").rglob("__init__.py")):
-        name = ".".join(package.parent.relative_to(ROOT / "testbed").parts)
-        if name:
-            modules = (path for path in sorted(package.parent.glob("*.py")) if path != package)
-            rows += [(f"**{name}**", "", first_line(package)), *(("", f"`{m.stem}`", first_line(m)) for m in modules)]
-    return table(("package", "module", "what it is for"), rows)
+    """Return the packages of the testbed, each with what it is for."""
+    packages = sorted(package.parent for package in (ROOT / "testbed").rglob("__init__.py"))[1:]
+    return table(
+        ("package", "what it is for"), ((_dotted(path), first_line(path / "__init__.py")) for path in packages)
+    )
+
+
+def _dotted(package: Path) -> str:
+    return f"`{'.'.join(package.relative_to(ROOT / 'testbed').parts)}`"
 
 
 def tag_list() -> str:
@@ -59,15 +66,54 @@ def style() -> str:
     return "".join(f"- {check.__doc__}\n" for check in featurelint.RULES.values())
 
 
-def promises() -> str:
-    """Return the rules of the features by area: what an incremental backup must do."""
-    files = [featurelint.FeatureFile.read(path) for path in sorted((ROOT / "features").rglob("*.feature"))]
-    rows = [
-        (file.path.parent.name, f"[{file.feature.name}]({file.path.relative_to(ROOT)})", rule.name)
-        for file in files
-        for rule in file.feature.rules
-    ]
-    return table(("area", "feature", "what QEMU promises"), rows)
+EXAMPLE = ("resize/regrown", "A drive shrinks and grows again before its next backup")
+"""The scenario that the README shows: the feature, and the title."""
+
+
+@cache
+def features() -> Mapping[str, FeatureFile]:
+    """Return all features by their paths below features/, without suffix."""
+    paths = sorted(FEATURES.rglob("*.feature"))
+    return {path.relative_to(FEATURES).with_suffix("").as_posix(): FeatureFile.read(path) for path in paths}
+
+
+def example() -> str:
+    """Return a scenario as it stands in its feature, with what it begins from and the rule that it shows."""
+    path, title = EXAMPLE
+    file = features()[path]
+    ((rule, scenario),) = ((rule, one) for rule in file.feature.rules for one in rule.scenarios if one.name == title)
+    lines = file.text.splitlines()
+    first = min(line for line in (scenario.line, *(tag.line for tag in scenario.tags)))
+    shown = [lines[file.feature.line - 1], ""]
+    for background in file.backgrounds:
+        shown += [*_paragraph(lines, background.line), ""]
+    shown += [lines[rule.line - 1], *_paragraph(lines, first)]
+    return "\n".join(["```gherkin", *shown, "```", ""])
+
+
+def _paragraph(lines: Sequence[str], number: int) -> Iterable[str]:
+    """Return the lines from one on, counted from 1, to the next empty one."""
+    return takewhile(str.strip, lines[number - 1 :])
+
+
+def chapters() -> str:
+    """Return what is promised, chapter by chapter."""
+    return specification.text(features())
+
+
+def past_bugs() -> str:
+    """Return the bugs of QEMU's past that features look for."""
+    looked_for: dict[str, list[str]] = {}
+    for path, file in features().items():
+        for number in bugs.numbers(file.tags):
+            looked_for.setdefault(number, []).append(f"[{path}](../features/{path}.feature)")
+    return table(("bug", "what users saw", "mended in", "looked for in"), bugs.table(looked_for))
+
+
+def found() -> str:
+    """Return the defects that the suite has found, for somebody who ships QEMU."""
+    rows = ((each.what, ", ".join(each.seen), ", ".join(each.unseen)) for each in defects.DEFECTS)
+    return table(("what breaks, and for whom", "seen in QEMU", "not in"), rows)
 
 
 def options() -> str:
@@ -90,8 +136,11 @@ PARTS: dict[str, Callable[[], str]] = {
     "tags": tag_list,
     "needs": needs.table,
     "defects": defects.table,
+    "found": found,
+    "example": example,
     "style": style,
-    "promises": promises,
+    "chapters": chapters,
+    "bugs": past_bugs,
     "options": options,
 }
 
@@ -103,9 +152,8 @@ def rewritten(text: str) -> str:
 
 def main() -> None:
     """Make the generated parts of all documents anew."""
-    for path in (ROOT / name for name in DOCUMENTS):
-        if path.exists():
-            path.write_text(rewritten(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in DOCUMENTS:
+        path.write_text(rewritten(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -115,6 +115,11 @@ class FeatureFile:
         return [case for scenario in self.scenarios for case in getattr(scenario, "scenarios", [scenario])]
 
     @property
+    def tags(self) -> list[str]:
+        """Return the tags of the feature and of all that is run of it, each once."""
+        return list(dict.fromkeys(tag for case in self.cases for tag in case.effective_tags))
+
+    @property
     def backgrounds(self) -> list[Any]:
         """Return the backgrounds that are written down."""
         parts = (self.feature, *self.feature.rules)

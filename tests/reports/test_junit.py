@@ -11,7 +11,7 @@ from conftest import ROOT, Finished, Project
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from lxml import etree
 
-from testbed.reports.junit import JUnitFiles, options_of
+from testbed.reports.junit import JUnitFiles, link_of, options_of
 from testbed.reports.outcome import Outcome, RunError, RunSummary, Status
 
 SCHEMAS = ROOT.parent / "shared" / "schemas"
@@ -305,8 +305,17 @@ def test_j09_tags_become_properties_each_once(full: Finished) -> None:
         "polarion-testcase-id": "BK-017,BK-018",
         "test_key": "BK-017,BK-018",
         "requirements": "bug-B07",
+        "link": "docs/bugs.md#b07",
         "component": "area-tag",
     }
+
+
+@pytest.mark.parametrize(
+    ("tag", "link"),
+    [("bug-B07", "docs/bugs.md#b07"), ("bug-B107", "docs/bugs.md#b107"), ("bug:B07", None), ("needs.bug-B07", None)],
+)
+def test_j09_only_a_bug_of_the_past_leads_to_the_list_of_bugs(tag: str, link: str | None) -> None:
+    assert link_of(tag) == link
 
 
 def test_j09_suites_say_what_was_tested(full: Finished) -> None:
