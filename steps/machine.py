@@ -7,6 +7,7 @@ from hamcrest import assert_that, equal_to
 from testbed.language.context import testbed_of, world_of
 from testbed.language.needs import needing
 from testbed.language.words import SetUp
+from testbed.scenario.acts import machines
 from testbed.scenario.acts.registry import Act
 
 
@@ -42,14 +43,23 @@ def both_told(context: Context) -> None:
     assert_that(second, equal_to(first), "what the second monitor heard")
 
 
-@when("the machine is shut down")
-def machine_shut_down(context: Context) -> None:
-    """Tell QEMU to quit, whatever it is doing, and wait until it has ended as it should."""
-    world_of(context).judge.shut_down()
-
-
 @given("the machine has been {act:MachineAct}")
 @when("the machine is {act:MachineAct}")
 def machine_act(context: Context, act: Act) -> None:
-    """Start, pause or reset the machine, and wait until it tells of that."""
-    act.do(world_of(context).machine)
+    """Start, pause or reset the machine, shut it down or kill it, and wait until that is done."""
+    act.do(world_of(context))
+
+
+@given("the machine {name:Name} has started with the same drives")
+@when("the machine {name:Name} starts with the same drives")
+def next_machine(context: Context, name: str) -> None:
+    """Start another machine of the same build with the drives of the last one, which has ended; go on with that."""
+    machines.start_elsewhere(world_of(context), name)
+
+
+@given("the machine {name:Name} of the next build has started with the same drives")
+@when("the machine {name:Name} of the next build starts with the same drives")
+@needing("next-build")
+def next_machine_of_next_build(context: Context, name: str) -> None:
+    """Do the same with the build that the option next_qemu names."""
+    machines.upgrade(world_of(context), name)

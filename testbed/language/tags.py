@@ -18,6 +18,7 @@ AREAS = {
     "job": "backup jobs: how they live, what they heed, and what they tell",
     "refusal": "requests that QEMU must refuse, and that nothing is changed by them",
     "resize": "drives that grow and shrink, and what that means to their bitmaps and backups",
+    "restart": "machines that end, in order or not, and what the next one finds",
     "target": "what backups can go into, and what the images that they leave are like",
     "transaction": "requests that take effect at one moment, together or not at all",
 }

@@ -1,0 +1,78 @@
+@restart
+Feature: Chains that go on in another machine
+  A machine is shut down in the evening, or its host crashes, or it is moved to a new release of QEMU; and the next morning
+  a backup is due. A persistent bitmap is made for that: the image stores it, and the next machine goes on with it. When it
+  cannot be trusted any more it must say so, and the operator must be able to begin anew without stopping the guest.
+
+  Background:
+    Given the 4 MiB + 1 KiB drive "drive0" in a qcow2 image, holding:
+      | pattern | at            | length |
+      | 0x41    | 0             | 65 KiB |
+      | 0xd5    | 4 MiB - 1 KiB | 2 KiB  |
+    And a full backup of "drive0", in one transaction with these requests:
+      | request | bitmap  | drive  | persistent |
+      | add     | bitmap0 | drive0 | yes        |
+    And the guest has written to "drive0":
+      | pattern | at           | length | note                       |
+      | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
+      | 0x64    | 4 MiB        | 1 KiB  | the rest at the end        |
+    And the machine has been shut down
+
+  Rule: After an orderly end, the next machine goes on with the bitmap as if nothing had happened
+    Scenario: The guest writes before and after the night
+      Given the machine "tomorrow" has started with the same drives
+      When the guest writes to "drive0":
+        | pattern | at            | length | note                   |
+        | 0x9a    | 2 MiB - 1 KiB | 2 KiB  | on both sides of 2 MiB |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | persistent | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | yes        | 320 KiB |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+    Scenario: A backup on each of three days
+      Given the machine "monday" has started with the same drives
+      And an incremental backup of "drive0" with "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at    | length |
+        | 0x9a    | 1 MiB | 64 KiB |
+      And the machine has been shut down
+      And the machine "tuesday" has started with the same drives
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the 2 backups with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+    Scenario: The machine goes on with the next release of QEMU
+      Given the machine "upgraded" of the next build has started with the same drives
+      And the guest has written to "drive0":
+        | pattern | at            | length | note                   |
+        | 0x9a    | 2 MiB - 1 KiB | 2 KiB  | on both sides of 2 MiB |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
+
+  Rule: After a crash, the next machine calls the bitmap inconsistent, and a new chain begins while it runs
+    Scenario: The machine is killed while the bitmap records
+      Given the machine "monday" has started with the same drives
+      And the guest has written to "drive0":
+        | pattern | at    | length |
+        | 0x9a    | 1 MiB | 64 KiB |
+      And the machine has been killed
+      When the machine "tuesday" starts with the same drives
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | persistent | inconsistent | dirty |
+        | bitmap0 | 64 KiB      | no        | no   | yes        | yes          | 0     |
+
+    Scenario: The inconsistent bitmap is removed, and a full backup starts a new chain
+      Given the machine "monday" has started with the same drives
+      And the machine has been killed
+      And the machine "tuesday" has started with the same drives
+      And the bitmap "bitmap0" of "drive0" has been removed
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at    | length |
+        | 0x22    | 3 MiB | 1 KiB  |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And each of them should hold only what had changed
