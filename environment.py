@@ -6,8 +6,7 @@ from contextlib import ExitStack
 from behave.runner import Context
 
 from testbed.base.gherkin import Scenario, Step, definitions_of
-from testbed.base.problems import AuthorError, EnvironmentUnusable, NotOffered
-from testbed.build.defects import compare
+from testbed.base.problems import AuthorError, EnvironmentUnusable
 from testbed.language import tags
 from testbed.language.context import testbed_of, world_of
 from testbed.language.needs import needs_of
@@ -42,8 +41,8 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
 
 def after_step(context: Context, step: Step) -> None:
     """Blame the death of QEMU on the step that it died in, and a refusal of the scenario's history on its sentence."""
-    world = world_of(context)
-    note_lack(context, notes_of(context.scenario), step.exception)
+    world, notes = world_of(context), notes_of(context.scenario)
+    notes.lacking = notes.lacking or testbed_of(context).lack_told_by(step.exception)
     world.machines.check_alive()
     if step.step_type == "given":
         world.dialogue.insist_on_grant()
@@ -54,28 +53,14 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
     if "world" not in context:
         return
     testbed, world, notes = testbed_of(context), world_of(context), notes_of(scenario)
-    failure: str | None = notes.failure
     with ExitStack() as leaving:
         leaving.callback(testbed.discard, world)
-        try:
-            if not failure:
-                world.judge.settle()
-            notes.hold_against_record(compare(notes.failure, scenario.effective_tags, testbed.toolchain.qemu))
-            failure = failure or notes.unexpected
-        except (AssertionError, EnvironmentUnusable) as broken:
-            note_lack(context, notes, broken)
-            failure = str(broken)
-            raise
-        finally:
-            notes.excuse = testbed.lack_of_room() if failure else ""
-            if testbed.keeps_evidence_of(failure) and not (failure and notes.lacking):
-                keep_evidence(reports_of(context), world, notes, failure or "")
-
-
-def note_lack(context: Context, notes: ScenarioNotes, broken: BaseException | None) -> None:
-    """Take note of a command that the build does not have and no sentence has told of, unless that is to be a failure."""
-    if isinstance(broken, NotOffered) and testbed_of(context).settings.require != "all":
-        notes.lacking = str(broken)
+        ending = testbed.end(world, notes.failure, scenario.effective_tags)
+        notes.lacking, notes.excuse = notes.lacking or ending.lacking, ending.excuse
+        notes.hold_against_record(ending.record)
+        if testbed.keeps_evidence_of(ending) and not notes.lacking:
+            keep_evidence(reports_of(context), world, notes, ending.failure)
+        ending.insist()
 
 
 def keep_evidence(reports: Reports, world: World, notes: ScenarioNotes, failure: str) -> None:

@@ -23,7 +23,7 @@ from testbed.scenario.acts import bitmaps
 @given("backups are taken with {command:Command}")
 def backups_taken_with(context: Context, command: Command) -> None:
     """Choose the QMP command for all backups of the scenario."""
-    world_of(context).backups.catalogue.command = command
+    world_of(context).catalogue.command = command
 
 
 @given("each incremental backup is followed by a reference")
@@ -83,7 +83,7 @@ def backup_started(context: Context, drive: str) -> None:
 @needing(rows=of_options)
 def backups_options(context: Context) -> None:
     """Use the options of the table, in QEMU's words, for all further backups, besides what a backup asks for itself."""
-    world_of(context).backups.catalogue.options = options(context)
+    world_of(context).catalogue.options = options(context)
 
 
 @when("the backup of {drive:Name} is taken again")
@@ -116,7 +116,7 @@ def group_taken_again(context: Context) -> None:
 def backup_succeeds(context: Context, which: Which) -> None:
     """Wait for a backup, a drive's newest or one that is named; it must complete, and is spoken of then."""
     backups = world_of(context).backups
-    backups.spoken_of = [which(backups.catalogue)]
+    backups.spoken_of = [which(world_of(context).catalogue)]
     assert_that(str(backups.end_of(backups.spoken_of[0])), equal_to("completed"))
 
 
@@ -132,15 +132,15 @@ def both_succeed(context: Context) -> None:
 @then("the backup {which:Which} should fail with {error:Name}")
 def backup_fails(context: Context, which: Which, error: str) -> None:
     """Wait for a backup; it must end with this error."""
-    backups = world_of(context).backups
-    assert_that(str(backups.end_of(which(backups.catalogue))), equal_to(f'failed with "{error}"'))
+    world = world_of(context)
+    assert_that(str(world.backups.end_of(which(world.catalogue))), equal_to(f'failed with "{error}"'))
 
 
 @then("the backup {which:Which} should be cancelled")
 def backup_cancelled(context: Context, which: Which) -> None:
     """Wait for a backup; it must end as cancelled, and is spoken of then."""
     backups = world_of(context).backups
-    backups.spoken_of = [which(backups.catalogue)]
+    backups.spoken_of = [which(world_of(context).catalogue)]
     assert_that(str(backups.end_of(backups.spoken_of[0])), equal_to("cancelled"))
 
 
@@ -148,7 +148,7 @@ def backup_cancelled(context: Context, which: Which) -> None:
 def backups_restore(context: Context, count: int, bitmap: str, drive: str) -> None:
     """Read each backup through the bitmap with its whole chain, and compare each byte with what was written."""
     world = world_of(context)
-    world.backups.spoken_of = world.backups.catalogue.successful_with(world.drives.drive(drive), bitmap)
+    world.backups.spoken_of = world.catalogue.successful_with(world.drives.drive(drive), bitmap)
     assert_that(world.backups.spoken_of, has_length(count))
     assert_that(world.backups.spoken_of, each(restores_its_moment(world.images)))
 
@@ -171,7 +171,7 @@ def each_holds_changes(context: Context) -> None:
 def image_holds(context: Context, which: Which) -> None:
     """Compare what a backup's own image holds with the patterns of the table, which must be all that is in it."""
     world = world_of(context)
-    assert_that(which(world.backups.catalogue), holds_itself(world.images, runs(context)))
+    assert_that(which(world.catalogue), holds_itself(world.images, runs(context)))
 
 
 @then("each of them should equal its reference")

@@ -27,15 +27,15 @@ def chain_grown(context: Context, count: int, drive: str, bitmap: str) -> None:
 def chain_act(context: Context, place: int, drive: str, bitmap: str, act: Act) -> None:
     """Do something to the image of an increment, while nobody has it open."""
     world = world_of(context)
-    catalogue = world.backups.catalogue
-    act.do(Chain(catalogue, catalogue.successful_with(world.drives.drive(drive), bitmap)), place)
+    links = world.catalogue.successful_with(world.drives.drive(drive), bitmap)
+    act.do(Chain(world.catalogue, links), place)
 
 
 @then("no increment of {drive:Name} with {bitmap:Name} from the {place:Place} on should restore its moment")
 def found_broken(context: Context, drive: str, bitmap: str, place: int) -> None:
     """Read increments whose chain is broken; each must either not open or not be what it was. They are judged then."""
     world = world_of(context)
-    broken = world.backups.catalogue.successful_with(world.drives.drive(drive), bitmap)[place:]
+    broken = world.catalogue.successful_with(world.drives.drive(drive), bitmap)[place:]
     assert_that(broken, each(is_found_broken(world.images)))
     for backup in broken:
         backup.judged = True

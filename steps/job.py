@@ -18,7 +18,7 @@ from testbed.language.tables import (
 )
 from testbed.language.words import Which
 from testbed.promises.events import reports
-from testbed.promises.jobs import has_lived, is_shown_as
+from testbed.promises.jobs import has_told, is_shown_as
 from testbed.scenario.acts.registry import Act
 from testbed.scenario.dialogue import jobs_on
 
@@ -63,7 +63,7 @@ def backup_kept(context: Context, drive: str, state: str) -> None:
 @then("the backup {which:Which} should stop{statuses:IoStatuses}")
 def backup_stops(context: Context, which: Which, statuses: tuple[str, ...]) -> None:
     """Wait until the job of a backup has stopped at an error; compare its io-status if it is named."""
-    job = which(world_of(context).backups.catalogue).job
+    job = which(world_of(context).catalogue).job
     job.wait_until_stopped()
     assert_that(job.io_status, is_in(statuses), "the job's io-status")
 
@@ -74,7 +74,7 @@ def backup_has_become(context: Context, which: Which, status: str) -> None:
     """Wait until the job of a backup has been in a state."""
     world = world_of(context)
     world.dialogue.insist_on_grant()
-    which(world.backups.catalogue).job.wait_until(status)
+    which(world.catalogue).job.wait_until(status)
 
 
 @given("the backup {which:Which} has been {act:JobAct}")
@@ -82,7 +82,7 @@ def backup_has_become(context: Context, which: Which, status: str) -> None:
 def job_act(context: Context, which: Which, act: Act) -> None:
     """Do something to the job of a backup; finalize or dismiss it once it is ready for that, unless it is too early."""
     world = world_of(context)
-    world.dialogue.ask(act.do(which(world.backups.catalogue).job))
+    world.dialogue.ask(act.do(which(world.catalogue).job))
 
 
 @given("the speed of the backup {which:Which} has been set to {speed:Speed}")
@@ -90,26 +90,26 @@ def job_act(context: Context, which: Which, act: Act) -> None:
 def job_speed_set(context: Context, which: Which, speed: int) -> None:
     """Limit the speed of the job of a backup; 0 B a second stand for no limit."""
     world = world_of(context)
-    world.dialogue.ask(which(world.backups.catalogue).job.set_speed(speed))
+    world.dialogue.ask(which(world.catalogue).job.set_speed(speed))
 
 
 @then("QEMU should show the backup {which:Which} as:")
 def backup_shown(context: Context, which: Which) -> None:
     """Compare what both queries for jobs show of a backup's job, which must be at rest, with the table."""
     (row,) = rows(context, (), SHOWN_COLUMNS)
-    assert_that(which(world_of(context).backups.catalogue).job, is_shown_as(shown_row(row)))
+    assert_that(which(world_of(context).catalogue).job, is_shown_as(shown_row(row)))
 
 
 @then("the backup {which:Which} should copy at least {size:Size}")
 def progress_made(context: Context, which: Which, size: int) -> None:
     """Wait until QEMU shows that a backup has copied at least so much."""
-    which(world_of(context).backups.catalogue).job.wait_until_copied(size)
+    which(world_of(context).catalogue).job.wait_until_copied(size)
 
 
 @then("the backup {which:Which} should copy nothing while the guest reads {count:Count} times")
 def no_progress(context: Context, which: Which, count: int) -> None:
     """Compare what QEMU shows of a backup's job before and after so many requests that change nothing."""
-    backup = which(world_of(context).backups.catalogue)
+    backup = which(world_of(context).catalogue)
     before = backup.job.shown()
     for _ in range(count):
         backup.drive.read(0, 512)
@@ -124,4 +124,4 @@ def backup_lived(context: Context, which: Which) -> None:
     """
     listed = history_rows(rows(context, ("state",), HISTORY_COLUMNS))
     world_of(context).machine.all_events()
-    assert_that(which(world_of(context).backups.catalogue).job, has_lived(listed))
+    assert_that(which(world_of(context).catalogue).job, has_told(listed))

@@ -24,21 +24,20 @@ from testbed.scenario.acts.registry import Act
 def target_kind(context: Context, kind: ImageKind, maker: ImageMaker) -> None:
     """Have the images for backups made of this kind from now on, by qemu-img unless somebody else is named."""
     world = world_of(context)
-    targets = world.backups.catalogue.targets
-    targets.kind, targets.maker = kind, maker.of(world)
+    world.targets.kind, world.targets.maker = kind, maker.of(world)
 
 
 @given("the next backup goes to storage that {storage:Storage}")
 def target_storage(context: Context, storage: Storage) -> None:
     """Put the image of the next backup, and of no other, on storage that fails in the way named."""
-    world_of(context).backups.catalogue.targets.next_location = Local(storage)
+    world_of(context).targets.next_location = Local(storage)
 
 
 @given("each target is opened with:")
 @needing(rows=of_options)
 def target_options(context: Context) -> None:
     """Open the targets of all further backups with the options of the table, in QEMU's words."""
-    world_of(context).backups.catalogue.targets.location = Local(options=options(context))
+    world_of(context).targets.location = Local(options=options(context))
 
 
 @given("each backup goes to another machine")
@@ -60,7 +59,7 @@ def image_of_backup(context: Context, drive: str) -> None:
     """Compare what qemu-img says of the image of the drive's newest backup with the table."""
     world = world_of(context)
     (row,) = rows(context, ("format", "size", "base", "clusters"))
-    assert_that(world.images.facts(world.backups.catalogue.newest_of(drive).target.name), equal_to(image_facts(row)))
+    assert_that(world.images.facts(world.catalogue.newest_of(drive).target.name), equal_to(image_facts(row)))
 
 
 @then("each of them should hold no data where its drive had none")

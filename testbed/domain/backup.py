@@ -10,7 +10,7 @@ from testbed.domain.bitmap import Bitmap
 from testbed.domain.drive import Drive
 from testbed.domain.image import Image
 from testbed.domain.job import Job
-from testbed.domain.lifecycle import JobEnd, WrongLife
+from testbed.domain.lifecycle import JobEnd, WrongLifecycle
 from testbed.domain.request import Request
 from testbed.domain.target import Target
 from testbed.model.content import Content
@@ -155,7 +155,7 @@ class Backup:
     @property
     def is_base(self) -> bool:
         """Tell whether the next backup with its bitmap builds on it: whether the bitmap has been brought in step."""
-        end = self.job.life.end
+        end = self.job.lifecycle.end
         return end is not None and (self.mode == "always" or (self.mode == "on-success" and end.how == "completed"))
 
     @property
@@ -191,13 +191,13 @@ class Backup:
     def finish(self) -> None:
         """Wait until the job is over; let the models follow; close the target, unless QEMU has gone.
 
-        Raises what Job.wait does, and WrongLife when it did not count as work just what it had to copy, and has copied.
+        Raises what Job.wait does, and WrongLifecycle when it did not count as work just what it had to copy, and has copied.
         """
         end = self.job.wait()
         self.follow()
         copied = (self.changed or NOTHING).rounded_out(self._copied_at_a_time) if self.sync == KEEPING else self._plan
         if self.fulfilled and (end.offset, end.length) != (copied.length, self._plan.length):
-            raise WrongLife(
+            raise WrongLifecycle(
                 f"{self} had {self._plan.length} bytes to copy and should have copied {copied.length}; "
                 f"its job says that it had {end.length} and has copied {end.offset}"
             )
@@ -206,7 +206,7 @@ class Backup:
 
     def follow(self) -> None:
         """Let the models follow, once, as soon as the job has ended: be it forgotten yet or not."""
-        end = self.job.life.end
+        end = self.job.lifecycle.end
         if end is None or self.followed:
             return
         self.followed = True

@@ -118,7 +118,7 @@ class Catalogue:
 
     def at_work(self) -> list[Backup]:
         """Return those of them that still use what they have in use: a job that has ended does not, forgotten or not."""
-        return [backup for backup in self.running() if backup.job.life.end is None]
+        return [backup for backup in self.running() if backup.job.lifecycle.end is None]
 
     def running(self) -> Sequence[Backup]:
         """Return those whose jobs have begun and are not known to be over."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from testbed.base.problems import AuthorError
-from testbed.domain.lifecycle import JobEnd, Life, WrongLife, state_of
+from testbed.domain.lifecycle import JobEnd, Lifecycle, WrongLifecycle, state_of
 from testbed.domain.request import Forecast, Outlook, Refusal, Request
 from testbed.qemu.machine import Machine
 from testbed.qemu.monitor import Event
@@ -84,7 +84,7 @@ class Job:
         return mine[: last + 1]
 
     @property
-    def life(self) -> Life:
+    def lifecycle(self) -> Lifecycle:
         """Return what the job has told, but for the pauses that nobody asked for.
 
         QEMU lets jobs rest for a moment when it changes the nodes below them, some versions more often than others.
@@ -102,7 +102,7 @@ class Job:
                 told.append(event)
             if state_of(event) == "running":
                 resting = False
-        return Life(self.kind, told)
+        return Lifecycle(self.kind, told)
 
     @property
     def is_gone(self) -> bool:
@@ -141,18 +141,18 @@ class Job:
     def wait(self) -> JobEnd:
         """Wait until the job is over and gone, and return how it ended; if QEMU has gone, just say how.
 
-        Raises WrongLife when its events do not tell of one orderly life, MachineHung or MachineDied as any wait does.
+        Raises WrongLifecycle when its events do not tell of one orderly life, MachineHung or MachineDied as any wait does.
         """
         self.machine.check_alive()
         if self.machine.running:
             self.wait_until("null")
         last = ("null",) if self.machine.running or self.auto_dismiss else ("concluded", "null")
-        life = Life(self.kind, self.events)
-        if len(life.told_of_end) != 1:
-            raise WrongLife(f"job {self.name} should tell of its end once; it told: {life}")
-        if wrong := "; ".join(life.wrongs(last=last, auto_finalize=self.auto_finalize, speed=self.speed)):
-            raise WrongLife(f"job {self.name} has led a wrong life: {wrong}; all that it told: {life}")
-        self.end = JobEnd.told(life.told_of_end[0])
+        lifecycle = Lifecycle(self.kind, self.events)
+        if len(lifecycle.told_of_end) != 1:
+            raise WrongLifecycle(f"job {self.name} should tell of its end once; it told: {lifecycle}")
+        if wrong := "; ".join(lifecycle.wrongs(last=last, auto_finalize=self.auto_finalize, speed=self.speed)):
+            raise WrongLifecycle(f"job {self.name} has led a wrong life: {wrong}; all that it told: {lifecycle}")
+        self.end = JobEnd.told(lifecycle.told_of_end[0])
         return self.end
 
     # What QEMU shows of it.
@@ -165,7 +165,7 @@ class Job:
     def shown(self) -> Mapping[str, Any]:
         """Return all that QEMU shows of the job, in the words of query-block-jobs; the job must be at rest.
 
-        Raises WrongLife when query-jobs shows anything else of it, when one of the queries does not list it, and when
+        Raises WrongLifecycle when query-jobs shows anything else of it, when one of the queries does not list it, and when
         what it shows cannot be true of a job that was started so and is in that state.
         """
         shown, other = self._listed("query-block-jobs", "device"), self._listed("query-jobs", "id")
@@ -180,7 +180,7 @@ class Job:
             if shown.get(key) != value
         ]
         if wrong:
-            raise WrongLife(f"QEMU contradicts itself about job {self.name}: {'; '.join(wrong)}")
+            raise WrongLifecycle(f"QEMU contradicts itself about job {self.name}: {'; '.join(wrong)}")
         return shown
 
     def _certain(self, status: str) -> Mapping[str, object]:
@@ -285,7 +285,7 @@ class Job:
         listed: list[Mapping[str, Any]] = self.machine.execute(query)
         found = [job for job in listed if job[key] == self.name]
         if len(found) != 1:
-            raise WrongLife(f"{query} should list job {self.name} once; it lists {[job[key] for job in listed]}")
+            raise WrongLifecycle(f"{query} should list job {self.name} once; it lists {[job[key] for job in listed]}")
         return found[0]
 
     def _wait_for(self, what: str, wanted: Callable[[Event], bool], start: int) -> Event:

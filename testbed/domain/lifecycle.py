@@ -35,7 +35,7 @@ READY_KINDS = ("mirror", "commit")
 """The types of jobs that get ready, and then wait for the word to end."""
 
 
-class WrongLife(AssertionError):
+class WrongLifecycle(AssertionError):
     """A job tells of a life that no job may have."""
 
 
@@ -61,7 +61,7 @@ class JobEnd:
 
 
 @dataclass(frozen=True)
-class Life:
+class Lifecycle:
     """What a job of the type `kind` has told of itself: all its events in their order."""
 
     kind: str

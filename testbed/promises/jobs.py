@@ -22,19 +22,19 @@ def is_shown_as(expected: Row) -> Promise[Job]:
     return Promise(", ".join(f"{key} {value}" for key, value in expected.items()), complaint)
 
 
-def has_lived(expected: Sequence[tuple[str, Row]]) -> Promise[Job]:
+def has_told(expected: Sequence[tuple[str, Row]]) -> Promise[Job]:
     """Match a job that has told just this, in this order: each a state, or an event with members that it must have.
 
     An end of which no error is told, must be one without.
     """
 
     def complaint(job: Job) -> str | None:
-        told = job.life.events
+        told = job.lifecycle.events
         tells = [
             (state_of(event) or event.name) == name
             and {"error": None, **members}.items() <= {"error": None, **event.data}.items()
             for event, (name, members) in zip(told, expected, strict=False)
         ]
-        return None if len(told) == len(expected) and all(tells) else f"job {job.name} told: {job.life}"
+        return None if len(told) == len(expected) and all(tells) else f"job {job.name} told: {job.lifecycle}"
 
     return Promise("; ".join(f"{name} {dict(members) or ''}".strip() for name, members in expected), complaint)

@@ -72,7 +72,7 @@ def _write(path: Path, text: str) -> None:
 
 def _formats_of_images(world: World) -> dict[str, str]:
     formats = {drive.image.name: drive.image.image_format for drive in world.drives.all()}
-    formats |= {backup.target.name: backup.target.image_format for backup in world.backups.catalogue.taken}
+    formats |= {backup.target.name: backup.target.image_format for backup in world.catalogue.taken}
     return {name: formats[name] for name in formats if (world.machines.home / name).exists()}
 
 
@@ -92,7 +92,7 @@ def _expectations(world: World) -> Iterator[str]:
             yield f"  0x{run.pattern:02x} from {run.start} to {run.end}"
         for bitmap in (drive.bitmaps if drive.is_open else drive.image.stored_bitmaps()).values():
             yield f"  bitmap {bitmap.state}; dirty: {bitmap.dirty.granules}"
-    for backup in world.backups.catalogue.taken:
+    for backup in world.catalogue.taken:
         yield f"{backup}: {backup.job.end or 'its job has not ended'}"
         if backup.changed is not None:
             yield f"  must hold, and nothing else: {backup.changed}"

@@ -7,13 +7,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from testbed.base.problems import AuthorError, EnvironmentUnusable, Problem
+from testbed.base.problems import AuthorError, EnvironmentUnusable, NotOffered, Problem
 from testbed.base.process import MORE_ROOM, ToolFailed
 from testbed.base.scratch import Scratch
 from testbed.base.settings import Settings
 from testbed.base.units import format_size
 from testbed.build.boards import Board
 from testbed.build.capabilities import Capabilities
+from testbed.build.defects import Comparison, compare
 from testbed.build.needs import has, unmet
 from testbed.build.toolchain import Toolchain
 from testbed.domain.access import Accesses, ExportAccesses, MonitorAccesses
@@ -38,6 +39,26 @@ PATIENCE_WHERE_SLOW = 1800.0
 
 LEAST_ROOM = 1 << 20
 """Bytes of free space in the scratch directory below which a scenario cannot be trusted to fail for another reason."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a scenario has ended: `failure` says what went wrong, in whichever part, and is empty if nothing did.
+
+    `error` is what was found only in the end; `record` compares it all with the known defects; `excuse` says what is
+    wrong with the place, if that may be why; `lacking` is what the build turned out not to have.
+    """
+
+    failure: str
+    error: Exception | None
+    record: Comparison
+    excuse: str
+    lacking: str
+
+    def insist(self) -> None:
+        """Raise what was found in the end, if anything was."""
+        if self.error:
+            raise self.error
 
 
 @dataclass(frozen=True)
@@ -106,9 +127,28 @@ class Testbed:
             leaving.callback(self.scratch.discard, world.machines.home)
             leaving.callback(world.close)
 
-    def keeps_evidence_of(self, failure: str | None) -> bool:
-        """Tell whether the evidence of a scenario is to be kept that failed so, or did not fail."""
-        return self.settings.keep == "always" or (self.settings.keep == "failed" and bool(failure))
+    def end(self, world: World, failure: str, tags: Iterable[str]) -> Ending:
+        """Ask a scenario with such tags the questions at its end, unless it has failed already, as `failure` says."""
+        error: Exception | None = None
+        try:
+            if not failure:
+                world.judge.settle()
+        except (AssertionError, AuthorError, EnvironmentUnusable) as broken:
+            error = broken
+        record = compare(failure, tags, self.toolchain.qemu) if failure or not error else Comparison()
+        wrong = failure or (str(error) if error else "") or record.unexpected or ""
+        excuse = self.lack_of_room() if wrong else ""
+        return Ending(wrong, error, record, excuse, self.lack_told_by(error))
+
+    def lack_told_by(self, error: BaseException | None) -> str:
+        """Return what the build turned out not to have, unless that is to be a failure."""
+        return str(error) if isinstance(error, NotOffered) and self.settings.require != "all" else ""
+
+    def keeps_evidence_of(self, ending: Ending) -> bool:
+        """Tell whether the evidence of a scenario is to be kept that has ended so."""
+        if ending.failure and ending.lacking:
+            return False
+        return self.settings.keep == "always" or (self.settings.keep == "failed" and bool(ending.failure))
 
     def lack_of_room(self) -> str:
         """Say that the scratch directory is full, and the remedy, if it is: no failure means anything then."""

@@ -14,6 +14,7 @@ from testbed.domain.mirror import Mirror
 from testbed.domain.node import UnknownName
 from testbed.domain.other_machine import OtherMachine
 from testbed.domain.smalldisk import SmallDisk
+from testbed.domain.target import Targets
 from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
 from testbed.scenario.backup_tool import BackupTool
@@ -64,6 +65,16 @@ class World:
         return cls(machines, images, drives, dialogue, hearing, backups, judge)
 
     @property
+    def catalogue(self) -> Catalogue:
+        """Return all backups of the scenario."""
+        return self.backups.catalogue
+
+    @property
+    def targets(self) -> Targets:
+        """Return what makes the images for backups."""
+        return self.catalogue.targets
+
+    @property
     def machine(self) -> Machine:
         """Return the machine that a sentence means which names none."""
         return self.machines.current
@@ -73,7 +84,7 @@ class World:
     def send_backups_away(self) -> None:
         """Let another machine keep the images of all further backups."""
         self._other_machine = OtherMachine(lambda: self.machines.boot(OTHER))
-        self.backups.catalogue.targets.location = self._other_machine
+        self.targets.location = self._other_machine
 
     @property
     def other_machine(self) -> OtherMachine:
@@ -87,7 +98,7 @@ class World:
         machine = self.machine
         self._small_disk = SmallDisk.mount(machine.home, free, machine.bound)
         self._held.callback(self._small_disk.unmount, machine.bound)
-        self.backups.catalogue.targets.directory = self._small_disk.directory.name
+        self.targets.directory = self._small_disk.directory.name
 
     @property
     def small_disk(self) -> SmallDisk:
@@ -101,7 +112,7 @@ class World:
     def start_mirror(self, drive: str, options: Mapping[str, object]) -> None:
         """Ask for a mirror of a drive, given by name, into a new image; `options` are those of the QMP command."""
         source = self.drives.drive(drive)
-        mirror = Mirror(source, self.backups.catalogue.new_target(source, None))
+        mirror = Mirror(source, self.catalogue.new_target(source, None))
         self.dialogue.ask(mirror.start(options))
         self.mirrors[drive] = mirror
 

@@ -4,7 +4,7 @@ import pytest
 
 from testbed.domain.backup import Backup
 from testbed.domain.drive import Drive
-from testbed.domain.lifecycle import WrongLife
+from testbed.domain.lifecycle import WrongLifecycle
 from testbed.model.content import Content, Run
 from testbed.model.ranges import NOTHING, Ranges
 from testbed.scenario.acts import drives
@@ -95,7 +95,7 @@ def test_a_job_that_saves_less_than_is_overwritten_is_noticed(world: World) -> N
     backup, drive = saving(world), world.drives.drive("drive0")
     drive.write(0xAB, PIECE, 1)
     drive.changed(Ranges.of((3 * PIECE, 1)))  # of which QEMU knows nothing
-    with pytest.raises(WrongLife, match=r"should have copied 131072; .* has copied 65536"):
+    with pytest.raises(WrongLifecycle, match=r"should have copied 131072; .* has copied 65536"):
         give_up(world, backup)
 
 

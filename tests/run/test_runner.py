@@ -12,7 +12,7 @@ from testbed.run.runner import Interruption
 
 FEATURE = """
     @easy
-    Feature: Life
+    Feature: Lifecycle
 
       Scenario: First
         Given a state
@@ -330,7 +330,7 @@ def test_what_a_step_hook_finds_is_blamed_on_the_step(life: Project) -> None:
 
 
 def test_a_feature_skipped_by_its_hook_is_not_applicable(life: Project) -> None:
-    hook = "def before_feature(context, feature):\n    feature.name == 'Life' and feature.skip('needs a moon')\n"
+    hook = "def before_feature(context, feature):\n    feature.name == 'Lifecycle' and feature.skip('needs a moon')\n"
     life.write("environment.py", hook)
     life.write("features/other.feature", "Feature: Other\n  Scenario: Third\n    Given a state\n")
     for args in ((), ("--no-skipped",)):

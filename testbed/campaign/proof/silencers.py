@@ -14,7 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from testbed.domain.lifecycle import Life
+from testbed.domain.lifecycle import Lifecycle
 from testbed.promises import backups, bitmaps, events, jobs
 from testbed.promises.promise import Promise
 from testbed.qemu.images import Images
@@ -42,10 +42,10 @@ def _prediction_is_right() -> None:
 def _answers_are_right() -> None:
     """Let what QEMU tells of jobs and errors be as it should: the first word of a job's end is taken for it."""
     _keep_all(events, "reports")
-    _keep_all(jobs, "has_lived", "is_shown_as")
-    Life.wrongs = lambda *_arguments, **_named: iter(())  # type: ignore[method-assign]
-    told: Any = Life.told_of_end.fget  # type: ignore[attr-defined]
-    Life.told_of_end = property(lambda life: told(life)[:1])  # type: ignore[assignment]
+    _keep_all(jobs, "has_told", "is_shown_as")
+    Lifecycle.wrongs = lambda *_arguments, **_named: iter(())  # type: ignore[method-assign]
+    told: Any = Lifecycle.told_of_end.fget  # type: ignore[attr-defined]
+    Lifecycle.told_of_end = property(lambda life: told(life)[:1])  # type: ignore[assignment]
 
 
 SILENCERS: Mapping[str, Callable[[], None]] = {

@@ -39,7 +39,7 @@ def _backup(sync: str) -> Callable[..., Request]:
         }
         options |= {option: value for option, value in said.items() if value is not None}
         if re.fullmatch(SIZE_PATTERN, target):
-            image = world.backups.catalogue.new_target(drive, None, parse_size(target))
+            image = world.catalogue.new_target(drive, None, parse_size(target))
             return world.backups.request(world.backups.prepare(drive, options, image))
         if target:
             options["target"] = target
