@@ -96,7 +96,7 @@ Feature: What the guest writes while a backup runs
   Rule: Storage with large blocks makes no difference, and a job that rests neither
     @needs.blkdebug @bug-B38
     Scenario Outline: The guest writes less than a block while a backup with sync <sync> is paused
-      Given the 4 MiB drive "drive0" in a raw image, whose storage reads and writes only whole blocks of 64 KiB, holding:
+      Given the 4 MiB drive "drive0" in a raw image, whose storage works in blocks of 64 KiB, holding:
         | pattern | at | length |
         | 0x41    | 0  | 4 MiB  |
       And a full backup of "drive0" with a new bitmap "bitmap0"

@@ -20,17 +20,20 @@ Feature: Backups of drives whose size fits nothing
       And each of them should equal its drive
 
       Examples: both commands
-        | case                                   | command         | size           | source                               | target                               |
-        | the smallest drive                     | blockdev-backup | 512 B          | a qcow2 image                        | a qcow2 image                        |
-        | into the largest cluster               | blockdev-backup | 512 B          | a raw image                          | a qcow2 image with clusters of 2 MiB |
-        | ends within a sector                   | blockdev-backup | 4 KiB + 1 B    | a raw image                          | a raw image                          |
-        | becomes whole sectors                  | blockdev-backup | 4 KiB + 1 B    | a raw image                          | a qcow2 image                        |
-        | a sector less than what is copied      | blockdev-backup | 64 KiB - 512 B | a qcow2 image                        | a raw image                          |
-        | a sector more than that                | blockdev-backup | 64 KiB + 512 B | a qcow2 image with clusters of 4 KiB | a qcow2 image                        |
-        | a byte less than a round number        | blockdev-backup | 1 MiB - 1 B    | a raw image                          | a qcow2 image with clusters of 4 KiB |
-        | a sector more than the largest cluster | blockdev-backup | 2 MiB + 512 B  | a qcow2 image                        | a qcow2 image with clusters of 2 MiB |
-        | ends within a sector                   | drive-backup    | 4 KiB + 1 B    | a raw image                          | a raw image                          |
-        | a sector too many                      | drive-backup    | 64 KiB + 512 B | a qcow2 image                        | a qcow2 image                        |
+        | case                                   | command         | size           | source        | target                               |
+        | the smallest drive                     | blockdev-backup | 512 B          | a qcow2 image | a qcow2 image                        |
+        | into the largest cluster               | blockdev-backup | 512 B          | a raw image   | a qcow2 image with clusters of 2 MiB |
+        | ends within a sector                   | blockdev-backup | 4 KiB + 1 B    | a raw image   | a raw image                          |
+        | becomes whole sectors                  | blockdev-backup | 4 KiB + 1 B    | a raw image   | a qcow2 image                        |
+        | a sector less than what is copied      | blockdev-backup | 64 KiB - 512 B | a qcow2 image | a raw image                          |
+        | a byte less than a round number        | blockdev-backup | 1 MiB - 1 B    | a raw image   | a qcow2 image with clusters of 4 KiB |
+        | a sector more than the largest cluster | blockdev-backup | 2 MiB + 512 B  | a qcow2 image | a qcow2 image with clusters of 2 MiB |
+        | ends within a sector                   | drive-backup    | 4 KiB + 1 B    | a raw image   | a raw image                          |
+        | a sector too many                      | drive-backup    | 64 KiB + 512 B | a qcow2 image | a qcow2 image                        |
+
+      Examples: a drive with smaller clusters
+        | case                    | command         | size           | source                               | target        |
+        | a sector more than that | blockdev-backup | 64 KiB + 512 B | a qcow2 image with clusters of 4 KiB | a qcow2 image |
 
   Rule: What changes at the end of such a drive is in the next increment, and nothing beyond it
     @<command> @needs.<command>

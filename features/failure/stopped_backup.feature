@@ -85,10 +85,10 @@ Feature: While a backup waits at an error
       Then the backup of "drive0" should succeed
 
       Examples: acts that are for other moments of its life
-        | case                          | act                              | words                                                                |
-        | it needs force                | cancelled by a block-job command | The block job for device 'drive0' is currently paused                |
-        | it has not done its work      | finalized too early              | Job 'drive0' in state 'paused' cannot accept command verb 'finalize' |
-        | somebody must hear of its end | dismissed too early              | Job 'drive0' in state 'paused' cannot accept command verb 'dismiss'  |
+        | case                          | act                              | words                                                   |
+        | it needs force                | cancelled by a block-job command | The block job for device 'drive0' is currently paused   |
+        | it has not done its work      | finalized too early              | in state 'paused' cannot accept command verb 'finalize' |
+        | somebody must hear of its end | dismissed too early              | in state 'paused' cannot accept command verb 'dismiss'  |
 
   Rule: One backup of a group that waits holds the whole group
     @transaction

@@ -33,19 +33,19 @@ Feature: Backups of several drives of which one cannot begin
 
       @bug-B48 @bug-B59
       Examples: both commands
-        | case                          | command         | kind               | bitmap | node   | target   | words                                                |
-        | no such drive                 | blockdev-backup | full backup        |        | absent |          | Cannot find device='absent' nor node-name='absent'   |
-        | no such target                | blockdev-backup | full backup        |        |        | absent   | Cannot find device='absent' nor node-name='absent'   |
-        | the drive is its own target   | blockdev-backup | full backup        |        |        | drive1   | Source and target cannot be the same                 |
-        | the other drive is the target | blockdev-backup | full backup        |        |        | drive0   | Permission conflict on node 'drive0'                 |
-        | both have the same target     | blockdev-backup | full backup        |        |        | drive0-2 | is busy: block device is in use by block job: backup |
-        | smaller than its drive        | blockdev-backup | full backup        |        |        | 4 MiB    | Source and target image have different sizes         |
-        | larger than its drive         | blockdev-backup | full backup        |        |        | 5 MiB    | Source and target image have different sizes         |
-        | no such bitmap                | blockdev-backup | incremental backup | absent |        |          | Bitmap 'absent' could not be found                   |
-        | no such drive                 | drive-backup    | full backup        |        | absent |          | Cannot find device='absent' nor node-name='absent'   |
-        | smaller than its drive        | drive-backup    | full backup        |        |        | 4 MiB    | Source and target image have different sizes         |
-        | larger than its drive         | drive-backup    | full backup        |        |        | 5 MiB    | Source and target image have different sizes         |
-        | no such bitmap                | drive-backup    | incremental backup | absent |        |          | Bitmap 'absent' could not be found                   |
+        | case                          | command         | kind               | bitmap | node   | target   | words                       |
+        | no such drive                 | blockdev-backup | full backup        |        | absent |          | Cannot find device='absent' |
+        | no such target                | blockdev-backup | full backup        |        |        | absent   | Cannot find device='absent' |
+        | the drive is its own target   | blockdev-backup | full backup        |        |        | drive1   | target cannot be the same   |
+        | the other drive is the target | blockdev-backup | full backup        |        |        | drive0   | conflict on node 'drive0'   |
+        | both have the same target     | blockdev-backup | full backup        |        |        | drive0-2 | in use by block job: backup |
+        | smaller than its drive        | blockdev-backup | full backup        |        |        | 4 MiB    | have different sizes        |
+        | larger than its drive         | blockdev-backup | full backup        |        |        | 5 MiB    | have different sizes        |
+        | no such bitmap                | blockdev-backup | incremental backup | absent |        |          | 'absent' could not be found |
+        | no such drive                 | drive-backup    | full backup        |        | absent |          | Cannot find device='absent' |
+        | smaller than its drive        | drive-backup    | full backup        |        |        | 4 MiB    | have different sizes        |
+        | larger than its drive         | drive-backup    | full backup        |        |        | 5 MiB    | have different sizes        |
+        | no such bitmap                | drive-backup    | incremental backup | absent |        |          | 'absent' could not be found |
 
       @bug-B59 @known-defect.drained-for-ever
       Examples: drive-backup, when it cannot open its target
