@@ -12,12 +12,10 @@ Feature: Backups of drives whose size fits nothing
         | pattern | at | length |
         | 0x11    | 0  | <size> |
       And each backup goes into <target>
-      When a backup of "drive0" is started with:
-        | option | value |
-        | sync   | full  |
+      When a full backup of "drive0" is started
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
-      And each of them should equal its drive
+      And it should restore its drive as it was at that moment
+      And it should equal its drive
 
       Examples: both commands
         | case                                   | command         | size           | source        | target                               |
@@ -49,8 +47,8 @@ Feature: Backups of drives whose size fits nothing
         | 0xab    | <end> | 1 B    |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
-      And each of them should equal its drive
+      And it should hold only what had changed
+      And it should equal its drive
 
       Examples: both commands
         | case                                   | command         | size           | granularity | end            | source        |

@@ -35,8 +35,8 @@ Feature: What becomes of a backup that meets an error
         | bitmap0 | 64 KiB      | yes       | no   | 256 KiB |
       When the backup of "drive0" is taken again
       Then the backup of "drive0" should succeed
-      And the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And it should restore its drive as it was at that moment
+      And it should hold only what had changed
 
       Examples: what is reported
         | policy | error                   | side   | operation | source                             | target                 |
@@ -67,8 +67,8 @@ Feature: What becomes of a backup that meets an error
         | bitmap0 | 64 KiB      | yes       | yes  | 256 KiB |
       When the backup of "drive0" is resumed
       Then the backup of "drive0" should succeed
-      And the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And it should restore its drive as it was at that moment
+      And it should hold only what had changed
 
       Examples: what waits for an operator
         | policy | error                   | status  | side   | operation | source                             | target                 |
@@ -130,7 +130,7 @@ Feature: What becomes of a backup that meets an error
         | event           | drive  | action | operation |
         | BLOCK_JOB_ERROR | drive0 | ignore | write     |
       And the backup of "drive0" should succeed
-      And the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And it should restore its drive as it was at that moment
 
   Rule: An error is one, also where there are only zeros to be written
     Scenario Outline: A target that fails when it is to write zeros
@@ -150,7 +150,7 @@ Feature: What becomes of a backup that meets an error
         | BLOCK_JOB_ERROR | drive0 | <action> | write     |
       When the backup of "drive0" is <answer>
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
 
       Examples: what the policy tells apart
         | case             | error                   | become                            | action | answer      |

@@ -32,7 +32,7 @@ Feature: Errors of a backup under a running guest
         | BLOCK_JOB_COMPLETED | drive0 |          |           |                   |
       When the backup of "drive0" is taken again
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
 
       Examples: errors of the drive
         | choice          | policy | become                         | side   | request | source                             | target      |

@@ -35,8 +35,7 @@ Feature: Backup jobs that are cancelled, and what they tell of their end
       But the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | 192 KiB |
-      When an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       Examples: by a job command
         | case                    | state   | act       | paused | resumed | waiting | pending | asks              | offset  |

@@ -73,7 +73,7 @@ Feature: Backups whose kind, bitmap and mode do not fit together
         | bitmap      | bitmap0 |
         | bitmap-mode | <mode>  |
       Then the backup of "drive0" should succeed
-      And the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And it should restore its drive as it was at that moment
 
       Examples: both commands
         | case                        | command         | sync        | mode       |

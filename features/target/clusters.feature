@@ -22,7 +22,7 @@ Feature: Clusters of every size, on either side
         | write        | 0x64    | <end>        | 512 B  | the very end of the drive       |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And it should hold only what had changed
 
       Examples: from small to large
         | case                             | source                               | cluster | granularity | size          | end           |
@@ -48,7 +48,7 @@ Feature: Clusters of every size, on either side
         | 0x64    | 5 MiB       | 512 B  | the very end of the drive |
       When an incremental backup of "drive0" is taken with "bitmap0" into an image that is put on its base afterwards
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And it should hold only what had changed
 
       Examples: a part of a granule, and more than one
         | case                            | cluster | granularity |

@@ -24,7 +24,7 @@ Feature: Storage that is particular about requests
         | 0x64    | 4 MiB - 1 KiB | 512 B  | the last block               |
       When the speed of the backup of "drive0" is set to 0 B a second
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
 
       Examples: whose blocks are large
         | case                                  | source        | image         | drive                     | target                    |
@@ -52,8 +52,8 @@ Feature: Storage that is particular about requests
         | write        | 0xab    | 200 KiB  | 1 KiB   | something in the midst of them |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
-      And each of them should equal its drive
+      And it should hold only what had changed
+      And it should equal its drive
 
       Examples: what becomes of zeros
         | case                     | detect | discard |

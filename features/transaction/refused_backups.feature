@@ -28,8 +28,7 @@ Feature: Backups of several drives of which one cannot begin
       When the guest writes to "drive1":
         | pattern | at            | length |
         | 0x14    | 4 MiB - 1 KiB | 2 KiB  |
-      And an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       @bug-B48 @bug-B59
       Examples: both commands
@@ -65,8 +64,7 @@ Feature: Backups of several drives of which one cannot begin
       When the guest writes to "drive1":
         | pattern | at            | length |
         | 0x14    | 4 MiB - 1 KiB | 2 KiB  |
-      And an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       Examples: both commands
         | case               | command         | node   | target |
@@ -86,8 +84,7 @@ Feature: Backups of several drives of which one cannot begin
       When the guest writes to "drive1":
         | pattern | at            | length |
         | 0x14    | 4 MiB - 1 KiB | 2 KiB  |
-      And an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       Examples: both commands
         | command         |
@@ -112,8 +109,7 @@ Feature: Backups of several drives of which one cannot begin
       When the guest writes to "drive1":
         | pattern | at          | length | note                               |
         | 0x5d    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
-      And an incremental backup of "drive1" is taken with "bitmap1"
-      Then the backup with "bitmap1" should restore "drive1" as it was at that moment
+      Then the next incremental backup of "drive1" with "bitmap1" should restore it as it was then
 
       Examples: both commands
         | command         |
