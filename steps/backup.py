@@ -8,7 +8,7 @@ from testbed.domain.backup import Command
 from testbed.language.context import world_of
 from testbed.language.needs import needing, of_options
 from testbed.language.tables import options, rows, runs
-from testbed.language.words import Which
+from testbed.language.words import Them, Which
 from testbed.promises.backups import (
     equals_its_drive,
     equals_its_reference,
@@ -79,6 +79,29 @@ def backup_started(context: Context, drive: str) -> None:
     world.backups.start(world.drives.drive(drive), options(context))
 
 
+@when("a {sync:Sync} backup of {drive:Name} is started")
+def plain_backup_started(context: Context, sync: str, drive: str) -> None:
+    """Ask for a backup without any option, and go on while its job runs."""
+    world = world_of(context)
+    world.backups.start(world.drives.drive(drive), {"sync": sync})
+
+
+@given("a backup of {drive:Name} with sync none has been started")
+def saving_backup_started(context: Context, drive: str) -> None:
+    """Ask for a backup that copies nothing by itself: it saves what the guest overwrites, until it is cancelled."""
+    world = world_of(context)
+    world.backups.start(world.drives.drive(drive), {"sync": "none"})
+
+
+@given("an incremental backup of {drive:Name} with {bitmap:Name} has been started")
+@when("an incremental backup of {drive:Name} with {bitmap:Name} is started")
+def incremental_backup_started(context: Context, drive: str, bitmap: str) -> None:
+    """Ask for an incremental backup, and go on while its job runs."""
+    world = world_of(context)
+    options = {"sync": "incremental", "bitmap": bitmap}
+    world.backups.start(world.drives.drive(drive), options)
+
+
 @given("each backup is taken with:")
 @needing(rows=of_options)
 def backups_options(context: Context) -> None:
@@ -120,6 +143,14 @@ def backup_succeeds(context: Context, which: Which) -> None:
     assert_that(str(backups.end_of(backups.spoken_of[0])), equal_to("completed"))
 
 
+@then("the backups of {drives:Names} should succeed")
+def backups_succeed(context: Context, drives: list[str]) -> None:
+    """Wait for the newest backup of each drive; all must complete, and are spoken of then."""
+    world = world_of(context)
+    world.backups.spoken_of = [world.catalogue.newest_of(drive) for drive in drives]
+    assert_that([str(world.backups.end_of(backup)) for backup in world.backups.spoken_of], only_contains("completed"))
+
+
 @then("both backups should succeed")
 def both_succeed(context: Context) -> None:
     """Check that both backups of the group completed."""
@@ -153,18 +184,27 @@ def backups_restore(context: Context, count: int, bitmap: str, drive: str) -> No
     assert_that(world.backups.spoken_of, each(restores_its_moment(world.images)))
 
 
-@then("each of them should restore its drive as it was at that moment")
-def each_restores(context: Context) -> None:
+@then("{them:Them} should restore its drive as it was at that moment")
+def they_restore(context: Context, them: Them) -> None:
     """Do the same for the backups that were last spoken of."""
     world = world_of(context)
+    assert_that(them(world.backups.spoken_of), each(restores_its_moment(world.images)))
+
+
+@then("the next incremental backup of {drive:Name} with {bitmap:Name} should restore it as it was then")
+def next_backup_restores(context: Context, drive: str, bitmap: str) -> None:
+    """Take an incremental backup; it must complete, restore each byte of the drive and hold only what had changed."""
+    world = world_of(context)
+    world.backups.spoken_of = [world.backups.take_successfully(world.drives.drive(drive), "incremental", bitmap=bitmap)]
     assert_that(world.backups.spoken_of, each(restores_its_moment(world.images)))
+    assert_that(world.backups.spoken_of, each(holds_only_what_had_changed(world.images)))
 
 
-@then("each of them should hold only what had changed")
-def each_holds_changes(context: Context) -> None:
+@then("{them:Them} should hold only what had changed")
+def they_hold_changes(context: Context, them: Them) -> None:
     """Compare the own layer of each backup last spoken of with the clusters that had changed: all, and no others."""
     world = world_of(context)
-    assert_that(world.backups.spoken_of, each(holds_only_what_had_changed(world.images)))
+    assert_that(them(world.backups.spoken_of), each(holds_only_what_had_changed(world.images)))
 
 
 @then("the image of the backup {which:Which} should itself hold:")
@@ -174,24 +214,16 @@ def image_holds(context: Context, which: Which) -> None:
     assert_that(which(world.catalogue), holds_itself(world.images, runs(context)))
 
 
-@then("each of them should equal its reference")
-def each_equals_reference(context: Context) -> None:
+@then("{them:Them} should equal its reference")
+def they_equal_reference(context: Context, them: Them) -> None:
     """Compare each backup last spoken of with the full one taken at the same moment, by qemu-img."""
     world = world_of(context)
-    assert_that(world.backups.spoken_of, each(equals_its_reference(world.images)))
+    assert_that(them(world.backups.spoken_of), each(equals_its_reference(world.images)))
 
 
-@then("the newest of them should equal its drive")
-def newest_equals_drive(context: Context) -> None:
-    """Shut the machine down and compare the newest backup last spoken of with the drive's image, by qemu-img."""
+@then("{them:Them} should equal its drive")
+def they_equal_drive(context: Context, them: Them) -> None:
+    """Shut the machine down and compare the backups last spoken of with their drives' images, by qemu-img."""
     world = world_of(context)
     world.judge.shut_down()
-    assert_that(world.backups.spoken_of[-1], equals_its_drive(world.images))
-
-
-@then("each of them should equal its drive")
-def each_equals_drive(context: Context) -> None:
-    """Shut the machine down and compare each backup last spoken of with its drive's image, by qemu-img."""
-    world = world_of(context)
-    world.judge.shut_down()
-    assert_that(world.backups.spoken_of, each(equals_its_drive(world.images)))
+    assert_that(them(world.backups.spoken_of), each(equals_its_drive(world.images)))

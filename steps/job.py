@@ -51,6 +51,13 @@ def incremental_kept(context: Context, drive: str, bitmap: str, state: str) -> N
     world.backups.hold(world.drives.drive(drive), state, {"sync": "incremental", "bitmap": bitmap})
 
 
+@given("a {sync:Sync} backup of {drive:Name} is kept {state:KeptState}")
+def plain_backup_kept(context: Context, sync: str, drive: str, state: str) -> None:
+    """Do the same with a backup that needs no bitmap."""
+    world = world_of(context)
+    world.backups.hold(world.drives.drive(drive), state, {"sync": sync})
+
+
 @given("a backup of {drive:Name} is kept {state:KeptState} that was started with:")
 @needing(rows=of_options)
 def backup_kept(context: Context, drive: str, state: str) -> None:

@@ -12,7 +12,7 @@ from testbed.domain.target import Local
 from testbed.language.context import world_of
 from testbed.language.needs import needing, of_options
 from testbed.language.tables import image_facts, options, rows
-from testbed.language.words import ImageMaker
+from testbed.language.words import ImageMaker, Them
 from testbed.promises.backups import is_as_thin_as_its_drive
 from testbed.promises.promise import Promise, each
 from testbed.qemu.image_kinds import ImageKind
@@ -62,18 +62,18 @@ def image_of_backup(context: Context, drive: str) -> None:
     assert_that(world.images.facts(world.catalogue.newest_of(drive).target.name), equal_to(image_facts(row)))
 
 
-@then("each of them should hold no data where its drive had none")
-def each_thin(context: Context) -> None:
+@then("{them:Them} should hold no data where its drive had none")
+def they_are_thin(context: Context, them: Them) -> None:
     """Compare where the backups last spoken of hold data with where their drives did."""
     world = world_of(context)
-    assert_that(world.backups.spoken_of, each(is_as_thin_as_its_drive(world.images)))
+    assert_that(them(world.backups.spoken_of), each(is_as_thin_as_its_drive(world.images)))
 
 
-@then("each of them should be {quality:Quality}")
-def each_of_quality(context: Context, quality: Callable[[Images], Promise[Backup]]) -> None:
+@then("{them:Them} should be {quality:Quality}")
+def they_are_of_quality(context: Context, them: Them, quality: Callable[[Images], Promise[Backup]]) -> None:
     """Look through the images of the backups last spoken of: each cluster must be compressed, or nothing legible."""
     world = world_of(context)
-    assert_that(world.backups.spoken_of, each(quality(world.images)))
+    assert_that(them(world.backups.spoken_of), each(quality(world.images)))
 
 
 @given("each backup goes to a disk with {size:Size} of free space")

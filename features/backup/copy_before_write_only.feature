@@ -14,9 +14,7 @@ Feature: Backups that only save what is about to be overwritten
   Rule: The old content of what is overwritten is saved, and nothing else
     @blockdev-backup
     Scenario: Writes and zeros over all that a drive can hold
-      Given a backup of "drive0" has been started with:
-        | option | value |
-        | sync   | none  |
+      Given a backup of "drive0" with sync none has been started
       And the guest has written to "drive0":
         | request      | pattern | at            | length | note                                  |
         | write        | 0xab    | 64 KiB - 1 B  | 2 B    | over an edge of what is saved at once |
@@ -34,9 +32,7 @@ Feature: Backups that only save what is about to be overwritten
 
     @blockdev-backup
     Scenario: The same place is overwritten again
-      Given a backup of "drive0" has been started with:
-        | option | value |
-        | sync   | none  |
+      Given a backup of "drive0" with sync none has been started
       And the guest has written to "drive0":
         | pattern | at      | length  | note                        |
         | 0xab    | 64 KiB  | 1 KiB   | saves 64 KiB                |
@@ -51,9 +47,7 @@ Feature: Backups that only save what is about to be overwritten
     @blockdev-backup
     Scenario Outline: What is overwritten goes into <target>
       Given each backup goes into <target>
-      And a backup of "drive0" has been started with:
-        | option | value |
-        | sync   | none  |
+      And a backup of "drive0" with sync none has been started
       And the guest has written to "drive0":
         | request      | pattern | at            | length | note                |
         | write        | 0xab    | 128 KiB - 1 B | 2 B    | over an edge        |
@@ -61,7 +55,7 @@ Feature: Backups that only save what is about to be overwritten
         | write        | 0x64    | 1 MiB         | 512 B  | the rest at the end |
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
-      And each of them should hold only what had changed
+      And it should hold only what had changed
 
       Examples: what is saved at a time
         | case                                        | target                                 |
@@ -72,9 +66,7 @@ Feature: Backups that only save what is about to be overwritten
   Rule: It does not end by itself, not even when everything has been saved
     @blockdev-backup
     Scenario: The guest overwrites its whole drive
-      Given a backup of "drive0" has been started with:
-        | option | value |
-        | sync   | none  |
+      Given a backup of "drive0" with sync none has been started
       When the guest writes to "drive0":
         | pattern | at | length        |
         | 0x77    | 0  | 1 MiB + 512 B |
@@ -98,9 +90,7 @@ Feature: Backups that only save what is about to be overwritten
 
     @blockdev-backup
     Scenario: A job that is paused goes on saving
-      Given a backup of "drive0" has been started with:
-        | option | value |
-        | sync   | none  |
+      Given a backup of "drive0" with sync none has been started
       And the backup of "drive0" has been paused
       And the guest has written to "drive0":
         | pattern | at            | length | note                     |
@@ -128,5 +118,5 @@ Feature: Backups that only save what is about to be overwritten
         | write        | 0x64    | 1 MiB + 511 B | 1 B     | the last byte                            |
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
-      And each of them should hold only what had changed
-      And each of them should restore its drive as it was at that moment
+      And it should hold only what had changed
+      And it should restore its drive as it was at that moment

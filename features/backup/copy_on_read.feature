@@ -27,15 +27,11 @@ Feature: Backups of drives that copy up what the guest reads
       Then the bitmaps of "overlay0" should be:
         | bitmap  | granularity | recording | busy | dirty  |
         | bitmap0 | 32 KiB      | yes       | no   | 64 KiB |
-      When an incremental backup of "overlay0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "overlay0" as it was at that moment
-      And each of them should hold only what had changed
+      And the next incremental backup of "overlay0" with "bitmap0" should restore it as it was then
 
     @bug-B51
     Scenario: A backup that only saves what is about to be overwritten
-      Given a backup of "overlay0" has been started with:
-        | option | value |
-        | sync   | none  |
+      Given a backup of "overlay0" with sync none has been started
       And the guest has written to "overlay0":
         | request      | pattern | at           | length | note                        |
         | read         |         | 64 KiB - 1 B | 2 B    | copies two clusters up      |
@@ -46,7 +42,7 @@ Feature: Backups of drives that copy up what the guest reads
         | read         |         | 1 MiB        | 512 B  | copies the end of the drive |
       When the backup of "overlay0" is cancelled
       Then the backup of "overlay0" should be cancelled
-      And each of them should hold only what had changed
+      And it should hold only what had changed
       And the image of the backup of "overlay0" should itself hold:
         | pattern | at      | length | note                |
         | 0x11    | 64 KiB  | 64 KiB | what was written to |
@@ -60,9 +56,7 @@ Feature: Backups of drives that copy up what the guest reads
         | write   | 0xab    | 63 KiB  | 2 KiB  | over an edge           |
         | read    |         | 448 KiB | 1 KiB  | is in the top layer so |
         | write   | 0x77    | 700 KiB | 1 KiB  | left alone from now on |
-      And a backup of "overlay0" is kept running that was started with:
-        | option | value  |
-        | sync   | <sync> |
+      And a <sync> backup of "overlay0" is kept running
       And the guest has written to "overlay0":
         | request | pattern | at      | length  | note                           |
         | read    |         | 449 KiB | 63 KiB  | which has yet to be copied     |
@@ -72,7 +66,7 @@ Feature: Backups of drives that copy up what the guest reads
         | write   | 0x64    | 1 MiB   | 512 B   | over what nobody has copied up |
       When the backup of "overlay0" is let go
       Then the backup of "overlay0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
 
       Examples: all of it, and only what is on top
         | case                                 | sync |
@@ -93,11 +87,9 @@ Feature: Backups of drives that copy up what the guest reads
         | read    |         | 576 KiB      | 1 KiB  | copies zeros up             |
         | write   | 0xab    | 100 KiB      | 1 KiB  | over what is up             |
         | read    |         | 1 MiB        | 512 B  | copies the end of the drive |
-      When a backup of "drive1" is started with:
-        | option | value |
-        | sync   | top   |
+      When a top backup of "drive1" is started
       Then the backup of "drive1" should succeed
-      And each of them should hold only what had changed
+      And it should hold only what had changed
       And the image of the backup of "drive1" should itself hold:
         | pattern | at      | length  | note                      |
         | 0x33    | 0       | 100 KiB | on both sides of the edge |
@@ -123,6 +115,4 @@ Feature: Backups of drives that copy up what the guest reads
       Then the bitmaps of "drive1" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 32 KiB      | yes       | no   | 128 KiB |
-      When an incremental backup of "drive1" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive1" as it was at that moment
-      And each of them should hold only what had changed
+      And the next incremental backup of "drive1" with "bitmap0" should restore it as it was then

@@ -21,8 +21,8 @@ Feature: Backups of drives whose data is in a file of its own
         | write        | 0x64    | 4 MiB + 4 KiB + 511 B | 1 B     | the last byte        |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
-      And each of them should equal its drive
+      And it should hold only what had changed
+      And it should equal its drive
 
       Examples: usual images, and such ones
         | case                                    | target                                           |
@@ -39,12 +39,10 @@ Feature: Backups of drives whose data is in a file of its own
       And the guest has written to "drive1":
         | request      | at      | length  | note                |
         | write zeroes | 512 KiB | 128 KiB | over what was there |
-      When a backup of "drive1" is started with:
-        | option | value |
-        | sync   | full  |
+      When a full backup of "drive1" is started
       Then the backup of "drive1" should succeed
-      And each of them should restore its drive as it was at that moment
-      And each of them should equal its drive
+      And it should restore its drive as it was at that moment
+      And it should equal its drive
 
       Examples: data that others can read without QEMU
         | case         | source                                           | target                                     |

@@ -40,7 +40,7 @@ Feature: What the guest writes while a backup runs
         | <copied> | <all> |
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
       And the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | 576 KiB |
@@ -84,7 +84,7 @@ Feature: What the guest writes while a backup runs
         | 896 KiB | 4 MiB + 64 KiB |
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
 
       Examples: ways
         | case                          | source        | target                                | offloading |
@@ -96,7 +96,7 @@ Feature: What the guest writes while a backup runs
   Rule: Storage with large blocks makes no difference, and a job that rests neither
     @bug-B38
     Scenario Outline: The guest writes less than a block while a backup with sync <sync> is paused
-      Given the 4 MiB drive "drive0" in a raw image, whose storage reads and writes only whole blocks of 64 KiB, holding:
+      Given the 4 MiB drive "drive0" in a raw image, whose storage works in blocks of 64 KiB, holding:
         | pattern | at | length |
         | 0x41    | 0  | 4 MiB  |
       And a full backup of "drive0" with a new bitmap "bitmap0"
@@ -117,7 +117,7 @@ Feature: What the guest writes while a backup runs
         | write        | 0x33    | 4 MiB - 1 B    | 1 B    | the last byte            |
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
       And the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | 320 KiB |
@@ -139,15 +139,13 @@ Feature: What the guest writes while a backup runs
         | 0x5d    | 15 MiB          | 64 KiB  | in that one                   |
         | 0xdc    | 260 MiB         | 128 KiB | in the second group of groups |
         | 0x93    | 519 MiB         | 1 MiB   | up to the end                 |
-      And a backup of "drive0" is kept running that was started with:
-        | option | value |
-        | sync   | full  |
+      And a full backup of "drive0" is kept running
       And the guest has written to "drive0":
         | request   | pattern | at   | length   |
         | <request> | 0xab    | <at> | <length> |
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
 
       Examples: what becomes of a group
         | case                                 | request      | at             | length |

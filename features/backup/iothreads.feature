@@ -27,8 +27,7 @@ Feature: Backups of drives that live in iothreads
         | request     | drive  |
         | full backup | drive0 |
         | full backup | drive1 |
-      Then the backup of "drive0" should succeed
-      And the backup of "drive1" should succeed
+      Then the backups of "drive0" and "drive1" should succeed
       When the guest writes to "drive1":
         | pattern | at     | length | note             |
         | 0xba    | 63 KiB | 2 KiB  | over an edge     |
@@ -54,7 +53,7 @@ Feature: Backups of drives that live in iothreads
         | bitmap | bitmap0     |
         | mode   | <mode>      |
       Then the backup of "drive1" should succeed
-      And each of them should hold only what had changed
+      And it should hold only what had changed
 
       Examples: targets that are made, and that are there
         | case                    | mode           |
@@ -75,7 +74,7 @@ Feature: Backups of drives that live in iothreads
         | discard |         | 3 MiB + 256 KiB | 128 KiB | nor this               |
       When the speed of the backup of "drive1" is set to 0 B a second
       Then the backup of "drive1" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
       And the guest should reach "drive1" directly
 
   Rule: A round that cannot begin or cannot end well leaves all as it was, and nothing hangs

@@ -27,8 +27,8 @@ Feature: Backups into images with larger clusters
         | bitmap0 | 64 KiB      | yes       | no   | no         | 448 KiB |
       When an incremental backup of "drive0" is taken with "bitmap0" into an image that is put on its base afterwards
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
-      And each of them should equal its reference
+      And it should hold only what had changed
+      And it should equal its reference
 
       Examples: both commands
         | command         |

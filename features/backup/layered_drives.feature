@@ -27,12 +27,10 @@ Feature: Backups of drives that stand on other images
         | discard |         | 640 KiB       | 192 KiB | over its data and the lowest's |
         | write   | 0x64    | 1 MiB + 1 B   | 511 B   | the rest at the end, nearly    |
       And each backup goes into <target>
-      When a backup of "overlay1" is started with:
-        | option | value |
-        | sync   | full  |
+      When a full backup of "overlay1" is started
       Then the backup of "overlay1" should succeed
-      And each of them should restore its drive as it was at that moment
-      And each of them should hold no data where its drive had none
+      And it should restore its drive as it was at that moment
+      And it should hold no data where its drive had none
 
       Examples: images that hold all by themselves
         | case                     | target                                 |
@@ -50,8 +48,8 @@ Feature: Backups of drives that stand on other images
         | write        | 0x64    | 1 MiB + 511 B | 1 B    | the last byte                      |
       When an incremental backup of "overlay0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "overlay0" as it was at that moment
-      And each of them should hold only what had changed
-      And each of them should equal its drive
+      And it should hold only what had changed
+      And it should equal its drive
 
       Examples: finer and coarser than the clusters of the layer
         | case                                                  | granularity |
@@ -93,12 +91,10 @@ Feature: Backups of drives that stand on other images
         | pattern | at                    | length | note                                 |
         | 0xab    | 1 MiB + 512 B         | 512 B  | just past the end of the lower layer |
         | 0x64    | 2 MiB + 1 KiB + 511 B | 1 B    | the very end                         |
-      When a backup of "overlay0" is started with:
-        | option | value  |
-        | sync   | <sync> |
+      When a <sync> backup of "overlay0" is started
       Then the backup of "overlay0" should succeed
-      And each of them should restore its drive as it was at that moment
-      And each of them should equal its drive
+      And it should restore its drive as it was at that moment
+      And it should equal its drive
 
       Examples: all of it, and only what is on top
         | case                                              | sync |
@@ -111,9 +107,7 @@ Feature: Backups of drives that stand on other images
       And the guest has written to "overlay0":
         | pattern | at      | length | note                   |
         | 0xab    | 900 KiB | 1 KiB  | where the old data was |
-      When a backup of "overlay0" is started with:
-        | option | value |
-        | sync   | top   |
+      When a top backup of "overlay0" is started
       Then the backup of "overlay0" should succeed
-      And each of them should restore its drive as it was at that moment
-      And each of them should equal its drive
+      And it should restore its drive as it was at that moment
+      And it should equal its drive

@@ -71,7 +71,7 @@ Feature: Long chains of increments
       And an incremental backup of "drive0" with "bitmap0"
       When an incremental backup of "drive0" is taken with "week"
       Then the backup with "week" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And it should hold only what had changed
 
   Rule: A chain in which an image has gone astray does not pass for a whole one
     Scenario Outline: The 3rd of five increments is <act>

@@ -41,9 +41,7 @@ Feature: Backups of images whose clusters all have their place
   Rule: What is saved before a write is what the drive held, be it only a place
     @bug-B66
     Scenario: The guest overwrites data, and what was only a place
-      Given a backup of "drive0" has been started with:
-        | option | value |
-        | sync   | none  |
+      Given a backup of "drive0" with sync none has been started
       And the guest has written to "drive0":
         | request      | pattern | at           | length | note                                  |
         | write        | 0xab    | 64 KiB - 1 B | 2 B    | over an edge of what is saved at once |

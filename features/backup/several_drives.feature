@@ -30,8 +30,7 @@ Feature: Backups of several drives, and of one drive for several purposes
         | request            | drive  | bitmap  |
         | incremental backup | drive0 | bitmap0 |
         | incremental backup | drive1 | bitmap1 |
-      Then the backup of "drive0" should succeed
-      And the backup of "drive1" should succeed
+      Then the backups of "drive0" and "drive1" should succeed
       And each of them should hold only what had changed
 
     Scenario: A new drive gets its full backup in a round of increments
@@ -46,13 +45,11 @@ Feature: Backups of several drives, and of one drive for several purposes
         | incremental backup | drive0 | bitmap0 |
         | add                | drive2 | bitmap2 |
         | full backup        | drive2 |         |
-      Then the backup of "drive0" should succeed
-      And the backup of "drive2" should succeed
+      Then the backups of "drive0" and "drive2" should succeed
       When the guest writes to "drive2":
         | pattern | at            | length | note             |
         | 0x99    | 1 MiB - 1 KiB | 1 KiB  | the last granule |
-      And an incremental backup of "drive2" is taken with "bitmap2"
-      Then the backup with "bitmap2" should restore "drive2" as it was at that moment
+      Then the next incremental backup of "drive2" with "bitmap2" should restore it as it was then
 
   Rule: Several chains of one drive do not disturb each other
     Scenario: Two products back up one drive in turn

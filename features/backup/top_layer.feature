@@ -19,11 +19,9 @@ Feature: Backups of the top layer of a drive
         | write zeroes |         | 256 KiB      | 64 KiB | hides what is below         |
         | discard      |         | 512 KiB      | 64 KiB | hides it as well            |
         | write        | 0x64    | 1 MiB        | 512 B  | the rest at the drive's end |
-      When a backup of "overlay0" is started with:
-        | option | value |
-        | sync   | top   |
+      When a top backup of "overlay0" is started
       Then the backup of "overlay0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
       And the image of the backup of "overlay0" should itself hold:
         | pattern | at           | length       | note                             |
         | 0x11    | 0            | 64 KiB - 1 B | the rest of a cluster on top     |
@@ -34,12 +32,10 @@ Feature: Backups of the top layer of a drive
         | 0x64    | 1 MiB        | 512 B        | the rest at the end              |
 
     Scenario: Nothing has been written since the snapshot
-      When a backup of "overlay0" is started with:
-        | option | value |
-        | sync   | top   |
+      When a top backup of "overlay0" is started
       Then the backup of "overlay0" should succeed
-      And each of them should hold only what had changed
-      And each of them should equal its drive
+      And it should hold only what had changed
+      And it should equal its drive
 
     Scenario Outline: A layer goes into <target>
       Given each backup goes into <target>
@@ -48,11 +44,9 @@ Feature: Backups of the top layer of a drive
         | write        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a cluster  |
         | write zeroes |         | 576 KiB      | 64 KiB | in the midst of a large one |
         | write        | 0x64    | 1 MiB        | 512 B  | the rest at the drive's end |
-      When a backup of "overlay0" is started with:
-        | option | value |
-        | sync   | top   |
+      When a top backup of "overlay0" is started
       Then the backup of "overlay0" should succeed
-      And each of them should hold only what had changed
+      And it should hold only what had changed
 
       Examples: what can stand on a backup, and what cannot
         | case                                           | target                                 |
@@ -67,9 +61,7 @@ Feature: Backups of the top layer of a drive
         | 0x11    | 60 KiB  | 8 KiB  | over an edge of what is copied at a time       |
         | 0x22    | 500 KiB | 4 KiB  | deep in what is copied, with nothing before it |
         | 0x33    | 1 MiB   | 512 B  | the rest at the drive's end                    |
-      When a backup of "drive1" is started with:
-        | option | value |
-        | sync   | top   |
+      When a top backup of "drive1" is started
       Then the backup of "drive1" should succeed
       And the image of the backup of "drive1" should itself hold:
         | pattern | at      | length | note                 |
@@ -93,11 +85,9 @@ Feature: Backups of the top layer of a drive
         | pattern | at      | length | note                              |
         | 0xfe    | 191 KiB | 2 KiB  | over an edge in the middle's data |
         | 0x64    | 575 KiB | 2 KiB  | over an edge in its zeros         |
-      When a backup of "overlay1" is started with:
-        | option | value |
-        | sync   | top   |
+      When a top backup of "overlay1" is started
       Then the backup of "overlay1" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
       And the image of the backup of "overlay1" should itself hold:
         | pattern | at      | length | note                      |
         | 0xab    | 128 KiB | 63 KiB | comes from the middle     |
@@ -120,8 +110,8 @@ Feature: Backups of the top layer of a drive
         | sync   | top            |
         | mode   | absolute-paths |
       Then the backup of "overlay0" should succeed
-      And each of them should restore its drive as it was at that moment
-      And each of them should hold only what had changed
+      And it should restore its drive as it was at that moment
+      And it should hold only what had changed
       And the image of the backup of "overlay0" should be:
         | format | size          | base   | clusters | note                              |
         | qcow2  | 1 MiB + 512 B | drive0 | 64 KiB   | the layer below, as it stands now |
@@ -132,9 +122,7 @@ Feature: Backups of the top layer of a drive
         | pattern | at      | length |
         | 0xab    | 0       | 64 KiB |
         | 0xfe    | 512 KiB | 64 KiB |
-      And a backup of "overlay0" is kept running that was started with:
-        | option | value |
-        | sync   | top   |
+      And a top backup of "overlay0" is kept running
       And the guest has written to "overlay0":
         | pattern | at      | length | note                                   |
         | 0x9a    | 575 KiB | 1 KiB  | what the job has still to copy         |

@@ -33,7 +33,7 @@ Feature: Writes of the guest to what is just being copied
         | <other> | 4 MiB + 1 KiB - 1 B | 1 B    | the drive's last byte       |
       When the read of "drive0" goes on
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
       And the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | 192 KiB |
@@ -47,9 +47,7 @@ Feature: Writes of the guest to what is just being copied
 
     Scenario: Two writes of the guest meet where the old data have yet to be saved
       Given the next read of "drive0" is to be held up
-      And a backup of "drive0" has been started with:
-        | option | value |
-        | sync   | none  |
+      And a backup of "drive0" with sync none has been started
       And the guest has begun to write to "drive0":
         | pattern | at      | length | note              |
         | 0x11    | 100 KiB | 1 KiB  | saves the cluster |
@@ -85,9 +83,7 @@ Feature: Writes of the guest to what is just being copied
       And the backup of "drive0" has been cancelled
       When the read of "drive0" goes on
       Then the backup of "drive0" should be cancelled
-      When an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       Examples: kinds of backups
         | sync        |
@@ -111,7 +107,7 @@ Feature: Writes of the guest to what is just being copied
       And the backup of "drive0" has been let go
       When the read of "drive0" goes on
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
       And the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty  |
         | bitmap0 | 64 KiB      | yes       | no   | 64 KiB |

@@ -20,7 +20,7 @@ Feature: Zeros in a chain of backups
         | <request> | 0x00    | 960 KiB | 64 KiB + 512 B | up to the end of the drive  |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And it should hold only what had changed
       And the image of the backup of "drive0" should itself hold:
         | pattern | at      | length         |
         | 0x00    | 64 KiB  | 128 KiB        |
@@ -44,8 +44,8 @@ Feature: Zeros in a chain of backups
         | write zeroes |         | 449 KiB       | 63 KiB | the zeros                          |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
-      And each of them should equal its drive
+      And it should hold only what had changed
+      And it should equal its drive
 
       Examples: kinds of clusters
         | case                               | target                               |
@@ -83,9 +83,7 @@ Feature: Zeros in a chain of backups
         | discard      |         | 0       | 1 MiB + 512 B | all of the drive     |
         | write        | 0xab    | 576 KiB | 1 KiB         | a little is written  |
         | write zeroes |         | 1 MiB   | 512 B         | and zeros at the end |
-      When a backup of "drive0" is started with:
-        | option | value |
-        | sync   | full  |
+      When a full backup of "drive0" is started
       Then the backup of "drive0" should succeed
-      And each of them should hold no data where its drive had none
-      And each of them should equal its drive
+      And it should hold no data where its drive had none
+      And it should equal its drive

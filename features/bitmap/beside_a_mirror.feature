@@ -42,8 +42,7 @@ Feature: Bitmaps of a drive that is being mirrored
         | bitmap0 | 64 KiB      | yes       | no   | 320 KiB       |
         | bitmap1 | 512 B       | yes       | no   | 2 KiB + 512 B |
         | bitmap2 | 64 KiB      | no        | no   | 0             |
-      When an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       Examples: when the mirror copies what the guest writes
         | case                                        | mode           | granularity |

@@ -19,9 +19,7 @@ Feature: Bitmaps of the disks of a running guest
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | 192 KiB |
-      When an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
   Rule: A disk that is unplugged loses its transient bitmaps, and brings the persistent ones back
     Scenario: A disk with three bitmaps is unplugged and plugged in again
@@ -80,8 +78,7 @@ Feature: Bitmaps of the disks of a running guest
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | 256 KiB |
-      When an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
     Scenario: A persistent bitmap is added while the guest is paused
       Given the 4 MiB drive "drive0" in a qcow2 image

@@ -69,7 +69,7 @@ Feature: The life of a bitmap
         | 0x9a    | 960 KiB - 1 B | 2 B    |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And it should hold only what had changed
 
       Examples: what puts the bitmap in step with the backup
         | case                                  | before   | act    |
@@ -85,7 +85,7 @@ Feature: The life of a bitmap
       And the bitmap "bitmap0" of "drive0" has been disabled
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And it should hold only what had changed
       When the guest writes to "drive0":
         | pattern | at            | length |
         | 0x9a    | 960 KiB - 1 B | 2 B    |

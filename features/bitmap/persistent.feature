@@ -102,8 +102,7 @@ Feature: Persistent bitmaps while the machine runs
         | pattern | at           | length |
         | 0xab    | 64 KiB - 1 B | 2 B    |
       Then the bitmaps should still hold what had changed
-      When an incremental backup of "drive0" is taken with "bitmap100"
-      Then the backup with "bitmap100" should restore "drive0" as it was at that moment
+      And the next incremental backup of "drive0" with "bitmap100" should restore it as it was then
       And the image of "drive0" should store its persistent bitmaps and no others
 
     @slow @bug-B15

@@ -9,8 +9,8 @@ Feature: Errors of a backup under a running guest
     Background:
       Given the machine has been started
 
-    Scenario Outline: A guest that <choice>, and a backup with the policy <policy> for the <side>
-      Given the guest <choice>
+    Scenario Outline: A guest that <choice> its drives' errors, and a backup with the policy <policy> for the <side>
+      Given the guest <choice> its drives' errors
       And the 4 MiB drive "drive0", whose storage <source>, holding:
         | pattern | at    | length  |
         | 0x41    | 0     | 65 KiB  |
@@ -26,28 +26,28 @@ Feature: Errors of a backup under a running guest
         | on-<side>-error | <policy> |
       Then the backup of "drive0" should <become>
       And QEMU should have reported these events and no others:
-        | event               | drive  | action   | operation   | note              |
-        | RESUME              |        |          |             | the guest started |
-        | BLOCK_JOB_ERROR     | drive0 | <policy> | <operation> |                   |
-        | BLOCK_JOB_COMPLETED | drive0 |          |             |                   |
+        | event               | drive  | action   | operation | note              |
+        | RESUME              |        |          |           | the guest started |
+        | BLOCK_JOB_ERROR     | drive0 | <policy> | <request> |                   |
+        | BLOCK_JOB_COMPLETED | drive0 |          |           |                   |
       When the backup of "drive0" is taken again
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
 
       Examples: errors of the drive
-        | choice                             | policy | become                         | side   | operation | source                             | target      |
-        | is paused at its drives' errors    | report | fail with "Input/output error" | source | read      | fails the first read after a flush | never fails |
-        | is paused at its drives' errors    | ignore | succeed                        | source | read      | fails the first read after a flush | never fails |
-        | never learns of its drives' errors | report | fail with "Input/output error" | source | read      | fails the first read after a flush | never fails |
+        | choice          | policy | become                         | side   | request | source                             | target      |
+        | is paused at    | report | fail with "Input/output error" | source | read    | fails the first read after a flush | never fails |
+        | is paused at    | ignore | succeed                        | source | read    | fails the first read after a flush | never fails |
+        | never learns of | report | fail with "Input/output error" | source | read    | fails the first read after a flush | never fails |
 
       Examples: errors of the target
-        | choice                             | policy | become                         | side   | operation | source      | target                 |
-        | is paused at its drives' errors    | report | fail with "Input/output error" | target | write     | never fails | fails the second write |
-        | is paused at its drives' errors    | ignore | succeed                        | target | write     | never fails | fails the second write |
-        | never learns of its drives' errors | report | fail with "Input/output error" | target | write     | never fails | fails the second write |
+        | choice          | policy | become                         | side   | request | source      | target                 |
+        | is paused at    | report | fail with "Input/output error" | target | write   | never fails | fails the second write |
+        | is paused at    | ignore | succeed                        | target | write   | never fails | fails the second write |
+        | never learns of | report | fail with "Input/output error" | target | write   | never fails | fails the second write |
 
-    Scenario Outline: A guest that <choice>, and a backup that stops at an error of the <side>
-      Given the guest <choice>
+    Scenario Outline: A guest that <choice> its drives' errors, and a backup that stops at an error of the <side>
+      Given the guest <choice> its drives' errors
       And the 4 MiB drive "drive0", whose storage <source>, holding:
         | pattern | at    | length  |
         | 0x41    | 0     | 65 KiB  |
@@ -63,15 +63,15 @@ Feature: Errors of a backup under a running guest
         | on-<side>-error | stop  |
       Then the backup of "drive0" should stop with the io-status "failed"
       And QEMU should have reported these events and no others:
-        | event           | drive  | action | operation   | note              |
-        | RESUME          |        |        |             | the guest started |
-        | BLOCK_JOB_ERROR | drive0 | stop   | <operation> |                   |
+        | event           | drive  | action | operation | note              |
+        | RESUME          |        |        |           | the guest started |
+        | BLOCK_JOB_ERROR | drive0 | stop   | <request> |                   |
       When the backup of "drive0" is resumed
       Then the backup of "drive0" should succeed
 
       Examples: errors on either side
-        | choice                             | side   | operation | source                             | target                 |
-        | is paused at its drives' errors    | source | read      | fails the first read after a flush | never fails            |
-        | never learns of its drives' errors | source | read      | fails the first read after a flush | never fails            |
-        | is paused at its drives' errors    | target | write     | never fails                        | fails the second write |
-        | never learns of its drives' errors | target | write     | never fails                        | fails the second write |
+        | choice          | side   | request | source                             | target                 |
+        | is paused at    | source | read    | fails the first read after a flush | never fails            |
+        | never learns of | source | read    | fails the first read after a flush | never fails            |
+        | is paused at    | target | write   | never fails                        | fails the second write |
+        | never learns of | target | write   | never fails                        | fails the second write |

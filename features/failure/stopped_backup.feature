@@ -22,10 +22,7 @@ Feature: While a backup waits at an error
 
   Rule: A backup that waits keeps its moment, and the bitmap goes on recording
     Scenario: The guest overwrites what a stopped backup has yet to read
-      Given a backup of "drive0" has been started with:
-        | option | value       |
-        | sync   | incremental |
-        | bitmap | bitmap0     |
+      Given an incremental backup of "drive0" with "bitmap0" has been started
       And the backup of "drive0" has stopped with the io-status "failed"
       When the guest writes to "drive0":
         | pattern | at            | length  | note                           |
@@ -45,10 +42,7 @@ Feature: While a backup waits at an error
     @bug-B81
     Scenario Outline: A read fails, and after that a write, and each time the backup is <act>
       Given the next backup goes to storage that fails the third write with "No space left on device"
-      And a backup of "drive0" has been started with:
-        | option | value       |
-        | sync   | incremental |
-        | bitmap | bitmap0     |
+      And an incremental backup of "drive0" with "bitmap0" has been started
       And the backup of "drive0" has stopped with the io-status "failed"
       When the backup of "drive0" is <act>
       Then the backup of "drive0" should stop with the io-status "nospace"
@@ -71,10 +65,7 @@ Feature: While a backup waits at an error
   Rule: A backup that waits can be resumed, or given up by force, and nothing else
     @bug-B57
     Scenario Outline: An act that would end a backup which waits at an error
-      Given a backup of "drive0" has been started with:
-        | option | value       |
-        | sync   | incremental |
-        | bitmap | bitmap0     |
+      Given an incremental backup of "drive0" with "bitmap0" has been started
       And the backup of "drive0" has stopped
       When the backup of "drive0" is <act>
       Then QEMU should refuse it as a GenericError that says "<words>"
@@ -85,10 +76,10 @@ Feature: While a backup waits at an error
       Then the backup of "drive0" should succeed
 
       Examples: acts that are for other moments of its life
-        | case                          | act                              | words                                                                |
-        | it needs force                | cancelled by a block-job command | The block job for device 'drive0' is currently paused                |
-        | it has not done its work      | finalized too early              | Job 'drive0' in state 'paused' cannot accept command verb 'finalize' |
-        | somebody must hear of its end | dismissed too early              | Job 'drive0' in state 'paused' cannot accept command verb 'dismiss'  |
+        | case                          | act                              | words                                                   |
+        | it needs force                | cancelled by a block-job command | The block job for device 'drive0' is currently paused   |
+        | it has not done its work      | finalized too early              | in state 'paused' cannot accept command verb 'finalize' |
+        | somebody must hear of its end | dismissed too early              | in state 'paused' cannot accept command verb 'dismiss'  |
 
   Rule: One backup of a group that waits holds the whole group
     @transaction
@@ -106,5 +97,4 @@ Feature: While a backup waits at an error
         | event           | drive  | action | operation |
         | BLOCK_JOB_ERROR | drive0 | stop   | read      |
       When the backup of "drive0" is resumed
-      Then the backup of "drive0" should succeed
-      And the backup of "drive1" should succeed
+      Then the backups of "drive0" and "drive1" should succeed

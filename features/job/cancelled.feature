@@ -35,8 +35,7 @@ Feature: Backup jobs that are cancelled, and what they tell of their end
       But the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | 192 KiB |
-      When an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       Examples: by a job command
         | case                    | state   | act       | paused | resumed | waiting | pending | asks              | offset  |
@@ -47,9 +46,9 @@ Feature: Backup jobs that are cancelled, and what they tell of their end
 
      
       Examples: by a block-job command
-        | case                    | state   | act                              | paused | resumed | waiting | pending | asks              | offset  |
-        | it waits for its limit  | running | cancelled by a block-job command |        |         |         |         |                   | 64 KiB  |
-        | force is not needed     | running | cancelled by force               |        |         |         |         |                   | 64 KiB  |
-        | it has to wake up first | paused  | cancelled by force               | paused | running |         |         |                   | 64 KiB  |
-        | the others must end too | waiting | cancelled by a block-job command |        |         | waiting |         |                   | 192 KiB |
-        | all has been copied     | pending | cancelled by a block-job command |        |         | waiting | pending | BLOCK_JOB_PENDING | 192 KiB |
+        | case           | state   | act                              | paused | resumed | waiting | pending | asks              | offset  |
+        | at its limit   | running | cancelled by a block-job command |        |         |         |         |                   | 64 KiB  |
+        | with force     | running | cancelled by force               |        |         |         |         |                   | 64 KiB  |
+        | has to wake up | paused  | cancelled by force               | paused | running |         |         |                   | 64 KiB  |
+        | not alone      | waiting | cancelled by a block-job command |        |         | waiting |         |                   | 192 KiB |
+        | all is copied  | pending | cancelled by a block-job command |        |         | waiting | pending | BLOCK_JOB_PENDING | 192 KiB |

@@ -40,7 +40,7 @@ Feature: A drive that is rebuilt while it is backed up
         | write        | 0x33    | 2 MiB          | 65 KiB | what was empty                  |
       And the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
       And the guest should reach "overlay0" directly
 
       Examples: whatever it copies
@@ -65,7 +65,7 @@ Feature: A drive that is rebuilt while it is backed up
       And the guest should reach "overlay0" through "over-drive0"
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
 
   Rule: Nobody may merge the images below a backup while it reads them
     Scenario Outline: Somebody wants to <request> the <what> during its full backup

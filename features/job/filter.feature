@@ -91,8 +91,7 @@ Feature: The filter of a backup
       When the guest writes to "drive0":
         | pattern | at    | length |
         | 0x11    | 3 MiB | 1 KiB  |
-      And an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       Examples: whatever it was about
         | state   | act                |

@@ -15,10 +15,7 @@ Feature: The life of a backup job, as it tells it
 
   Rule: A job tells of each state once, and asks for no word that it does not wait for
     Scenario: A job that ends and is forgotten by itself
-      When a backup of "drive0" is started with:
-        | option | value       |
-        | sync   | incremental |
-        | bitmap | bitmap0     |
+      When an incremental backup of "drive0" with "bitmap0" is started
       Then the backup of "drive0" should succeed
       And the life of the backup of "drive0" should have been:
         | state     | event               | offset  | len     | speed |
@@ -123,4 +120,4 @@ Feature: The life of a backup job, as it tells it
         | sync   | incremental |                                    |
         | bitmap | bitmap0     |                                    |
       Then the backup of "drive0" should succeed
-      And the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And it should restore its drive as it was at that moment

@@ -29,7 +29,7 @@ Feature: What a backup job has in use
       And nothing should have changed
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
-      And the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And it should restore its drive as it was at that moment
 
       Examples: in all states in which the job has something in use
         | part   | node        | state   | request     | size  | words                                                                |
@@ -48,10 +48,7 @@ Feature: What a backup job has in use
   Rule: Nobody else may write to the drive past the filter, or change the size of what a job has in use
    
     Scenario Outline: Somebody takes it on himself to <permission> the <part> of a running backup
-      Given a backup of "drive0" is kept running that was started with:
-        | option | value       |
-        | sync   | incremental |
-        | bitmap | bitmap0     |
+      Given an incremental backup of "drive0" with "bitmap0" is kept running
       When this request is made:
         | request   | drive  | target |
         | <request> | drive0 | <node> |
@@ -87,9 +84,7 @@ Feature: What a backup job has in use
       Given an incremental backup of "drive0" with "bitmap0" is kept concluded
       When "drive0" is resized to 8 MiB
       Then QEMU should grant it
-      When a backup of "drive0" is started with:
-        | option | value |
-        | sync   | full  |
+      When a full backup of "drive0" is started
       And the backup "drive0" is dismissed
       Then the backup of "drive0" should succeed
       And no job should be left
@@ -103,7 +98,7 @@ Feature: What a backup job has in use
       Then QEMU should grant it
       When the backup of "drive0" is dismissed
       Then the backup of "drive0" should succeed
-      And the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And it should restore its drive as it was at that moment
 
   Rule: A backup that cannot keep others from writing is refused, and begins when it can
     @bug-B49
@@ -113,14 +108,10 @@ Feature: What a backup job has in use
       And this request has been granted:
         | request    | drive  |
         | add writer | drive1 |
-      When a backup of "drive1" is started with:
-        | option | value       |
-        | sync   | incremental |
-        | bitmap | bitmap1     |
+      When an incremental backup of "drive1" with "bitmap1" is started
       Then QEMU should refuse it as a GenericError that says "Permission conflict on node 'drive1-file'"
       And nothing should have changed
       When this request is made:
         | request     | node           |
         | delete node | user-of-drive1 |
-      And an incremental backup of "drive1" is taken with "bitmap1"
-      Then the backup with "bitmap1" should restore "drive1" as it was at that moment
+      Then the next incremental backup of "drive1" with "bitmap1" should restore it as it was then

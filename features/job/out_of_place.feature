@@ -26,7 +26,7 @@ Feature: Commands that do not fit the state of a job
         | <state> | none  |
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
-      And the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And it should restore its drive as it was at that moment
 
      
       Examples: job commands

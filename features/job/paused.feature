@@ -30,7 +30,7 @@ Feature: Backup jobs that are paused
       And the backup of "drive0" should copy nothing while the guest reads 50 times
       When the backup of "drive0" is resumed by a <other> command
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
 
      
       Examples: job commands
@@ -56,8 +56,7 @@ Feature: Backup jobs that are paused
         | status  | offset  | len     |
         | waiting | 320 KiB | 320 KiB |
       When the backup of "drive1" is resumed
-      Then the backup of "drive1" should succeed
-      And the backup of "drive0" should succeed
+      Then the backups of "drive1" and "drive0" should succeed
 
    
     Scenario Outline: A backup is told to pause while the disk keeps it waiting
@@ -103,7 +102,7 @@ Feature: Backup jobs that are paused
         | bitmap0 | 64 KiB      | yes       | yes  | 320 KiB |
       When the backup of "drive0" is resumed
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
       And the bitmaps should still hold what had changed
 
     Scenario: An incremental backup after one that was paused

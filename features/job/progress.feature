@@ -63,10 +63,7 @@ Feature: How far a backup job has come
     @bug-B52
     Scenario: A backup with nothing to copy
       Given a bitmap "bitmap0" on "drive0"
-      When a backup of "drive0" is started with:
-        | option | value       |
-        | sync   | incremental |
-        | bitmap | bitmap0     |
+      When an incremental backup of "drive0" with "bitmap0" is started
       Then the backup of "drive0" should succeed
       And the life of the backup of "drive0" should have been:
         | state     | event               | offset | len |

@@ -84,4 +84,4 @@ Feature: The end of a backup job, remembered until somebody has taken note of it
         | bitmap | bitmap0     |
         | job-id | nightly     |
       Then the backup "nightly" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment

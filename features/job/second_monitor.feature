@@ -43,7 +43,7 @@ Feature: A backup job outlives the program that started it
       And the speed of the backup of "drive0" has been set to 0 B a second
       When the first monitor goes away
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
 
   Rule: All monitors are told the same
     Scenario Outline: Two monitors listen to a job that is <act>

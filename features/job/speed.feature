@@ -48,7 +48,7 @@ Feature: Backup jobs with a speed limit
         | running | 2 B   | yes           | yes          | ok        | no    |
       When the speed of the backup of "drive0" is set to 0 B a second
       Then the backup of "drive0" should succeed
-      And each of them should hold only what had changed
+      And it should hold only what had changed
 
     Scenario: A paused backup is given a limit, which does not wake it up
       Given an incremental backup of "drive0" with "bitmap0" is kept paused
@@ -59,7 +59,7 @@ Feature: Backup jobs with a speed limit
         | paused | 64 KiB | 192 KiB | 1 GiB | yes    |
       When the backup of "drive0" is resumed
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
 
   Rule: A limit limits, and a job whose limit is lifted goes on at once
     Scenario: A backup under the lowest limit there is

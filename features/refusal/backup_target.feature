@@ -26,8 +26,7 @@ Feature: Targets that a backup must not be written to
         | incremental backup | bitmap0 | drive0 | <size> |
       Then QEMU should refuse it as a GenericError that says "Source and target image have different sizes"
       And nothing should have changed
-      When an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       Examples: both commands
         | case                  | command         | size          |
@@ -76,5 +75,4 @@ Feature: Targets that a backup must not be written to
         | compress | yes         |
       Then QEMU should refuse it as a GenericError that says "Compression is not supported for this drive"
       And nothing should have changed
-      When an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then

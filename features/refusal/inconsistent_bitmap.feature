@@ -92,4 +92,4 @@ Feature: Bitmaps that a crash has made useless
         | 0x9a    | 960 KiB | 65 KiB |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And it should hold only what had changed

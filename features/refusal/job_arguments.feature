@@ -72,8 +72,8 @@ Feature: Names and speeds that a backup job must not have
         | bitmap   | bitmap0     |
         | <option> | <value>     |
       Then the backup of "drive0" should succeed
-      And the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And it should restore its drive as it was at that moment
+      And it should hold only what had changed
 
       Examples: names and speeds
         | case                     | option           | value               |

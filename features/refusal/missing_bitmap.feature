@@ -25,8 +25,7 @@ Feature: Requests for bitmaps that are not there, or do not match
         | <request> | <bitmap> | drive0 | <node> | <from> |
       Then QEMU should refuse it as a GenericError that says "<words>"
       And nothing should have changed
-      When an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       Examples: nothing of that name, or not on this drive
         | case                     | request | bitmap  | node   | from | words                                              |
@@ -58,8 +57,7 @@ Feature: Requests for bitmaps that are not there, or do not match
         | <request> | <bitmap> | drive0 | <from> |
       Then QEMU should refuse it as a GenericError that says "<words>"
       And nothing should have changed
-      When an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       Examples: a name that no bitmap has, or that one has already
         | case                           | request | bitmap  | from            | words                           |
@@ -88,8 +86,7 @@ Feature: Requests for bitmaps that are not there, or do not match
         | merge   | bitmap0 | drive0 | bitmap1, bitmap2 of drive1 |
       Then QEMU should refuse it as a GenericError that says "Bitmaps are of different sizes"
       And nothing should have changed
-      When an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       Examples: by the size of the other drive
         | case                                       | size          |
@@ -111,5 +108,4 @@ Feature: Requests for bitmaps that are not there, or do not match
         | bitmap0 | 64 KiB      | yes       | no   | 320 KiB |
         | bitmap1 | 32 KiB      | yes       | no   | 160 KiB |
       And the bitmaps should still hold what had changed
-      When an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then

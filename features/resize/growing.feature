@@ -24,8 +24,7 @@ Feature: Bitmaps of a drive that grows
         | request      | pattern | at     | length | note                |
         | write        | 0x55    | <size> | 512 B  | next to the old end |
         | write zeroes |         | <end>  | 512 B  | up to the new end   |
-      And an incremental backup of "drive0" is taken with "<bitmap>"
-      Then the backup with "<bitmap>" should restore "drive0" as it was at that moment
+      Then the next incremental backup of "drive0" with "<bitmap>" should restore it as it was then
 
       Examples: from and to whole granules, and parts of them
         | case                                   | size          | last           | larger         | bitmap  | end           |
@@ -49,9 +48,7 @@ Feature: Bitmaps of a drive that grows
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | <dirty> |
-      When an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       Examples: what the guest does with the new space
         | larger        | request      | at          | length | dirty   | written                    |
@@ -74,8 +71,7 @@ Feature: Bitmaps of a drive that grows
       And a bitmap "new" on "drive0"
       When <source> of "drive0" is merged into "<target>"
       Then the bitmaps should still hold what had changed
-      When an incremental backup of "drive0" is taken with "old"
-      Then the backup with "old" should restore "drive0" as it was at that moment
+      And the next incremental backup of "drive0" with "old" should restore it as it was then
 
       Examples: whichever is merged into the other
         | case               | size          | source | target |
@@ -97,7 +93,7 @@ Feature: Bitmaps of a drive that grows
         | 0xab    | <end> | 512 B  | up to the end |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And it should hold only what had changed
 
       Examples: when the bitmap is cleared together with a full backup
         | case    | size  | end           |

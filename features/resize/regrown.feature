@@ -28,4 +28,4 @@ Feature: Backups of a drive that was smaller for a while
       Given "drive0" has been resized to 4 MiB
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup of "drive0" should succeed
-      And the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And it should restore its drive as it was at that moment

@@ -77,7 +77,7 @@ Feature: Bitmaps of a drive that shrinks
       And "drive0" has been resized to <smaller>
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And it should hold only what had changed
 
       Examples: where the new end is in each bitmap
         | case                                  | granularity | smaller       |

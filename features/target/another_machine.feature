@@ -51,8 +51,8 @@ Feature: Backups that go to another machine
       Given the speed of the backup of "drive0" has been set to 0 B a second
       When the other machine comes back
       Then the backup of "drive0" should succeed
-      And the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And it should restore its drive as it was at that moment
+      And it should hold only what had changed
 
     @bug-B56 @known-defect.cancel-waits-for-target
     Scenario: The operator does not wait for the other machine
@@ -69,4 +69,4 @@ Feature: Backups that go to another machine
       When the other machine comes back
       And the backup of "drive0" is taken again
       Then the backup of "drive0" should succeed
-      And the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And it should restore its drive as it was at that moment

@@ -11,7 +11,7 @@ Feature: Clusters of every size, on either side
       Given the <size> drive "drive0" in <source>, holding:
         | pattern | at       | length   |
         | 0x41    | 1000 KiB | 2500 KiB |
-      And each backup goes into <target>
+      And each backup goes into a qcow2 image with clusters of <cluster>
       And a bitmap "bitmap0" with a granularity of <granularity> on "drive0"
       And a full backup of "drive0"
       And the guest has written to "drive0":
@@ -22,16 +22,16 @@ Feature: Clusters of every size, on either side
         | write        | 0x64    | <end>        | 512 B  | the very end of the drive       |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And it should hold only what had changed
 
       Examples: from small to large
-        | case                             | source                               | target                                 | granularity | size          | end           |
-        | the smallest of everything       | a qcow2 image with clusters of 512 B | a qcow2 image with clusters of 512 B   | 512 B       | 4 MiB         | 4 MiB - 512 B |
-        | large into small                 | a qcow2 image with clusters of 2 MiB | a qcow2 image with clusters of 512 B   | 64 KiB      | 5 MiB         | 5 MiB - 512 B |
-        | small into large, a partial end  | a qcow2 image with clusters of 512 B | a qcow2 image with clusters of 2 MiB   | 4 KiB       | 5 MiB + 512 B | 5 MiB         |
-        | granules between the two         | a qcow2 image with clusters of 4 KiB | a qcow2 image with clusters of 1 MiB   | 128 KiB     | 5 MiB + 512 B | 5 MiB         |
-        | the largest of everything        | a qcow2 image with clusters of 2 MiB | a qcow2 image with clusters of 2 MiB   | 2 MiB       | 9 MiB         | 9 MiB - 512 B |
-        | no clusters into somewhat larger | a raw image                          | a qcow2 image with clusters of 128 KiB | 64 KiB      | 5 MiB         | 5 MiB - 512 B |
+        | case                             | source                               | cluster | granularity | size          | end           |
+        | the smallest of everything       | a qcow2 image with clusters of 512 B | 512 B   | 512 B       | 4 MiB         | 4 MiB - 512 B |
+        | large into small                 | a qcow2 image with clusters of 2 MiB | 512 B   | 64 KiB      | 5 MiB         | 5 MiB - 512 B |
+        | small into large, a partial end  | a qcow2 image with clusters of 512 B | 2 MiB   | 4 KiB       | 5 MiB + 512 B | 5 MiB         |
+        | granules between the two         | a qcow2 image with clusters of 4 KiB | 1 MiB   | 128 KiB     | 5 MiB + 512 B | 5 MiB         |
+        | the largest of everything        | a qcow2 image with clusters of 2 MiB | 2 MiB   | 2 MiB       | 9 MiB         | 9 MiB - 512 B |
+        | no clusters into somewhat larger | a raw image                          | 128 KiB | 64 KiB      | 5 MiB         | 5 MiB - 512 B |
 
   Rule: What shares a cluster with a change is copied with it, even where the target has no base yet
     @blockdev-backup @bug-B39
@@ -48,7 +48,7 @@ Feature: Clusters of every size, on either side
         | 0x64    | 5 MiB       | 512 B  | the very end of the drive |
       When an incremental backup of "drive0" is taken with "bitmap0" into an image that is put on its base afterwards
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And it should hold only what had changed
 
       Examples: a part of a granule, and more than one
         | case                            | cluster | granularity |

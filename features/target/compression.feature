@@ -19,12 +19,10 @@ Feature: Compressed backups
     Scenario Outline: A compressed full backup
       Given backups are taken with <command>
       And each backup goes into <target>
-      When a backup of "drive0" is started with:
-        | option | value |
-        | sync   | full  |
+      When a full backup of "drive0" is started
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
-      And each of them should be compressed
+      And it should restore its drive as it was at that moment
+      And it should be compressed
 
       Examples: both commands
         | case         | command         | target                               |
@@ -44,11 +42,9 @@ Feature: Compressed backups
       And each target is opened with:
         | option         | value |
         | cache.no-flush | yes   |
-      When a backup of "drive0" is started with:
-        | option | value |
-        | sync   | full  |
+      When a full backup of "drive0" is started
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
 
   Rule: Compressed increments make as good a chain as others
     @<command>
@@ -64,8 +60,8 @@ Feature: Compressed backups
         | write        | 0x99    | 2.5 MiB + 511 B | 1 B     | the last byte        |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
-      And each of them should be compressed
+      And it should hold only what had changed
+      And it should be compressed
 
       Examples: both commands
         | case                  | command         | target                                 |
@@ -76,17 +72,15 @@ Feature: Compressed backups
   Rule: A compressed backup keeps its moment while the guest writes, and can be paused
     @blockdev-backup
     Scenario Outline: The guest writes while a compressed backup is <state>
-      Given a backup of "drive0" is kept <state> that was started with:
-        | option | value |
-        | sync   | full  |
+      Given a full backup of "drive0" is kept <state>
       And the guest has written to "drive0":
         | pattern | at              | length | note                          |
         | 0xab    | 2.5 MiB + 511 B | 1 B    | the last byte                 |
         | 0xfe    | 1727 KiB        | 2 KiB  | over the edge of two clusters |
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
-      And each of them should be compressed
+      And it should restore its drive as it was at that moment
+      And it should be compressed
 
       Examples: on the way
         | state   |
@@ -112,7 +106,7 @@ Feature: Compressed backups
         | BLOCK_JOB_ERROR | drive1 | stop   | read      |
       When the backup of "drive1" is resumed
       Then the backup of "drive1" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
 
     @blockdev-backup
     Scenario Outline: No room for a compressed cluster

@@ -18,13 +18,11 @@ Feature: Encrypted backups
   Rule: With its key an encrypted backup restores every byte, and without it shows none
     Scenario Outline: A full backup into <target>
       Given each backup goes into <target>
-      When a backup of "drive0" is started with:
-        | option | value |
-        | sync   | full  |
+      When a full backup of "drive0" is started
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
-      And each of them should equal its drive
-      And each of them should be encrypted
+      And it should restore its drive as it was at that moment
+      And it should equal its drive
+      And it should be encrypted
 
       Examples: where the encryption is
         | case                                              | target                   |
@@ -33,9 +31,7 @@ Feature: Encrypted backups
 
     Scenario Outline: The guest writes while an encrypted backup is <state>
       Given each backup goes into an encrypted qcow2 image
-      And a backup of "drive0" is kept <state> that was started with:
-        | option | value |
-        | sync   | full  |
+      And a full backup of "drive0" is kept <state>
       And the guest has written to "drive0":
         | request      | pattern | at            | length  | note                        |
         | write        | 0xab    | 2 MiB - 1 B   | 2 B     | over the edge of a cluster  |
@@ -43,8 +39,8 @@ Feature: Encrypted backups
         | write        | 0xfe    | 4 MiB + 4 KiB | 512 B   | the rest at the drive's end |
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
-      And each of them should be encrypted
+      And it should restore its drive as it was at that moment
+      And it should be encrypted
 
       Examples: on the way
         | state   |
@@ -59,8 +55,8 @@ Feature: Encrypted backups
         | sync     | full  |
         | compress | yes   |
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
-      And each of them should be encrypted
+      And it should restore its drive as it was at that moment
+      And it should be encrypted
 
   Rule: Encrypted increments make as good a chain as others
     Scenario Outline: Two encrypted increments on <base>

@@ -16,12 +16,10 @@ Feature: Backups into images of any format
         | write zeroes |         | 1.5 MiB         | 128 KiB  | zeros in the midst of data |
         | discard      |         | 1 MiB + 128 KiB | 64 KiB   | nothing any more           |
         | write        | 0x64    | 4 MiB + 4 KiB   | 512 B    | the very end               |
-      When a backup of "drive0" is started with:
-        | option | value |
-        | sync   | full  |
+      When a full backup of "drive0" is started
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
-      And each of them should equal its drive
+      And it should restore its drive as it was at that moment
+      And it should equal its drive
 
       Examples: formats of the target
         | case                                | source        | target                                   |
@@ -64,7 +62,7 @@ Feature: Backups into images of any format
         | write        | 0x64    | 4 MiB + 4 KiB | 512 B   | the very end          |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And it should hold only what had changed
 
       Examples: kinds of qcow2, and a drive without bitmaps of its own
         | case                                    | source        | target                     |
@@ -92,12 +90,10 @@ Feature: Backups into images of any format
         | request      | pattern | at             | length  | note                      |
         | write zeroes |         | 3 MiB - 64 KiB | 64 KiB  | where there was something |
         | write zeroes |         | 1 MiB          | 256 KiB | where there was nothing   |
-      When a backup of "drive0" is started with:
-        | option | value |
-        | sync   | full  |
+      When a full backup of "drive0" is started
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
-      And each of them should hold no data where its drive had none
+      And it should restore its drive as it was at that moment
+      And it should hold no data where its drive had none
 
       Examples: what is thin, and what is to be
         | case                          | source        | target                               |
@@ -118,7 +114,7 @@ Feature: Backups into images of any format
         | 0x64    | 4 MiB - 1 KiB | 1 KiB  | the last granule     |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup of "drive0" should succeed
-      And each of them should hold only what had changed
+      And it should hold only what had changed
 
   Rule: An image that QEMU makes by a job is as good as one that a tool makes
    
@@ -135,7 +131,7 @@ Feature: Backups into images of any format
         | write        | 0x64    | 4 MiB + 4 KiB | 512 B   | the very end          |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And it should hold only what had changed
       And the image of the backup of "drive0" should be:
         | format | size                  | base     | clusters   |
         | qcow2  | 4 MiB + 4 KiB + 512 B | drive0-1 | <clusters> |

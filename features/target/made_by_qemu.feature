@@ -22,7 +22,7 @@ Feature: Images that QEMU makes for its backups
         | mode   | <mode>   |
         | format | <format> |
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
       And the image of the backup of "drive0" should be:
         | format  | size                  | base | clusters   |
         | <found> | 4 MiB + 4 KiB + 512 B | none | <clusters> |
@@ -45,7 +45,7 @@ Feature: Images that QEMU makes for its backups
         | bitmap-mode | on-success     |
         | mode        | absolute-paths |
       Then the backup of "drive0" should succeed
-      And each of them should hold only what had changed
+      And it should hold only what had changed
       And the image of the backup of "drive0" should be:
         | format | size                  | base | clusters |
         | qcow2  | 4 MiB + 4 KiB + 512 B | none | 64 KiB   |
@@ -67,8 +67,8 @@ Feature: Images that QEMU makes for its backups
         | write        | 0xfe    | 4 MiB + 4 KiB + 511 B | 1 B    | the last byte                 |
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
-      And each of them should restore its drive as it was at that moment
-      And each of them should hold only what had changed
+      And it should restore its drive as it was at that moment
+      And it should hold only what had changed
       And the image of the backup of "drive0" should be:
         | format | size                  | base   | clusters | note                                     |
         | qcow2  | 4 MiB + 4 KiB + 512 B | drive0 | 64 KiB   | what it does not hold is read from there |
@@ -81,7 +81,7 @@ Feature: Images that QEMU makes for its backups
         | sync   | <sync>   |
         | mode   | existing |
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
       And the image of the backup of "drive0" should be:
         | format   | size                  | base | clusters   |
         | <format> | 4 MiB + 4 KiB + 512 B | none | <clusters> |
@@ -106,8 +106,8 @@ Feature: Images that QEMU makes for its backups
         | sync   | top      |
         | mode   | existing |
       Then the backup of "overlay0" should succeed
-      And each of them should restore its drive as it was at that moment
-      And each of them should hold only what had changed
+      And it should restore its drive as it was at that moment
+      And it should hold only what had changed
       And the image of the backup of "overlay0" should be:
         | format | size                  | base     | clusters | note                      |
         | qcow2  | 4 MiB + 4 KiB + 512 B | drive0-1 | 64 KiB   | the backup, not the drive |
@@ -125,8 +125,8 @@ Feature: Images that QEMU makes for its backups
         | write        | 0xfe    | 4 MiB + 4 KiB + 511 B | 1 B    | the last byte                 |
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
-      And each of them should restore its drive as it was at that moment
-      And each of them should hold only what had changed
+      And it should restore its drive as it was at that moment
+      And it should hold only what had changed
 
       Examples: images of other clusters
         | case                              | image                                  |

@@ -16,8 +16,6 @@ Feature: Backups into a format of the past
         | 0x96    | 2.5 MiB | 64 KiB |                                                      |
         | 0xd5    | 3 MiB   | 64 KiB |                                                      |
       And each backup goes into a QED image
-      When a backup of "drive0" is started with:
-        | option | value |
-        | sync   | full  |
+      When a full backup of "drive0" is started
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment

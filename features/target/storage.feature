@@ -24,14 +24,14 @@ Feature: Storage that is particular about requests
         | 0x64    | 4 MiB - 1 KiB | 512 B  | the last block               |
       When the speed of the backup of "drive0" is set to 0 B a second
       Then the backup of "drive0" should succeed
-      And each of them should restore its drive as it was at that moment
+      And it should restore its drive as it was at that moment
 
       Examples: whose blocks are large
-        | case                                      | source        | image         | drive                                        | target                                       |
-        | the drive's                               | a raw image   | a raw image   | reads and writes only whole blocks of 4 KiB  | never fails                                  |
-        | the target's                              | a raw image   | a raw image   | never fails                                  | reads and writes only whole blocks of 4 KiB  |
-        | both, unequal, and a target with clusters | a raw image   | a qcow2 image | reads and writes only whole blocks of 16 KiB | reads and writes only whole blocks of 4 KiB  |
-        | both, and a drive with clusters           | a qcow2 image | a raw image   | reads and writes only whole blocks of 4 KiB  | reads and writes only whole blocks of 16 KiB |
+        | case                                  | source        | image         | drive                     | target                    |
+        | the drive's                           | a raw image   | a raw image   | works in blocks of 4 KiB  | never fails               |
+        | the target's                          | a raw image   | a raw image   | never fails               | works in blocks of 4 KiB  |
+        | both, unequal, a target with clusters | a raw image   | a qcow2 image | works in blocks of 16 KiB | works in blocks of 4 KiB  |
+        | both, and a drive with clusters       | a qcow2 image | a raw image   | works in blocks of 4 KiB  | works in blocks of 16 KiB |
 
   Rule: Zeros that were written hide older data, although the target makes holes of them
     @bug-B107
@@ -52,8 +52,8 @@ Feature: Storage that is particular about requests
         | write        | 0xab    | 200 KiB  | 1 KiB   | something in the midst of them |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
-      And each of them should equal its drive
+      And it should hold only what had changed
+      And it should equal its drive
 
       Examples: what becomes of zeros
         | case                     | detect | discard |

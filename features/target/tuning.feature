@@ -29,8 +29,8 @@ Feature: Backups that are tuned
         | write        | 0x99    | 5 MiB + 511 B | 1 B      | the last byte        |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
-      And each of them should equal its drive
+      And it should hold only what had changed
+      And it should equal its drive
 
       Examples: both commands
         | case                                | command         | workers    | chunk               | offload |
@@ -82,7 +82,7 @@ Feature: Backups that are tuned
         | 0x99    | 5 MiB + 511 B | 1 B    | the last byte                   |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      And it should hold only what had changed
 
       Examples: sizes
         | case                                      | minimum |

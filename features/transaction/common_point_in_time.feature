@@ -32,11 +32,11 @@ Feature: Bitmaps and backups that start at one point in time
       And an incremental backup of "drive0" with "bitmap0"
       When an incremental backup of "drive0" is taken with "bitmap1"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
-      And the newest of them should equal its drive
-      And each of them should equal its reference
+      And it should equal its drive
+      And it should equal its reference
       And the backup with "bitmap1" should restore "drive0" as it was at that moment
-      And the newest of them should equal its drive
-      And each of them should equal its reference
+      And it should equal its drive
+      And it should equal its reference
 
       Examples: both commands
         | command         |

@@ -41,37 +41,35 @@ Feature: Requests that make a transaction fail
       When the guest writes to "drive0":
         | pattern | at      | length |
         | 0x9a    | 300 KiB | 30 KiB |
-      And an incremental backup of "drive0" is taken with "<used>"
-      Then the backup with "<used>" should restore "drive0" as it was at that moment
-      And each of them should hold only what had changed
+      Then the next incremental backup of "drive0" with "<used>" should restore it as it was then
 
       Examples: a request for a bitmap, and the bitmap that is used afterwards
-        | case                              | failing | bitmap  | from             | granularity | target | words                                | used    |
-        | its name is taken                 | add     | bitmap1 |                  |             |        | Bitmap already exists: bitmap1       | bitmap0 |
-        | its name has just been taken      | add     | bitmap7 |                  |             |        | Bitmap already exists: bitmap7       | bitmap1 |
-        | its name is not quite free yet    | add     | bitmap2 |                  |             |        | Bitmap already exists: bitmap2       | bitmap2 |
-        | a wrong granularity               | add     | bitmap8 |                  | 48 KiB      |        | Granularity must be power of 2       | bitmap3 |
-        | no such bitmap                    | clear   | absent  |                  |             |        | Dirty bitmap 'absent' not found      | bitmap4 |
-        | a backup has just begun to use it | clear   | bitmap4 |                  |             |        | Bitmap 'bitmap4' is currently in use | bitmap4 |
-        | no such bitmap                    | disable | absent  |                  |             |        | Dirty bitmap 'absent' not found      | bitmap0 |
-        | it has just been removed          | disable | bitmap2 |                  |             |        | Bitmap 'bitmap2' is currently in use | bitmap2 |
-        | no such bitmap                    | remove  | absent  |                  |             |        | Dirty bitmap 'absent' not found      | bitmap1 |
-        | it has just been removed          | remove  | bitmap2 |                  |             |        | Bitmap 'bitmap2' is currently in use | bitmap2 |
-        | a backup has just begun to use it | remove  | bitmap4 |                  |             |        | Bitmap 'bitmap4' is currently in use | bitmap4 |
-        | one of two is merged already      | merge   | bitmap6 | bitmap1, absent  |             |        | Dirty bitmap 'absent' not found      | bitmap0 |
-        | into one that was merged into     | merge   | bitmap5 | bitmap1, absent  |             |        | Dirty bitmap 'absent' not found      | bitmap3 |
-        | from one that has been removed    | merge   | bitmap0 | bitmap1, bitmap2 |             |        | Bitmap 'bitmap2' is currently in use | bitmap0 |
+        | case                     | failing | bitmap  | from             | granularity | target | words                         | used    |
+        | its name is taken        | add     | bitmap1 |                  |             |        | already exists: bitmap1       | bitmap0 |
+        | its name was just taken  | add     | bitmap7 |                  |             |        | already exists: bitmap7       | bitmap1 |
+        | its name is not free yet | add     | bitmap2 |                  |             |        | already exists: bitmap2       | bitmap2 |
+        | a wrong granularity      | add     | bitmap8 |                  | 48 KiB      |        | must be power of 2            | bitmap3 |
+        | no such bitmap           | clear   | absent  |                  |             |        | bitmap 'absent' not found     | bitmap4 |
+        | a backup has just got it | clear   | bitmap4 |                  |             |        | 'bitmap4' is currently in use | bitmap4 |
+        | no such bitmap           | disable | absent  |                  |             |        | bitmap 'absent' not found     | bitmap0 |
+        | it has just been removed | disable | bitmap2 |                  |             |        | 'bitmap2' is currently in use | bitmap2 |
+        | no such bitmap           | remove  | absent  |                  |             |        | bitmap 'absent' not found     | bitmap1 |
+        | it has just been removed | remove  | bitmap2 |                  |             |        | 'bitmap2' is currently in use | bitmap2 |
+        | a backup has just got it | remove  | bitmap4 |                  |             |        | 'bitmap4' is currently in use | bitmap4 |
+        | one of two is merged     | merge   | bitmap6 | bitmap1, absent  |             |        | bitmap 'absent' not found     | bitmap0 |
+        | into one merged into     | merge   | bitmap5 | bitmap1, absent  |             |        | bitmap 'absent' not found     | bitmap3 |
+        | from one removed before  | merge   | bitmap0 | bitmap1, bitmap2 |             |        | 'bitmap2' is currently in use | bitmap0 |
 
       Examples: a request for a backup, and the bitmap that is used afterwards
-        | case                                | failing            | bitmap  | from | granularity | target | words                                              | used    |
-        | no such target                      | full backup        |         |      |             | absent | Cannot find device='absent' nor node-name='absent' | bitmap0 |
-        | the drive is its own target         | full backup        |         |      |             | drive0 | Source and target cannot be the same               | bitmap1 |
-        | the target is too small             | full backup        |         |      |             | 4 MiB  | Source and target image have different sizes       | bitmap2 |
-        | the same, bringing a bitmap in step | full backup        | bitmap3 |      |             | 4 MiB  | Source and target image have different sizes       | bitmap3 |
-        | the target is too large             | incremental backup | bitmap0 |      |             | 5 MiB  | Source and target image have different sizes       | bitmap0 |
-        | no such bitmap                      | incremental backup | absent  |      |             |        | Bitmap 'absent' could not be found                 | bitmap0 |
-        | its bitmap has just been removed    | incremental backup | bitmap2 |      |             |        | Bitmap 'bitmap2' is currently in use               | bitmap2 |
-        | another backup goes by its bitmap   | incremental backup | bitmap4 |      |             |        | Bitmap 'bitmap4' is currently in use               | bitmap4 |
+        | case                    | failing            | bitmap  | from | granularity | target | words                         | used    |
+        | no such target          | full backup        |         |      |             | absent | Cannot find device='absent'   | bitmap0 |
+        | the drive onto itself   | full backup        |         |      |             | drive0 | target cannot be the same     | bitmap1 |
+        | the target is too small | full backup        |         |      |             | 4 MiB  | have different sizes          | bitmap2 |
+        | the same, with a bitmap | full backup        | bitmap3 |      |             | 4 MiB  | have different sizes          | bitmap3 |
+        | the target is too large | incremental backup | bitmap0 |      |             | 5 MiB  | have different sizes          | bitmap0 |
+        | no such bitmap          | incremental backup | absent  |      |             |        | 'absent' could not be found   | bitmap0 |
+        | its bitmap was removed  | incremental backup | bitmap2 |      |             |        | 'bitmap2' is currently in use | bitmap2 |
+        | another backup has it   | incremental backup | bitmap4 |      |             |        | 'bitmap4' is currently in use | bitmap4 |
 
     Scenario Outline: The failing request stands at the <place>
       When these requests are made as one transaction:
@@ -81,8 +79,7 @@ Feature: Requests that make a transaction fail
         | <third>  | bitmap2 | drive0 |
       Then QEMU should refuse it as a GenericError that says "Bitmap already exists: <taken>"
       And nothing should have changed
-      When an incremental backup of "drive0" is taken with "<used>"
-      Then the backup with "<used>" should restore "drive0" as it was at that moment
+      And the next incremental backup of "drive0" with "<used>" should restore it as it was then
 
       Examples: what is asked of three bitmaps, of which one name is taken
         | case                          | place  | first | second  | third  | taken   | used    |
@@ -101,8 +98,7 @@ Feature: Requests that make a transaction fail
       When the guest writes to "drive0":
         | pattern | at      | length |
         | 0x9a    | 300 KiB | 30 KiB |
-      And an incremental backup of "drive0" is taken with "bitmap4"
-      Then the backup with "bitmap4" should restore "drive0" as it was at that moment
+      Then the next incremental backup of "drive0" with "bitmap4" should restore it as it was then
 
       Examples: each would be done at once, and not wait for the group
         | case                     | request | bitmap  | from    |

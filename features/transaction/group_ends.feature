@@ -45,8 +45,7 @@ Feature: How a group of backups comes to its end
         | incremental backup | bitmap0 | drive0 | <of drive0>   |
         | full backup        | bitmap1 | drive1 | <of drive1>   |
       When the backup of "<finalized>" is finalized
-      Then the backup of "drive0" should succeed
-      And the backup of "drive1" should succeed
+      Then the backups of "drive0" and "drive1" should succeed
       And the life of the backup of "drive0" should have been:
         | state     | event               | offset  | len     |
         | created   |                     |         |         |

@@ -28,24 +28,23 @@ Feature: Backups of several drives of which one cannot begin
       When the guest writes to "drive1":
         | pattern | at            | length |
         | 0x14    | 4 MiB - 1 KiB | 2 KiB  |
-      And an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       @bug-B48 @bug-B59
       Examples: both commands
-        | case                          | command         | kind               | bitmap | node   | target   | words                                                |
-        | no such drive                 | blockdev-backup | full backup        |        | absent |          | Cannot find device='absent' nor node-name='absent'   |
-        | no such target                | blockdev-backup | full backup        |        |        | absent   | Cannot find device='absent' nor node-name='absent'   |
-        | the drive is its own target   | blockdev-backup | full backup        |        |        | drive1   | Source and target cannot be the same                 |
-        | the other drive is the target | blockdev-backup | full backup        |        |        | drive0   | Permission conflict on node 'drive0'                 |
-        | both have the same target     | blockdev-backup | full backup        |        |        | drive0-2 | is busy: block device is in use by block job: backup |
-        | smaller than its drive        | blockdev-backup | full backup        |        |        | 4 MiB    | Source and target image have different sizes         |
-        | larger than its drive         | blockdev-backup | full backup        |        |        | 5 MiB    | Source and target image have different sizes         |
-        | no such bitmap                | blockdev-backup | incremental backup | absent |        |          | Bitmap 'absent' could not be found                   |
-        | no such drive                 | drive-backup    | full backup        |        | absent |          | Cannot find device='absent' nor node-name='absent'   |
-        | smaller than its drive        | drive-backup    | full backup        |        |        | 4 MiB    | Source and target image have different sizes         |
-        | larger than its drive         | drive-backup    | full backup        |        |        | 5 MiB    | Source and target image have different sizes         |
-        | no such bitmap                | drive-backup    | incremental backup | absent |        |          | Bitmap 'absent' could not be found                   |
+        | case                          | command         | kind               | bitmap | node   | target   | words                       |
+        | no such drive                 | blockdev-backup | full backup        |        | absent |          | Cannot find device='absent' |
+        | no such target                | blockdev-backup | full backup        |        |        | absent   | Cannot find device='absent' |
+        | the drive is its own target   | blockdev-backup | full backup        |        |        | drive1   | target cannot be the same   |
+        | the other drive is the target | blockdev-backup | full backup        |        |        | drive0   | conflict on node 'drive0'   |
+        | both have the same target     | blockdev-backup | full backup        |        |        | drive0-2 | in use by block job: backup |
+        | smaller than its drive        | blockdev-backup | full backup        |        |        | 4 MiB    | have different sizes        |
+        | larger than its drive         | blockdev-backup | full backup        |        |        | 5 MiB    | have different sizes        |
+        | no such bitmap                | blockdev-backup | incremental backup | absent |        |          | 'absent' could not be found |
+        | no such drive                 | drive-backup    | full backup        |        | absent |          | Cannot find device='absent' |
+        | smaller than its drive        | drive-backup    | full backup        |        |        | 4 MiB    | have different sizes        |
+        | larger than its drive         | drive-backup    | full backup        |        |        | 5 MiB    | have different sizes        |
+        | no such bitmap                | drive-backup    | incremental backup | absent |        |          | 'absent' could not be found |
 
       @bug-B59 @known-defect.drained-for-ever
       Examples: drive-backup, when it cannot open its target
@@ -65,8 +64,7 @@ Feature: Backups of several drives of which one cannot begin
       When the guest writes to "drive1":
         | pattern | at            | length |
         | 0x14    | 4 MiB - 1 KiB | 2 KiB  |
-      And an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       Examples: both commands
         | case               | command         | node   | target |
@@ -86,8 +84,7 @@ Feature: Backups of several drives of which one cannot begin
       When the guest writes to "drive1":
         | pattern | at            | length |
         | 0x14    | 4 MiB - 1 KiB | 2 KiB  |
-      And an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       Examples: both commands
         | command         |
@@ -112,8 +109,7 @@ Feature: Backups of several drives of which one cannot begin
       When the guest writes to "drive1":
         | pattern | at          | length | note                               |
         | 0x5d    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
-      And an incremental backup of "drive1" is taken with "bitmap1"
-      Then the backup with "bitmap1" should restore "drive1" as it was at that moment
+      Then the next incremental backup of "drive1" with "bitmap1" should restore it as it was then
 
       Examples: both commands
         | command         |

@@ -98,7 +98,7 @@ _UNFAILING: Mapping[str, Storage] = {"never fails": sound, "can be held up": hol
 
 PATTERN = (
     rf"(?:{'|'.join(_UNFAILING)})(?: with \"[^\"]+\")?"
-    rf"|reads and writes only whole blocks of {SIZE_PATTERN}"
+    rf"|works in blocks of {SIZE_PATTERN}"
     r"|fails the first \d+ reads after a flush(?: with \"[^\"]+\")?"
     rf"|fails (?:{'|'.join(_TURNS)}) (?:{'|'.join(_WRITES)}|read after a flush)(?: with \"[^\"]+\")?"
     r"|fails to write zeros once(?: with \"[^\"]+\")?"

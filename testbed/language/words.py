@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import parse
 from behave.matchers import register_type
 
+from testbed.base.problems import AuthorError
 from testbed.base.units import SIZE_PATTERN, parse_size
 from testbed.domain import storage as storage_words
 from testbed.domain.backup import COMMANDS, Backup, Command
@@ -118,7 +119,7 @@ def completion(text: str) -> str:
 
 @_word("|".join(WORDS["sync"]))
 def sync(text: str) -> str:
-    """Read a kind of backup."""
+    """Read a kind of backup that needs no bitmap, and ends by itself."""
     return text
 
 
@@ -136,6 +137,27 @@ def which(text: str) -> Which:
     """Read which backup is meant: the newest one of a drive, or the one whose job has that name."""
     called = name(text.removeprefix("of "))
     return lambda taken: taken.newest_of(called) if text.startswith("of ") else taken.of_job(called)
+
+
+Them = Callable[[Sequence[Backup]], Sequence[Backup]]
+
+
+@_word("it|each of them|the newest of them")
+def them(text: str) -> Them:
+    """Read which of the backups that were last spoken of is meant: the single one, each of several, or their newest.
+
+    What is returned gives these, or raises AuthorError where a single one is not called "it", or several are.
+    """
+
+    def meant(backups: Sequence[Backup]) -> Sequence[Backup]:
+        if not backups or (len(backups) == 1) != (text == "it"):
+            raise AuthorError(
+                f'"{text}" does not fit, as {len(backups)} backups were last spoken of: '
+                'a single one is "it", several are "each of them"'
+            )
+        return backups[-1:] if text == "the newest of them" else backups
+
+    return meant
 
 
 @_word("|".join(STATUSES))
@@ -237,6 +259,7 @@ def register_words() -> None:
         Way=way,
         JobAct=_acts_on("job"),
         Which=which,
+        Them=them,
         KeptState=kept_state,
         JobStatus=job_status,
         Speed=speed,

@@ -27,6 +27,7 @@ RULES: dict[str, Rule] = {}
 """All rules about a single file, by name."""
 
 MOST_LINES = 160
+MOST_COLUMNS = 140
 MOST_SCENARIOS = 10
 MOST_STEPS, FEWEST_STEPS = 10, 3
 MOST_STEPS_OF_A_CASE = 17
@@ -188,6 +189,14 @@ def readable_in_one_go(file: FeatureFile) -> Iterator[Problem]:
         yield lines, f"the file has {lines} lines; more than {MOST_LINES} are not read in one go"
     if len(file.scenarios) > MOST_SCENARIOS:
         yield file.feature.line, f"{len(file.scenarios)} scenarios are more than {MOST_SCENARIOS}"
+
+
+@rule
+def narrow(file: FeatureFile) -> Iterator[Problem]:
+    """No line is wider than 140 columns: shorten what is special about a row, or split the table."""
+    for number, line in enumerate(file.text.splitlines(), 1):
+        if len(line) > MOST_COLUMNS:
+            yield number, f"{len(line)} columns are wider than {MOST_COLUMNS}"
 
 
 @rule

@@ -23,6 +23,20 @@ def test_words_of_the_newest_are_known_in_their_older_spelling(newest: str, olde
     assert spellings(newest) == [newest, older]
 
 
+@pytest.mark.parametrize(
+    ("part", "older"),
+    [
+        ("Cannot find device='absent'", "Cannot find device=absent nor node_name=absent"),
+        ("'sync' does not accept value 'differential'", "Invalid parameter 'differential'"),
+        ("does not accept value 'differential'", "Invalid parameter 'differential'"),
+        ("conflict on node 'drive0'", "Conflicts with use by"),
+        ("in use by block job: backup", "Device '(null)' is in use"),
+    ],
+)
+def test_a_part_of_the_words_is_known_in_their_older_spelling(part: str, older: str) -> None:
+    assert spellings(part) == [part, older]
+
+
 def test_each_older_spelling_was_heard() -> None:
     assert len(TOLD) == len(IN_5_2)
 

@@ -68,6 +68,8 @@ BROKEN = [
     ("described", "  Each must restore the drive as it was at that moment.\n", ""),
     ("readable-in-one-go", "  An operator", "  And so on, and so on.\n" * 100 + "  An operator"),
     ("readable-in-one-go", FILLER.format(2), "".join(FILLER.format(number) for number in range(20, 26))),
+    ("narrow", "  An operator keeps", f"  An {'old ' * 32}operator keeps"),
+    ("narrow", "the last byte |", f"the last byte{' ' * 110}|"),
     (
         "ruled",
         "  Rule: Each",
