@@ -1,16 +1,19 @@
-"""Prints the sentences and the words that can be put into them: `python -m testbed.upkeep.catalogue`, `make steps`."""
+"""Prints what features can say, sentences, words and requests: `python -m testbed.upkeep.catalogue`, `make steps`."""
 
 from __future__ import annotations
 
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 from textwrap import indent
 from typing import Any
 
 from behave.matchers import ParseMatcher
 
+from testbed.language.requests import GUEST_REQUESTS, REQUESTS
+from testbed.scenario.acts.registry import Act
 from testbed.upkeep import vocabulary
 from testbed.upkeep.wordlist import words
 
@@ -61,10 +64,25 @@ def kinds(registered: Mapping[str, Reader]) -> str:
     return "\n".join(lines)
 
 
+def requests(known: Iterable[Act]) -> str:
+    """Return acts that the rows of tables can name, by what they are done to, each with the columns that it heeds."""
+    lines = ["Requests, as the rows of tables name them, with their columns: [those in brackets] may be empty."]
+    for on, alike in groupby(sorted(known, key=lambda act: (act.on, act.name)), key=lambda act: act.on):
+        lines += ["", f"  on: {on}"]
+        for act in alike:
+            lines.append(f"    {act.name}")
+            lines.append(indent(inspect.getdoc(act.do) or "", " " * 8))
+            for parameter in act.parameters:
+                column = parameter.column if parameter.required else f"[{parameter.column}]"
+                lines.append(f"          {column}: {parameter.word.value}")
+    return "\n".join([*lines, ""])
+
+
 def main() -> None:
     """Print the catalogue."""
     registry = vocabulary.load(ROOT)
-    sys.stdout.write(f"{sentences(registry)}\n{kinds(readers())}")
+    acts = (*REQUESTS.values(), *GUEST_REQUESTS.values())
+    sys.stdout.write("\n".join([sentences(registry), kinds(readers()), requests(acts)]))
 
 
 if __name__ == "__main__":

@@ -61,16 +61,15 @@ BOOK = (
         "bitmap",
         "Which bitmaps outlive the disk and the machine?",
         ["guest_disk", "persistent"],
-        "The next machine opens the drives for reading, compares what it finds and ends: it does not go on with the "
-        "chain. Nobody kills QEMU, no disk is full or fails while bitmaps are stored, and no stored bitmap is "
-        "damaged.",
+        "At the end of a scenario the next machine opens the drives for reading, and compares what it finds. No disk "
+        "is full or fails while bitmaps are stored, and no stored bitmap is damaged.",
     ),
     Chapter(
         "backup",
         "What does a chain of backups restore?",
         ["incremental_chain", "long_chains", "growing_drive", "several_drives"],
-        "What is restored is compared byte for byte; no guest boots from it and no file system is mounted. A chain "
-        "begins and ends with the same QEMU process, and nothing writes to its drive while that is down.",
+        "What is restored is compared byte for byte; no guest boots from it and no file system is mounted. Nothing "
+        "writes to a drive that no machine has open.",
     ),
     Chapter(
         "backup",
@@ -156,6 +155,13 @@ BOOK = (
         "QEMU is told to quit, and ends in order. It is not killed, and no guest shuts itself down.",
     ),
     Chapter(
+        "restart",
+        "Does a chain go on when the machine starts again?",
+        ["next_machine"],
+        "The machine is killed while it is at rest, not in the midst of a backup or of storing its bitmaps, and no "
+        "power cut takes writes away that were not flushed. No image is reopened while its machine runs.",
+    ),
+    Chapter(
         "failure",
         "What does a backup that fails leave behind?",
         ["failed_backup", "bitmap_modes"],
@@ -179,8 +185,7 @@ BOOK = (
         "refusal",
         "Which bitmaps cannot be added or used?",
         ["new_bitmap", "missing_bitmap", "busy_bitmap", "persistent_bitmap", "inconsistent_bitmap"],
-        "The image with an inconsistent bitmap is a copy taken of an open one: no machine has crashed. An image whose "
-        "stored bitmaps are damaged is not tried, and neither is a bitmap that may only be read.",
+        "An image whose stored bitmaps are damaged is not tried, and neither is a bitmap that may only be read.",
     ),
     Chapter(
         "refusal",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from testbed.scenario.acts.act import Act, Actor, Flag, Size
 from testbed.upkeep import catalogue, vocabulary
 from testbed.upkeep.wordlist import words
 
@@ -111,3 +112,26 @@ def test_sentences_of_one_step_share_what_it_does(registry: Any) -> None:
     functions = {matcher.func for matcher in vocabulary.definitions(registry)}
     told = [line for line in catalogue.sentences(registry).splitlines() if line.startswith(" " * 8)]
     assert len(functions) <= len(told) < 2 * len(functions)
+
+
+def turn(knob: str, far: Size, *, slowly: Flag = False) -> None:
+    """Turn a knob."""
+
+
+def test_requests_are_told_with_their_columns() -> None:
+    told = catalogue.requests([Act("turn", Actor.OPERATOR, "knob", turn), Act("push", Actor.GUEST, "door", turn)])
+    assert told.endswith(
+        """
+  on: door
+    push
+        Turn a knob.
+          far: a size or an offset, as in 64 KiB
+          [slowly]: yes or no
+
+  on: knob
+    turn
+        Turn a knob.
+          far: a size or an offset, as in 64 KiB
+          [slowly]: yes or no
+"""
+    )
