@@ -52,7 +52,7 @@ matrix: ## compare builds of QEMU: BUILDS='debian:sid mine=/opt/qemu', else thos
 	@python -m testbed.campaign.matrix $${MIRROR:+--mirror "$$MIRROR"} $(MATRIX) $$BUILDS -- $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
 prove: setup ## see which faults of QEMU the suite finds; ARGS=--tags=... narrows it
-	python -m testbed.campaign.proof.prove --at-once $(JOBS) $(ARGS)
+	python -m testbed.campaign.proof --at-once $(JOBS) $(ARGS)
 
 format: setup ## format Python and features
 	ruff check --fix-only

@@ -1,4 +1,4 @@
-"""Runs behave with one oracle silenced: `python without.py ORACLE ARGUMENTS FOR BEHAVE`.
+"""Runs behave with one oracle silenced: `python silencers.py ORACLE ARGUMENTS FOR BEHAVE`.
 
 A fault that the suite finds, and does not find without an oracle, is one that this oracle alone can see.
 """

@@ -23,15 +23,15 @@ from testbed.base.files import shown, write_atomically
 from testbed.base.problems import EnvironmentUnusable, Problem
 from testbed.base.process import Child, ToolFailed
 from testbed.base.settings import OPTIONS
-from testbed.campaign import builds, compatibility, webpage
-from testbed.campaign.builds import Build
-from testbed.campaign.comparison import Comparison, Trial
-from testbed.campaign.debian import Cache, Debian
+from testbed.campaign.matrix import builds, compatibility, webpage
+from testbed.campaign.matrix.builds import Build
+from testbed.campaign.matrix.comparison import Comparison, Trial
+from testbed.campaign.matrix.debian import Cache, Debian
 from testbed.reports.directory import DEFAULT, open_reports
 from testbed.reports.junit import JUnitFiles
 from testbed.reports.outcome import RunError, RunSummary, Status
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 """The checkout, in which behave is to be called."""
 
 LIST = ROOT / ".ci" / "matrix.toml"

@@ -19,11 +19,11 @@ import pytest
 from aftermath import BOUND, has_ended
 from junitparser import JUnitXml
 
-from testbed.campaign import compatibility, webpage
-from testbed.campaign.comparison import Comparison, Trial, Upgrade
+from testbed.campaign.matrix import compatibility, webpage
+from testbed.campaign.matrix.comparison import Comparison, Trial, Upgrade
 from testbed.reports.outcome import Status
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 WHEN = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 

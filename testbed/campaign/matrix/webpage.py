@@ -10,8 +10,8 @@ from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
 
-from testbed.campaign.comparison import Case, Change, Comparison, Result, Upgrade
-from testbed.campaign.compatibility import COUNTED
+from testbed.campaign.matrix.comparison import Case, Change, Comparison, Result, Upgrade
+from testbed.campaign.matrix.compatibility import COUNTED
 from testbed.reports.outcome import Status
 
 STYLE = """

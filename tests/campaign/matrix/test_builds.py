@@ -14,11 +14,11 @@ from textwrap import dedent
 import pytest
 
 from testbed.base.problems import EnvironmentUnusable
-from testbed.campaign import builds, debian
-from testbed.campaign.builds import Build, of_file, of_words
-from testbed.campaign.debian import Cache, Debian
+from testbed.campaign.matrix import builds, debian
+from testbed.campaign.matrix.builds import Build, of_file, of_words
+from testbed.campaign.matrix.debian import Cache, Debian
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 PC = Debian("trixie", "x86_64")
 
@@ -347,7 +347,5 @@ def test_record_tells_what_is_there(cache: Cache) -> None:
 
 
 def test_no_source_of_packages_is_written_down() -> None:
-    modules = "".join(
-        (ROOT / "testbed" / "campaign" / name).read_text() for name in ("debian.py", "builds.py", "matrix.py")
-    )
+    modules = "".join(path.read_text() for path in (ROOT / "testbed" / "campaign" / "matrix").glob("*.py"))
     assert re.findall(r"https?://|\.debian\.(?:org|net)", modules + dedent(builds.__doc__ or "")) == []

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
+from testbed.campaign.proof.__main__ import failed_by, red_in
 from testbed.campaign.proof.conversation import Fault
 from testbed.campaign.proof.faults import CASES, FAULTS, KINDS, WIDE, Kind
-from testbed.campaign.proof.prove import failed_by, red_in
-from testbed.campaign.proof.sensitivity import Finding, Proof, Red, markdown, rewritten, webpage
+from testbed.campaign.proof.findings import Finding, Proof, Red, markdown, rewritten, webpage
 from testbed.campaign.proof.silencers import SILENCERS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 SAMPLE = (
@@ -42,7 +42,7 @@ def run_proof(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the proof as make does: by a PATH that names the environment as seen from the project."""
     environment = os.path.relpath(Path(sys.executable).parent, ROOT)
     return subprocess.run(
-        ["python", "-m", "testbed.campaign.proof.prove", *arguments],
+        ["python", "-m", "testbed.campaign.proof", *arguments],
         env={**os.environ, "PATH": f"{environment}:{os.environ['PATH']}"},
         cwd=ROOT,
         capture_output=True,

@@ -1,6 +1,6 @@
 """Shows what the suite would find: runs it against each fault of the stand-in, and writes what found which.
 
-`python -m testbed.campaign.proof.prove [--faults a,b] [ARGUMENTS FOR BEHAVE]`, or `make prove`. Writes sensitivity.md
+`python -m testbed.campaign.proof [--faults a,b] [ARGUMENTS FOR BEHAVE]`, or `make prove`. Writes sensitivity.md
 and .html into the reports folder. The exit status is 0 if each fault was found with words that lead to it, the stand-in
 without a fault was not found to be faulty, and each scenario was made to fail by some fault; 1 otherwise. Of scenarios
 nothing is said where only some faults are named.
@@ -26,7 +26,7 @@ from time import monotonic
 from typing import Any
 
 from testbed.campaign.proof.faults import FAULTS, WIDE, Kind
-from testbed.campaign.proof.sensitivity import Finding, Proof, Red, markdown, rewritten, webpage
+from testbed.campaign.proof.findings import Finding, Proof, Red, markdown, rewritten, webpage
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]

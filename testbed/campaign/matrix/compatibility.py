@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
-from testbed.campaign.comparison import Case, Change, Comparison, Result, Upgrade
+from testbed.campaign.matrix.comparison import Case, Change, Comparison, Result, Upgrade
 from testbed.reports.outcome import Status
 
 MARKERS = re.compile(
