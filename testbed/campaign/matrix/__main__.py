@@ -19,25 +19,22 @@ from pathlib import Path
 from shutil import rmtree
 from typing import NoReturn
 
-from testbed.base.files import shown, write_atomically
+from testbed.base.files import shown
 from testbed.base.problems import EnvironmentUnusable, Problem
 from testbed.base.process import Child, ToolFailed
 from testbed.base.settings import OPTIONS
-from testbed.campaign.matrix import builds, compatibility, webpage
+from testbed.campaign.checkout import README, ROOT
+from testbed.campaign.matrix import builds, page
 from testbed.campaign.matrix.builds import Build
 from testbed.campaign.matrix.comparison import Comparison, Trial
 from testbed.campaign.matrix.debian import Cache, Debian
+from testbed.campaign.pages.publishing import write_page, write_part
 from testbed.reports.directory import DEFAULT, open_reports
 from testbed.reports.junit import JUnitFiles
 from testbed.reports.outcome import RunError, RunSummary, Status
 
-ROOT = Path(__file__).parents[3]
-"""The checkout, in which behave is to be called."""
-
 LIST = ROOT / ".ci" / "matrix.toml"
 """The builds that are compared when none is named."""
-
-README = ROOT / "README.md"
 
 RUN_BOUND = 7200.0
 """Seconds that the suite may take on one build."""
@@ -157,9 +154,8 @@ def _places(top: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def _write(comparison: Comparison, place: Path, when: datetime) -> None:
-    for name, write in (("compatibility.md", compatibility.page), ("compatibility.html", webpage.page)):
-        write_atomically(place / name, write(comparison, place, when))
-        _say(shown(place / name))
+    for path in write_page(page.document(comparison, when), place, "compatibility"):
+        _say(shown(path))
 
 
 def _status(comparison: Comparison) -> int:
@@ -179,8 +175,7 @@ def compare(options: argparse.Namespace, cache: Cache, wanted: Sequence[Build], 
         comparison = Matrix(folders, cache, arguments).run(wanted, options.jobs)
         _write(comparison, place, when)
     if options.update_readme:
-        readme = README.read_text(encoding="utf-8")
-        write_atomically(README, compatibility.rewritten(readme, comparison, when))
+        write_part(README, "compatibility", "make matrix", page.summary(comparison, when))
     return _status(comparison)
 
 

@@ -23,7 +23,7 @@ class Case:
     feature: str
     rule: str
     scenario: str
-    place: str
+    location: str
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _case(outcome: Mapping[str, Any]) -> Case:
         feature=outcome["feature"],
         rule=outcome["rule"] or "",
         scenario=outcome["scenario"],
-        place=f"{outcome['file']}:{outcome['line']}",
+        location=f"{outcome['file']}:{outcome['line']}",
     )
 
 

@@ -25,12 +25,13 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from testbed.campaign.checkout import README, ROOT
+from testbed.campaign.pages.publishing import write_page, write_part
+from testbed.campaign.proof import page
 from testbed.campaign.proof.faults import FAULTS, WIDE, Kind
-from testbed.campaign.proof.findings import Finding, Proof, Red, markdown, rewritten, webpage
+from testbed.campaign.proof.findings import Finding, Proof, Red
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
-README = ROOT / "README.md"
 
 PATIENCE = 0.5
 """What every bound is multiplied by where a fault may make QEMU hang: each scenario would else wait for long."""
@@ -182,10 +183,9 @@ def main() -> int:
         failed = failed_by(widen(suite, findings, scenarios, chosen.at_once) if scenarios else findings)
     proof = Proof(findings, scenarios, version, when, monotonic() - start, failed)
     chosen.reports.mkdir(parents=True, exist_ok=True)
-    for name, page in (("sensitivity.md", markdown), ("sensitivity.html", webpage)):
-        (chosen.reports / name).write_text(page(proof), encoding="utf-8", errors="backslashreplace")
+    write_page(page.document(proof), chosen.reports, "sensitivity")
     if chosen.update_readme:
-        README.write_text(rewritten(README.read_text(encoding="utf-8"), proof), encoding="utf-8")
+        write_part(README, "sensitivity", "make prove", page.summary(proof))
     sys.stdout.write("\n".join([*proof.problems, f"{proof.total}."]) + "\n")
     return 1 if proof.problems else 0
 

@@ -1,27 +1,13 @@
-"""What trying the faults has shown: the verdicts, what is wrong with them, and the reports for people."""
+"""What trying the faults has shown: the verdicts, and what is wrong with them."""
 
 from __future__ import annotations
 
-import html
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from testbed.campaign.proof.faults import Kind
-
-MARKERS = re.compile(
-    r"(?P<begin><!-- sensitivity: written by make prove -->\n).*?(?P<end><!-- end of sensitivity -->)", re.DOTALL
-)
-"""Between which lines of the README the totals stand."""
-
-HEADINGS = ("fault", "verdict", "only seen by", "the scenario that found it", "what it said")
-
-TITLE = "What the suite finds"
-
-SHOWN = 300
-"""How many characters of a message the tables show."""
 
 
 @dataclass(frozen=True)
@@ -113,84 +99,3 @@ class Proof:
             f"{shown} of {len(self.scenarios)} scenarios made to fail by a fault that they speak of; "
             f"seen by one oracle alone: {by_one or 'none'}"
         )
-
-
-def rows(proof: Proof) -> Iterator[tuple[str, ...]]:
-    """Yield the table, those first that are not as they should be."""
-    for finding in sorted(proof.findings, key=lambda finding: finding.is_right):
-        red = finding.shown
-        said = red.said if len(red.said) <= SHOWN else f"{red.said[:SHOWN]} ..."
-        yield finding.kind.words, finding.verdict, finding.kind.alone, red.scenario, said
-
-
-def about(proof: Proof) -> str:
-    """Say when it was tried, with what, and how long that took."""
-    return f"Tried on {proof.when:%d %B %Y at %H:%M} UTC with QEMU {proof.qemu}, in {proof.seconds / 60:.0f} minutes"
-
-
-def readme_part(proof: Proof) -> str:
-    """Return what the README says of it, in Markdown."""
-    return f"{about(proof)}: {proof.total}.\n"
-
-
-def rewritten(readme: str, proof: Proof) -> str:
-    """Return the README with its totals made anew; raise LookupError if it has no place for them."""
-    if not MARKERS.search(readme):
-        raise LookupError("the README has no lines <!-- sensitivity: written by make prove --> to write between")
-    return MARKERS.sub(lambda part: f"{part['begin']}{readme_part(proof)}{part['end']}", readme)
-
-
-def markdown(proof: Proof) -> str:
-    """Return the whole report as a Markdown document."""
-    table = "\n".join(
-        f"| {' | '.join(map(_plain, row))} |" for row in (HEADINGS, ["---"] * len(HEADINGS), *rows(proof))
-    )
-    parts = [f"# {TITLE}", f"{about(proof)}: {proof.total}.", "## Faults", table.replace(r"\---", "---")]
-    for heading, lines in _lists(proof):
-        parts += [f"## {heading}", "\n".join(f"- {_plain(line)}" for line in lines) or "None."]
-    return "\n\n".join(parts) + "\n"
-
-
-def webpage(proof: Proof) -> str:
-    """Return the whole report as an HTML document that needs nothing else."""
-    head = _row("th", HEADINGS, "")
-    body = "\n".join(_row("td", row, "" if row[1] in ("found", "rightly nothing") else "wrong") for row in rows(proof))
-    parts = [
-        '<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">',
-        f"<title>{TITLE}</title>\n<style>{STYLE}</style>\n<h1>{TITLE}</h1>",
-        f"<p>{html.escape(about(proof))}: {html.escape(proof.total)}.</p>\n<h2>Faults</h2>",
-        f"<table>{head}\n{body}</table>",
-    ]
-    for heading, lines in _lists(proof):
-        items = "".join(f"<li>{html.escape(line)}</li>\n" for line in lines)
-        parts.append(f"<h2>{html.escape(heading)}</h2>\n<ul>{items}</ul>")
-    return "\n".join(parts) + "\n</html>\n"
-
-
-STYLE = """
-:root { color-scheme: light dark; }
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 90rem; padding: 0 1rem; }
-table { border-collapse: collapse; }
-th, td { border: 1px solid #8888; padding: .25rem .6rem; text-align: left; vertical-align: top; }
-tr.wrong { background: light-dark(#fbd9d5, #5b1d18); }
-"""
-"""How the page looks, in light and in dark."""
-
-
-def _lists(proof: Proof) -> Iterator[tuple[str, Iterable[str]]]:
-    yield "Scenarios that no fault made fail", [f"{name} ({place})" for place, name in proof.unproven.items()]
-    made = [
-        f"{name} ({place}): {', '.join(proof.failed[place])}"
-        for place, name in proof.scenarios.items()
-        if place in proof.failed
-    ]
-    yield "Scenarios, and the faults that made them fail", made
-
-
-def _row(tag: str, cells: Iterable[str], style: str) -> str:
-    return f'<tr class="{style}">' + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-
-def _plain(text: str) -> str:
-    """Return text that Markdown shows as it is, on one line."""
-    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", " ".join(text.split()))
