@@ -93,16 +93,16 @@ def _upgrade(upgrade: Upgrade) -> Block:
     title = (Words(f"From {upgrade.old.label} to {upgrade.new.label}", is_strong=True), f": {upgrade.summary}")
     if not upgrade.changes:
         return Paragraph(title)
-    return Details(title, [Items([_of_one_kind(told, reasons) for told, reasons in upgrade.changes.items()])])
+    return Details(title, [Items([_of_one_kind(words, reasons) for words, reasons in upgrade.changes.items()])])
 
 
-def _of_one_kind(told: str, reasons: Mapping[str, Sequence[Change]]) -> Item:
+def _of_one_kind(words: str, reasons: Mapping[str, Sequence[Change]]) -> Item:
     """Return changes of one kind, below what explains them where anything does."""
     inner: list[Item] = []
     for why, changes in reasons.items():
         items = [_change(change) for change in changes]
         inner += [Item(why, items)] if why else items
-    return Item([Words(f"{sum(map(len, reasons.values()))} {told}", is_strong=True)], inner)
+    return Item([Words(f"{sum(map(len, reasons.values()))} {words}", is_strong=True)], inner)
 
 
 def _change(change: Change) -> Item:

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from webpages import Page
@@ -14,49 +12,52 @@ from webpages import Page
 from testbed.campaign.matrix import page
 from testbed.campaign.matrix.comparison import Comparison, Trial, Upgrade
 from testbed.campaign.pages import markdown, webpage
-from testbed.reports.outcome import Status
+from testbed.campaign.runs import EndedRun
+from testbed.reports.directory import Reports
+from testbed.reports.outcome import Outcome, RunError, RunSummary, Status
 
 WHEN = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
 NO_PERF = "this build has no x-perf (QEMU has it since 6.0, this is 5.2.0)"
 
 
-def outcome(title: str, status: str, *, why: str = "", rule: str | None = "A rule", feature: str = "Chains") -> Any:
-    is_red = Status(status).is_red
-    return {
-        "suite": f"backup.{feature}",
-        "name": f"{rule}: {title}",
-        "area": "backup",
-        "feature": feature,
-        "rule": rule,
-        "scenario": title,
-        "file": "features/backup/chains.feature",
-        "line": 7,
-        "report": "backup.chains",
-        "status": status,
-        "headline": why if is_red else "",
-        "reasons": [why] if why and not is_red else [],
-        "evidence": f"/reports/evidence/{title}" if is_red or status == "known defect" else None,
-    }
+def outcome(title: str, status: str, *, why: str = "", rule: str | None = "A rule", feature: str = "Chains") -> Outcome:
+    ended = Status(status)
+    return Outcome(
+        area="backup",
+        suite=f"backup.{feature}",
+        report="backup.chains",
+        feature=feature,
+        rule=rule,
+        scenario=title,
+        name=f"{rule}: {title}",
+        file="features/backup/chains.feature",
+        line=7,
+        tags=("backup",),
+        repeat="behave features/backup/chains.feature:7",
+        started=WHEN,
+        status=ended,
+        headline=why if ended.is_red else "",
+        reasons=(why,) if why and not ended.is_red else (),
+        evidence=Path(f"/reports/evidence/{title}") if ended.is_red or ended is Status.KNOWN_DEFECT else None,
+    )
 
 
-def trial(
-    folder: Path, version: str, outcomes: Sequence[Mapping[str, Any]], errors: Sequence[str] = (), *more: str
-) -> Trial:
+def trial(folder: Path, version: str, outcomes: Sequence[Outcome], errors: Sequence[str] = (), *problems: str) -> Trial:
     """Read a run back that left these outcomes in a folder named after its build."""
     folder.mkdir(parents=True)
-    summary = {"outcomes": outcomes, "seconds": 4.25, "errors": [{"message": text} for text in errors]}
-    (folder / "summary.json").write_text(json.dumps(summary))
-    banner = f"QEMU emulator version {version} (Debian 1:{version}+dfsg-1)"
-    (folder / "environment.json").write_text(json.dumps({"qemu": {"banner": banner}}))
-    return Trial.read(folder.name, folder, more)
+    reports = Reports(folder, folder / "junit")
+    wrong = tuple(RunError("after_all", "OSError", text, text) for text in errors)
+    reports.write_summary(RunSummary(tuple(outcomes), wrong, WHEN, 4.25))
+    reports.describe_environment({"qemu": {"banner": f"QEMU emulator version {version} (Debian 1:{version}+dfsg-1)"}})
+    return Trial.of(folder.name, EndedRun.read(folder, problems))
 
 
 def test_a_storage_daemon_has_its_version_and_is_called_one(tmp_path: Path) -> None:
     folder = trial(tmp_path / "daemon", "7.2.22", []).folder
     banner = "qemu-storage-daemon version 7.2.22 (Debian 1:7.2)"
-    (folder / "environment.json").write_text(json.dumps({"qemu": {"banner": banner}}))
-    again = Trial.read("daemon", folder)
+    Reports(folder, folder).describe_environment({"qemu": {"banner": banner}})
+    again = Trial.of("daemon", EndedRun.read(folder))
     assert (again.version, again.package) == ("7.2.22", "Debian 1:7.2, qemu-storage-daemon")
 
 
@@ -131,13 +132,16 @@ def test_trial_that_ended_badly_is_not_green(tmp_path: Path) -> None:
     assert spoilt.problems == ["it took too long", "after_all failed"]
 
 
-@pytest.mark.parametrize("left", ["nothing", "half"])
-def test_trial_without_a_summary_came_to_no_end(tmp_path: Path, left: str) -> None:
-    if left == "half":
-        (tmp_path / "summary.json").write_text('{"outcomes": [')
-    found = Trial.read("x", tmp_path)
+def test_trial_without_a_summary_came_to_no_end(tmp_path: Path) -> None:
+    found = Trial.of("x", EndedRun.read(tmp_path))
     assert found.verdict == "could not be tried"
     assert found.problems == ["the run came to no end; console.txt is what it said"]
+
+
+def test_trial_that_was_killed_says_so(tmp_path: Path) -> None:
+    found = Trial.of("x", EndedRun.read(tmp_path, ["the run did not end within 5 s and was killed"]))
+    assert found.verdict == "could not be tried"
+    assert found.problems == ["the run did not end within 5 s and was killed"]
 
 
 # What differs.

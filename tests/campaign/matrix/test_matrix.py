@@ -3,7 +3,6 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-import select
 import shutil
 import signal
 import subprocess
@@ -12,7 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from aftermath import BOUND, has_ended
+from aftermath import BOUND, Told, has_ended
 from junitparser import JUnitXml
 from webpages import Page
 
@@ -176,21 +175,46 @@ def test_second_comparison_at_once_keeps_to_its_own_folder(tmp_path: Path) -> No
     assert len(list(builds.glob("run-*/compatibility.md"))) == 1
 
 
-def test_interrupt_ends_all_runs(tmp_path: Path) -> None:
-    told = tmp_path / "told"
-    os.mkfifo(told)
-    stuck = tmp_path / "qemu-system-x86_64"
-    stuck.write_text(f'#!/bin/sh\necho $PPID >"{told}"\nexec sleep 20\n')
-    stuck.chmod(0o755)
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupt_ends_all_runs(tmp_path: Path, told: Told, number: signal.Signals, status: int) -> None:
+    # Each build tells by which run it was started.
+    stuck = program(tmp_path / "qemu-system-x86_64", f'echo $PPID >"{told.path}"\nexec sleep 20')
     arguments = ("--jobs", "2", "--reports", str(tmp_path / "reports"), f"a={stuck}", f"b={stuck}")
-    with subprocess.Popen([sys.executable, "-m", "testbed.campaign.matrix", *arguments], cwd=ROOT) as process:
-        # Each build tells by which run it was started.
-        pipe = os.open(told, os.O_RDWR)
-        started: list[int] = []
-        while len(started) < 2 and select.select([pipe], [], [], BOUND)[0]:
-            started += map(int, os.read(pipe, 100).split())
-        os.close(pipe)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(BOUND) == 130
-    assert len(started) == 2
-    assert all(has_ended(number) for number in started)
+    started = interrupted(arguments, told, 2, number, status)
+    assert all(has_ended(run) for run in started)
+
+
+@pytest.mark.parametrize("option", [(), ("--leave-out-unfetched",)])
+def test_interrupt_ends_fetching_and_leaves_no_half_release(
+    tmp_path: Path, told: Told, option: tuple[str, ...]
+) -> None:
+    program(tmp_path / "mmdebstrap", f'echo $$ >"{told.path}"\nexec sleep 20')
+    changed = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    arguments = (*option, "--reports", str(tmp_path / "reports"), "debian:trixie", "debian:sid")
+    started = interrupted(("--jobs", "2", *arguments), told, 2, signal.SIGTERM, 143, **changed)
+    assert all(has_ended(fetching) for fetching in started)
+    assert [path for path in (tmp_path / "cache").glob("*/*/*") if path.is_dir()] == []
+
+
+def program(path: Path, script: str) -> Path:
+    """Write a shell script that is a program."""
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def interrupted(
+    arguments: tuple[str, ...], told: Told, count: int, number: signal.Signals, status: int, **changed: str
+) -> list[int]:
+    """Send the matrix a signal when so many processes have told their numbers, and return these."""
+    command = [sys.executable, "-m", "testbed.campaign.matrix", *arguments]
+    with subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **changed}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        started = told.numbers(count)
+        process.send_signal(number)
+        said, complaint = process.communicate(timeout=BOUND)
+    assert process.returncode == status
+    assert said.endswith("interrupted\n")
+    assert complaint == ""
+    return started
