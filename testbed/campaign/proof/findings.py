@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from testbed.campaign.proof.faults import Kind
+from testbed.campaign.proof.faults.bitmaps import Kind
 
 
 @dataclass(frozen=True)

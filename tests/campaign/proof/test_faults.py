@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.campaign.proof.faults import CASES, FAULTS, KINDS, WIDE, Kind
+from testbed.campaign.proof.faults.bitmaps import CASES, FAULTS, KINDS, WIDE, Kind
 from testbed.campaign.proof.silencers import SILENCERS
 
 ROOT = Path(__file__).parents[3]

@@ -13,10 +13,10 @@ from webpages import Page
 
 from testbed.campaign.pages import markdown, webpage
 from testbed.campaign.proof import page
-from testbed.campaign.proof.__main__ import failed_by, red_in
 from testbed.campaign.proof.conversation import Fault
-from testbed.campaign.proof.faults import Kind
+from testbed.campaign.proof.faults.bitmaps import Kind
 from testbed.campaign.proof.findings import Finding, Proof, Red
+from testbed.campaign.proof.proving import failed_by, red_in
 
 # The gates, each seen to shut.
 
