@@ -151,11 +151,11 @@ def stand_in(arguments: list[str], make_fault: Callable[[Conversation], Fault]) 
     """Start the real QEMU, relay its monitors until it ends, and return how it ended, as subprocess has it."""
     selector = selectors.DefaultSelector()
     inherited: list[socket.socket] = []
-    for place, argument in enumerate(arguments):
+    for position, argument in enumerate(arguments):
         if found := MONITOR.fullmatch(argument):
             ours, theirs = socket.socketpair()
             inherited.append(theirs)
-            arguments[place] = f"socket,id={found['id']},fd={theirs.fileno()}"
+            arguments[position] = f"socket,id={found['id']},fd={theirs.fileno()}"
             client = socket.socket(fileno=int(found["fd"]))
             for reader, attend in _attendants(found["id"], client, ours, make_fault):
                 selector.register(reader, selectors.EVENT_READ, (attend, (client, ours)))

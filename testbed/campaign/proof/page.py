@@ -44,7 +44,7 @@ def _row(finding: Finding) -> Row:
     verdict = Words(finding.verdict, status=Status.PASSED if finding.is_right else Status.FAILED)
     said = finding.shown.said
     short = said if len(said) <= SHOWN else f"{said[:SHOWN]} ..."
-    return finding.kind.words, Cell(verdict), finding.kind.alone, finding.shown.scenario, short
+    return finding.fault.description, Cell(verdict), finding.fault.seen_only_by, finding.shown.scenario, short
 
 
 def _list(lines: Iterable[str]) -> Block:

@@ -17,7 +17,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from testbed.campaign.proof.conversation import MONITOR, stand_in
-from testbed.campaign.proof.faults.bitmaps import FAULTS
+from testbed.campaign.proof.faults import FAULTS
 from testbed.campaign.proof.spoiling import lacking
 
 LACKS = "lacks-"

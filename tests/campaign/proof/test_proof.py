@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from aftermath import BOUND, Told, assert_nothing_is_left, has_ended
 
 ROOT = Path(__file__).parents[3]
 
@@ -56,3 +58,63 @@ def test_a_proof_where_even_the_real_qemu_fails_ends_at_once_and_says_why(tmp_pa
     assert proof.returncode == 1, proof.stdout + proof.stderr
     assert "Without a fault, no scenario passes" in proof.stderr
     assert "QEMU exited with status 3" in proof.stderr
+
+
+STUCK = """\
+#!/bin/sh
+[ "$1" = --version ] && exec echo QEMU emulator version 7.2.0
+echo $PPID >"{told}"
+exec sleep 20
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("faults", [("--faults", "count-zero,never-busy"), ()], ids=["some faults", "all"])
+def test_interrupt_ends_all_runs_and_leaves_nothing(
+    tmp_path: Path, told: Told, number: signal.Signals, status: int, faults: tuple[str, ...]
+) -> None:
+    stuck = tmp_path / "qemu-system-stuck"
+    stuck.write_text(STUCK.format(told=told.path))
+    stuck.chmod(0o755)
+    scratch, temporary = tmp_path / "scratch", tmp_path / "temporary"
+    scratch.mkdir()
+    temporary.mkdir()
+    arguments = (*faults, "--at-once=2", f"--qemu={stuck}", f"--reports={tmp_path}", "-D", f"scratch={scratch}")
+    with subprocess.Popen(
+        [sys.executable, "-m", "testbed.campaign.proof", *arguments],
+        env={**os.environ, "TMPDIR": str(temporary)},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as proof:
+        stand_ins = told.numbers(2)
+        proof.send_signal(number)
+        said, complaint = proof.communicate(timeout=BOUND)
+    assert (proof.returncode, said, complaint) == (status, "interrupted\n", "")
+    assert list(temporary.iterdir()) == []
+    assert all(has_ended(stand_in) for stand_in in stand_ins)
+    assert_nothing_is_left(scratch)
+
+
+def test_qemu_that_does_not_even_tell_its_version_is_explained(tmp_path: Path) -> None:
+    broken = tmp_path / "qemu-system-broken"
+    broken.write_text("#!/bin/sh\necho it is broken >&2\nexit 3\n")
+    broken.chmod(0o755)
+    proof = run_proof("--qemu", str(broken), "--faults", "none", "--reports", str(tmp_path))
+    assert proof.returncode == 1
+    assert "exited with status 3; the end of its stderr:\nit is broken" in proof.stderr
+    assert "Traceback" not in proof.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--faults", "never-bussy,count-zero"], 'there is no fault "never-bussy"; did you mean "never-busy"'),
+        (["--at-once", "0"], "give a number from 1 on"),
+    ],
+)
+def test_wrong_call_is_explained(arguments: list[str], said: str) -> None:
+    proof = run_proof(*arguments)
+    assert proof.returncode == 2
+    assert said in proof.stderr
