@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from testbed.campaign.proof.conversation import Conversation, Fault
 from testbed.campaign.proof.spoiling import granted, ignored, refused
 
-CASES = (
+FIRST_CASES = (
     "backup/incremental_chain",
     "failure/failed_backup",
     "refusal/incremental_backup",
@@ -31,7 +31,7 @@ class FaultKind:
     description: str
     make: Callable[[Conversation], Fault]
     clues: tuple[str, ...] = ()
-    features: tuple[str, ...] = CASES
+    features: tuple[str, ...] = FIRST_CASES
     seen_only_by: str = ""
     is_survivable: bool = True
 
