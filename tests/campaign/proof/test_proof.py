@@ -7,6 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -68,33 +70,60 @@ exec sleep 20
 """
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("faults", [("--faults", "count-zero,never-busy"), ()], ids=["some faults", "all"])
-def test_interrupt_ends_all_runs_and_leaves_nothing(
-    tmp_path: Path, told: Told, number: signal.Signals, status: int, faults: tuple[str, ...]
-) -> None:
+@dataclass(frozen=True)
+class CutShort:
+    """A proof that was cut short by a signal: how it ended, what it said, and the folder for temporary files."""
+
+    status: int
+    said: str
+    complaint: str
+    temporary: Path
+
+
+@pytest.fixture
+def cut_short(tmp_path: Path, told: Told) -> Callable[..., CutShort]:
+    """Return what sends a proof a signal in the middle of two runs, and checks that nothing of these is left."""
     stuck = tmp_path / "qemu-system-stuck"
     stuck.write_text(STUCK.format(told=told.path))
     stuck.chmod(0o755)
     scratch, temporary = tmp_path / "scratch", tmp_path / "temporary"
     scratch.mkdir()
     temporary.mkdir()
-    arguments = (*faults, "--at-once=2", f"--qemu={stuck}", f"--reports={tmp_path}", "-D", f"scratch={scratch}")
-    with subprocess.Popen(
-        [sys.executable, "-m", "testbed.campaign.proof", *arguments],
-        env={**os.environ, "TMPDIR": str(temporary)},
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as proof:
-        stand_ins = told.numbers(2)
-        proof.send_signal(number)
-        said, complaint = proof.communicate(timeout=BOUND)
-    assert (proof.returncode, said, complaint) == (status, "interrupted\n", "")
-    assert list(temporary.iterdir()) == []
-    assert all(has_ended(stand_in) for stand_in in stand_ins)
-    assert_nothing_is_left(scratch)
+
+    def cut(number: signal.Signals, *arguments: str) -> CutShort:
+        chosen = (*arguments, "--at-once=2", f"--qemu={stuck}", f"--reports={tmp_path}", "-D", f"scratch={scratch}")
+        with subprocess.Popen(
+            [sys.executable, "-m", "testbed.campaign.proof", *chosen],
+            env={**os.environ, "TMPDIR": str(temporary)},
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as proof:
+            stand_ins = told.numbers(2)
+            proof.send_signal(number)
+            said, complaint = proof.communicate(timeout=BOUND)
+        assert all(has_ended(stand_in) for stand_in in stand_ins)
+        assert_nothing_is_left(scratch)
+        return CutShort(proof.returncode, said, complaint, temporary)
+
+    return cut
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("faults", [("--faults", "count-zero,never-busy"), ()], ids=["some faults", "all"])
+def test_interrupt_ends_all_runs_and_leaves_nothing(
+    cut_short: Callable[..., CutShort], number: signal.Signals, status: int, faults: tuple[str, ...]
+) -> None:
+    proof = cut_short(number, *faults)
+    assert (proof.status, proof.said, proof.complaint) == (status, "interrupted\n", "")
+    assert list(proof.temporary.iterdir()) == []
+
+
+def test_proof_that_is_killed_leaves_nothing_either(cut_short: Callable[..., CutShort]) -> None:
+    proof = cut_short(signal.SIGKILL, "--faults", "count-zero,never-busy")
+    assert proof.status == -signal.SIGKILL
+    assert_nothing_is_left(proof.temporary)
 
 
 def test_qemu_that_does_not_even_tell_its_version_is_explained(tmp_path: Path) -> None:
