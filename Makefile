@@ -57,7 +57,7 @@ matrix: ## compare builds of QEMU: BUILDS='debian:sid mine=/opt/qemu', else thos
 
 prove: ## see which faults of QEMU the suite finds; ARGS=--tags=... narrows it
 	@.ci/setup qemu
-	python -m testbed.campaign.proof.prove --at-once $(JOBS) $(ARGS)
+	python -m testbed.campaign.proof --at-once $(JOBS) $(ARGS)
 
 format: ## format Python and features
 	@.ci/setup developing

@@ -6,6 +6,7 @@ import os
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,3 +54,43 @@ def is_alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state not in "ZX"
+
+
+def processes_in(place: Path) -> list[int]:
+    """Return the processes that work in a place or were told of it."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            traces = f"{os.readlink(process / 'cwd')}\n{(process / 'cmdline').read_bytes()!r}"  # noqa: PTH115
+        except OSError:  # it has ended, or is somebody else's
+            continue
+        if str(place) in traces:
+            found.append(int(process.name))
+    return found
+
+
+def assert_nothing_is_left(place: Path) -> None:
+    """Check that no process and no file of any run is left in a place; the warden may need a moment."""
+    deadline = time.monotonic() + BOUND
+    while time.monotonic() < deadline and (processes_in(place) or any(place.iterdir())):
+        time.sleep(0.01)
+    assert processes_in(place) == []
+    assert list(place.iterdir()) == []
+
+
+class Told:
+    """A pipe by which processes tell their numbers."""
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self.path = path
+        self._pipe = os.open(path, os.O_RDWR)
+        self.command = f"echo $$ >'{path}'"
+
+    def numbers(self, count: int) -> list[int]:
+        """Wait until so many processes have told theirs."""
+        with os.fdopen(os.dup(self._pipe)) as lines:
+            return [int(lines.readline()) for _ in range(count)]
+
+    def close(self) -> None:
+        os.close(self._pipe)

@@ -8,13 +8,14 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import pytest
+from aftermath import Told
 from hypothesis import HealthCheck, settings
 from junitparser import JUnitXml, TestCase, TestSuite
 
@@ -161,3 +162,11 @@ def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Projec
 def project(new_project: Callable[[], Project]) -> Project:
     """Return a project for one test."""
     return new_project()
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[Told]:
+    """Return a pipe by which processes tell their numbers."""
+    pipe = Told(tmp_path / "told")
+    yield pipe
+    pipe.close()

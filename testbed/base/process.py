@@ -21,6 +21,7 @@ import select
 import shlex
 import signal
 import subprocess
+import threading
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +62,7 @@ class _Lifeline:
 
     reading: int
     writing: int
+    _cutting: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
     def ready(cls) -> _Lifeline:
@@ -75,12 +77,13 @@ class _Lifeline:
         fcntl.fcntl(self.reading, fcntl.F_SETOWN, -group)
 
     def cut(self) -> None:
-        """Kill what hangs on it. Does nothing the second time."""
-        # The reading end goes last: it knows whom to kill, and there may be no other copy of it left.
-        for end in (self.writing, self.reading):
-            if end >= 0:
-                os.close(end)
-        self.reading = self.writing = -1
+        """Kill what hangs on it. Does nothing the second time, whichever threads the two are in."""
+        with self._cutting:
+            # The reading end goes last: it knows whom to kill, and there may be no other copy of it left.
+            for end in (self.writing, self.reading):
+                if end >= 0:
+                    os.close(end)
+            self.reading = self.writing = -1
 
 
 @dataclass
@@ -151,6 +154,13 @@ class Child:
         """Tell how the process has ended, in words that follow its name, or None while it is running."""
         code = self.wait(0)
         return None if code is None else describe_ending(code)
+
+    def kill(self) -> None:
+        """End the process and all of its group at once, if they have not ended; any thread may do that.
+
+        It is left to the thread that waits for the process to reap it.
+        """
+        self._lifeline.cut()
 
     def kill_and_reap(self, bound: float) -> None:
         """End the process and all of its group at once, if they have not ended, and reap it.

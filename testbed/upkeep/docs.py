@@ -1,18 +1,15 @@
-"""Writes the generated parts of the documentation: `python -m testbed.upkeep.docs`.
-
-Such a part stands between two comments, `<!-- NAME: written by make docs -->` and `<!-- end of NAME -->`.
-"""
+"""Writes the generated parts of the documentation: `python -m testbed.upkeep.docs`."""
 
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
 
 from testbed.base import settings
+from testbed.base.text import parts_by, with_part
 from testbed.build import defects, needs
 from testbed.language import tags
 from testbed.upkeep import bugs, featurelint, specification
@@ -25,10 +22,7 @@ FEATURES = ROOT / "features"
 DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 """All documents that may have generated parts."""
 
-PART = re.compile(
-    r"(?P<begin><!-- (?P<name>[a-z-]+): written by make docs -->\n).*?(?P<end><!-- end of (?P=name) -->)",
-    re.DOTALL,
-)
+COMMAND = "make docs"
 
 
 def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -147,7 +141,9 @@ PARTS: dict[str, Callable[[], str]] = {
 
 def rewritten(text: str) -> str:
     """Return a document with its generated parts made anew; raises KeyError for one that nothing makes."""
-    return PART.sub(lambda part: f"{part['begin']}{PARTS[part['name']]()}{part['end']}", text)
+    for name in parts_by(COMMAND, text):
+        text = with_part(text, name, COMMAND, PARTS[name]())
+    return text
 
 
 def main() -> None:

@@ -10,16 +10,17 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from aftermath import BOUND, has_ended, is_alive
+from aftermath import assert_nothing_is_left, has_ended, is_alive, processes_in
 from conftest import PATIENCE, ROOT, Finished, Project
 from junitparser import JUnitXml
 
 from testbed.build.toolchain import Toolchain
+from testbed.campaign.proof.proving import write_stand_in
+from testbed.campaign.proof.standin import LACKS
 
 PARTS = ("environment.py", "features", "pyproject.toml", "steps", "testbed")
 """What behave needs of a checkout."""
@@ -62,28 +63,6 @@ def options(place: Path, *others: str) -> list[str]:
     return [*SELECTION, "-D", f"scratch={place}", *others]
 
 
-def processes_in(place: Path) -> list[int]:
-    """Return the processes that work in a place or were told of it."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            traces = f"{os.readlink(process / 'cwd')}\n{(process / 'cmdline').read_bytes()!r}"  # noqa: PTH115
-        except OSError:  # it has ended, or is somebody else's
-            continue
-        if str(place) in traces:
-            found.append(int(process.name))
-    return found
-
-
-def assert_nothing_is_left(place: Path) -> None:
-    """Check that no process and no file of any run is left in a place; the warden may need a moment."""
-    deadline = time.monotonic() + BOUND
-    while time.monotonic() < deadline and (processes_in(place) or any(place.iterdir())):
-        time.sleep(0.01)
-    assert processes_in(place) == []
-    assert list(place.iterdir()) == []
-
-
 def statuses(finished: Finished) -> list[str]:
     """Return how the scenarios ended, in their order."""
     return [str(outcome["status"]) for outcome in finished.summary()["outcomes"]]
@@ -104,16 +83,7 @@ def errors(finished: Finished) -> str:
 def lacking(command: str, home: Path, qemu: Path) -> str:
     """Return the option that names a build which has not got a command, and does not say that it has."""
     program = home / "qemu-system-lacking"
-    words = (
-        sys.executable,
-        "-S",
-        "-E",
-        str(ROOT / "testbed" / "campaign" / "proof" / "standin.py"),
-        f"lacks-{command}",
-        str(qemu),
-    )
-    program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
-    program.chmod(0o755)
+    write_stand_in(program, f"{LACKS}{command}", qemu)
     return f"qemu={program}"
 
 

@@ -48,8 +48,8 @@ class Fault:
 
 
 @dataclass
-class Line:
-    """One end of a connection that carries JSON objects, with anything or nothing between them."""
+class Connection:
+    """A connection that carries JSON objects, with anything or nothing between them."""
 
     socket: socket.socket
     text: str = ""
@@ -80,8 +80,8 @@ class Line:
 class Conversation:
     """The conversation between the testbed (`client`) and the real QEMU, with a fault between them."""
 
-    client: Line
-    qemu: Line
+    client: Connection
+    qemu: Connection
     make_fault: Callable[[Conversation], Fault]
     _asked: int = 0
     _waiting: list[Message] = field(default_factory=list)
@@ -151,11 +151,11 @@ def stand_in(arguments: list[str], make_fault: Callable[[Conversation], Fault]) 
     """Start the real QEMU, relay its monitors until it ends, and return how it ended, as subprocess has it."""
     selector = selectors.DefaultSelector()
     inherited: list[socket.socket] = []
-    for place, argument in enumerate(arguments):
+    for position, argument in enumerate(arguments):
         if found := MONITOR.fullmatch(argument):
             ours, theirs = socket.socketpair()
             inherited.append(theirs)
-            arguments[place] = f"socket,id={found['id']},fd={theirs.fileno()}"
+            arguments[position] = f"socket,id={found['id']},fd={theirs.fileno()}"
             client = socket.socket(fileno=int(found["fd"]))
             for reader, attend in _attendants(found["id"], client, ours, make_fault):
                 selector.register(reader, selectors.EVENT_READ, (attend, (client, ours)))
@@ -187,7 +187,7 @@ def _attendants(
 ) -> list[tuple[socket.socket, Callable[[], None]]]:
     """Return the two ends of a monitor, each with what is to be done when something arrives there."""
     if name == "qmp":
-        conversation = Conversation(Line(client), Line(qemu), make_fault)
+        conversation = Conversation(Connection(client), Connection(qemu), make_fault)
         return [(client, conversation.from_client), (qemu, conversation.from_qemu)]
     return [(client, _Copy(client, qemu)), (qemu, _Copy(qemu, client))]
 

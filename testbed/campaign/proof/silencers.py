@@ -1,4 +1,4 @@
-"""Runs behave with one oracle silenced: `python without.py ORACLE ARGUMENTS FOR BEHAVE`.
+"""Runs behave with one oracle silenced: `python -m testbed.campaign.proof.silencers ORACLE ARGUMENTS FOR BEHAVE`.
 
 A fault that the suite finds, and does not find without an oracle, is one that this oracle alone can see.
 """
@@ -8,11 +8,8 @@ from __future__ import annotations
 import runpy
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import ModuleType
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from testbed.domain.lifecycle import Lifecycle
 from testbed.promises import backups, bitmaps, events, jobs

@@ -19,11 +19,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from testbed.base.files import write_json
 from testbed.base.gherkin import override
 from testbed.base.problems import EnvironmentUnusable, Problem
-from testbed.base.process import ToolFailed, run_tool
+from testbed.base.process import Finished, ToolFailed, run_tool
 
 FETCH_BOUND = 1800.0
 """Seconds that fetching a release may take."""
@@ -111,24 +112,38 @@ class Debian:
         return f"Debian {self.release} ({self.target})"
 
 
+class ToolRunner(Protocol):
+    """Runs a short tool as testbed.base.process.run_tool does."""
+
+    def __call__(self, argv: Sequence[str], *, cwd: Path, bound: float) -> Finished:
+        """Run it, and return what it said."""
+
+
 @dataclass(frozen=True)
 class Cache:
-    """The releases that were fetched, each in a directory of its own below `place`.
+    """The releases that were fetched, each in a directory of its own below `folder`.
 
     A directory is used only if its record says that it is complete, and where it is, and if what is in it still has the
     digest of that day. `tell` is told in a line what is fetched and why; `mirror` is the address to fetch from, or None
-    for mmdebstrap's own choice.
+    for mmdebstrap's own choice; `run_tool` runs mmdebstrap.
     """
 
-    place: Path
+    folder: Path
     tell: Callable[[str], object]
     mirror: str | None = None
+    run_tool: ToolRunner = run_tool
 
     @classmethod
-    def of_user(cls, environ: Mapping[str, str], tell: Callable[[str], object], mirror: str | None = None) -> Cache:
+    def of_user(
+        cls,
+        environ: Mapping[str, str],
+        tell: Callable[[str], object],
+        mirror: str | None = None,
+        run_tool: ToolRunner = run_tool,
+    ) -> Cache:
         """Return the cache in the user's directory for caches, which `environ` may name."""
         home = environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-        return cls(Path(home).absolute() / PROJECT / platform.machine(), tell, mirror)
+        return cls(Path(home).absolute() / PROJECT / platform.machine(), tell, mirror, run_tool)
 
     def fault(self, build: Debian) -> str | None:
         """Say why a release cannot be used as it lies here, or None if it can."""
@@ -161,7 +176,7 @@ class Cache:
             shutil.rmtree(self._home(build), ignore_errors=True)
 
     def _home(self, build: Debian) -> Path:
-        return self.place / f"{build.release}-{build.target}"
+        return self.folder / f"{build.release}-{build.target}"
 
     @contextmanager
     def _holding(self, build: Debian) -> Iterator[None]:
@@ -171,12 +186,12 @@ class Cache:
             what = f"a build of Debian cannot run from {home}: the loader takes the colon for the end of a path"
             raise EnvironmentUnusable([Problem(what, _ELSEWHERE)])
         try:
-            self.place.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
             with home.with_name(f".{home.name}.lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield
         except OSError as error:
-            what = f"the cache {self.place} cannot be written to: {error.strerror or error}"
+            what = f"the cache {self.folder} cannot be written to: {error.strerror or error}"
             raise EnvironmentUnusable([Problem(what, _ELSEWHERE)]) from error
 
     def _fetch(self, build: Debian, fault: str) -> None:
@@ -187,7 +202,7 @@ class Cache:
         shutil.rmtree(home, ignore_errors=True)
         tree.mkdir(parents=True)
         try:
-            run_tool(command, cwd=self.place, bound=FETCH_BOUND)
+            self.run_tool(command, cwd=self.folder, bound=FETCH_BOUND)
             _wrap(build, tree, home / "bin")
         except ToolFailed as failure:
             shutil.rmtree(home, ignore_errors=True)
@@ -239,7 +254,7 @@ def _wrap(build: Debian, tree: Path, folder: Path) -> None:
     if loader is None or not emulator.exists():
         raise ToolFailed(f"what was fetched has no {emulator.name}, or no loader for it")
     libraries = sorted({path.parent for root in ("lib", "usr/lib") for path in (tree / root).rglob("lib*.so*")})
-    firmware = [argument for place in FIRMWARE for argument in ("-L", str(tree / place))]
+    firmware = [argument for path in FIRMWARE for argument in ("-L", str(tree / path))]
     for program in build.programs:
         if not (path := tree / "usr/bin" / program).exists():
             continue

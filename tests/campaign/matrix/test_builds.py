@@ -14,11 +14,11 @@ from textwrap import dedent
 import pytest
 
 from testbed.base.problems import EnvironmentUnusable
-from testbed.campaign import builds, debian
-from testbed.campaign.builds import Build, of_file, of_words
-from testbed.campaign.debian import Cache, Debian
+from testbed.campaign.matrix import builds, debian
+from testbed.campaign.matrix.builds import Build, of_file, of_words
+from testbed.campaign.matrix.debian import Cache, Debian
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 PC = Debian("trixie", "x86_64")
 
@@ -199,7 +199,7 @@ def test_ordinary_user_needs_no_rights(cache: Cache, mirror: Mirror, monkeypatch
 
 
 def test_mirror_of_the_user_is_used(cache: Cache, mirror: Mirror) -> None:
-    Cache(cache.place, cache.tell, "copy:///some/where").fetched(PC)
+    Cache(cache.folder, cache.tell, "copy:///some/where").fetched(PC)
     assert mirror.calls[0].endswith(" copy:///some/where")
 
 
@@ -246,7 +246,7 @@ def test_broken_release_is_noticed_and_fetched_anew(
 
 def test_moved_cache_is_noticed(cache: Cache, told: list[str]) -> None:
     cache.fetched(PC)
-    moved = Cache(cache.place.rename(cache.place.with_name("moved")), told.append)
+    moved = Cache(cache.folder.rename(cache.folder.with_name("moved")), told.append)
     assert "has been moved since" in (moved.fault(PC) or "")
     programs = moved.fetched(PC)
     assert "moved" in (programs / "qemu-img").read_text()
@@ -292,7 +292,7 @@ def test_failure_is_explained_and_leaves_nothing(
     assert meaning in what
     assert says.splitlines()[-1].strip() in what
     assert remedy in advice
-    assert [path.name for path in cache.place.iterdir()] == [".trixie-x86_64.lock"]
+    assert [path.name for path in cache.folder.iterdir()] == [".trixie-x86_64.lock"]
 
 
 def test_broken_release_that_cannot_be_fetched_again_is_explained(cache: Cache, mirror: Mirror) -> None:
@@ -334,8 +334,8 @@ def test_place_that_cannot_be_used_is_explained(tmp_path: Path, mirror: Mirror, 
 
 
 def test_cache_is_where_the_user_wants_it(tmp_path: Path) -> None:
-    assert Cache.of_user({"XDG_CACHE_HOME": str(tmp_path)}, print).place.parent == tmp_path / debian.PROJECT
-    assert Cache.of_user({}, print).place.is_relative_to(Path.home() / ".cache" / debian.PROJECT)
+    assert Cache.of_user({"XDG_CACHE_HOME": str(tmp_path)}, print).folder.parent == tmp_path / debian.PROJECT
+    assert Cache.of_user({}, print).folder.is_relative_to(Path.home() / ".cache" / debian.PROJECT)
 
 
 def test_record_tells_what_is_there(cache: Cache) -> None:
@@ -347,7 +347,5 @@ def test_record_tells_what_is_there(cache: Cache) -> None:
 
 
 def test_no_source_of_packages_is_written_down() -> None:
-    modules = "".join(
-        (ROOT / "testbed" / "campaign" / name).read_text() for name in ("debian.py", "builds.py", "matrix.py")
-    )
+    modules = "".join(path.read_text() for path in (ROOT / "testbed" / "campaign" / "matrix").glob("*.py"))
     assert re.findall(r"https?://|\.debian\.(?:org|net)", modules + dedent(builds.__doc__ or "")) == []

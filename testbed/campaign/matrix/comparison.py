@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from testbed.reports.directory import ENVIRONMENT, SUMMARY
-from testbed.reports.outcome import Status
+from testbed.campaign.runs import CONSOLE, EndedRun
+from testbed.reports.outcome import Outcome, Status
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,7 @@ class Case:
     feature: str
     rule: str
     scenario: str
-    place: str
+    location: str
 
 
 @dataclass(frozen=True)
@@ -52,23 +50,22 @@ class Trial:
     problems: Sequence[str] = ()
 
     @classmethod
-    def read(cls, build: str, folder: Path, problems: Sequence[str] = ()) -> Trial:
-        """Read the reports that a run on a build left in a folder; `problems` are those that are known already."""
-        try:
-            summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return cls(build, folder, problems=problems or ["the run came to no end; console.txt is what it said"])
-        program, _, rest = _banner(folder).partition(" version ")
+    def of(cls, build: str, run: EndedRun) -> Trial:
+        """Return the trial of a build from what its run has left."""
+        if run.summary is None:
+            unknown = f"the run came to no end; {CONSOLE} is what it said"
+            return cls(build, run.reports, problems=run.problems or [unknown])
+        program, _, rest = run.banner.partition(" version ")
         version, _, package = rest.partition(" ")
         stand_in = "" if program == "QEMU emulator" else program
         return cls(
             build,
-            folder,
+            run.reports,
             version,
             ", ".join(filter(None, (package.strip("()"), stand_in))),
-            summary["seconds"],
-            {_case(outcome): _result(outcome, folder) for outcome in summary["outcomes"]},
-            [*problems, *(error["message"] for error in summary["errors"])],
+            run.summary.seconds,
+            {_case(outcome): _result(outcome, run.reports) for outcome in run.outcomes},
+            [*run.problems, *(error.message for error in run.summary.errors)],
         )
 
     @property
@@ -110,30 +107,22 @@ class Trial:
         return self.count(Status.PASSED) + self.count(Status.KNOWN_DEFECT)
 
 
-def _banner(folder: Path) -> str:
-    try:
-        return str(json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))["qemu"]["banner"])
-    except (OSError, ValueError, KeyError):
-        return ""
-
-
-def _case(outcome: Mapping[str, Any]) -> Case:
+def _case(outcome: Outcome) -> Case:
     return Case(
-        suite=outcome["suite"],
-        name=outcome["name"],
-        area=outcome["area"],
-        feature=outcome["feature"],
-        rule=outcome["rule"] or "",
-        scenario=outcome["scenario"],
-        place=f"{outcome['file']}:{outcome['line']}",
+        suite=outcome.suite,
+        name=outcome.name,
+        area=outcome.area,
+        feature=outcome.feature,
+        rule=outcome.rule or "",
+        scenario=outcome.scenario,
+        location=f"{outcome.file}:{outcome.line}",
     )
 
 
-def _result(outcome: Mapping[str, Any], folder: Path) -> Result:
-    status = Status(outcome["status"])
-    why = outcome["headline"] if status.is_red else "; ".join(outcome["reasons"])
-    report = folder / "junit" / f"TEST-{outcome['report']}.xml"
-    return Result(status, why, Path(outcome["evidence"]) if outcome["evidence"] else report)
+def _result(outcome: Outcome, folder: Path) -> Result:
+    why = outcome.headline if outcome.status.is_red else "; ".join(outcome.reasons)
+    report = folder / "junit" / f"TEST-{outcome.report}.xml"
+    return Result(outcome.status, why, outcome.evidence or report)
 
 
 @dataclass(frozen=True)
@@ -151,21 +140,23 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of change: how it is told of several scenarios, and which statuses before and after belong to it."""
+class ChangeKind:
+    """A kind of change: what is said of scenarios that change so, and which statuses before and after belong to it."""
 
-    told: str
+    words: str
     belongs: Callable[[Status, Status], bool]
 
 
-KINDS = (
-    Kind("fail now", lambda old, new: new.is_red and not old.is_red),
-    Kind("show a known defect now", lambda _, new: new is Status.KNOWN_DEFECT),
-    Kind("do not fail any more", lambda old, new: old.is_red and new is Status.PASSED),
-    Kind("do not show a known defect any more", lambda old, new: old is Status.KNOWN_DEFECT and new is Status.PASSED),
-    Kind("apply now, and pass", lambda _, new: new is Status.PASSED),
-    Kind("do not apply any more", lambda _, new: new is Status.NOT_APPLICABLE),
-    Kind("end in another way", lambda _old, _new: True),
+CHANGE_KINDS = (
+    ChangeKind("fail now", lambda old, new: new.is_red and not old.is_red),
+    ChangeKind("show a known defect now", lambda _, new: new is Status.KNOWN_DEFECT),
+    ChangeKind("do not fail any more", lambda old, new: old.is_red and new is Status.PASSED),
+    ChangeKind(
+        "do not show a known defect any more", lambda old, new: old is Status.KNOWN_DEFECT and new is Status.PASSED
+    ),
+    ChangeKind("apply now, and pass", lambda _, new: new is Status.PASSED),
+    ChangeKind("do not apply any more", lambda _, new: new is Status.NOT_APPLICABLE),
+    ChangeKind("end in another way", lambda _old, _new: True),
 )
 """All kinds of changes, those first that a reader must not miss. A change is of the first kind that it belongs to."""
 
@@ -179,21 +170,21 @@ class Upgrade:
 
     @cached_property
     def changes(self) -> Mapping[str, Mapping[str, Sequence[Change]]]:
-        """The changes, as KINDS tells them."""
-        found: dict[str, dict[str, list[Change]]] = {kind.told: {} for kind in KINDS}
+        """The changes, by the words of their kind."""
+        found: dict[str, dict[str, list[Change]]] = {kind.words: {} for kind in CHANGE_KINDS}
         for case in cases((self.old, self.new)):
             change = Change(case, self.old.result(case), self.new.result(case))
             old, new = (result.status if result else Status.NOT_RUN for result in (change.old, change.new))
             if old is not new:
-                kind = next(kind for kind in KINDS if kind.belongs(old, new))
-                found[kind.told].setdefault(change.why, []).append(change)
-        return {told: reasons for told, reasons in found.items() if reasons}
+                kind = next(kind for kind in CHANGE_KINDS if kind.belongs(old, new))
+                found[kind.words].setdefault(change.why, []).append(change)
+        return {words: reasons for words, reasons in found.items() if reasons}
 
     @property
     def summary(self) -> str:
         """How many scenarios change in which way, in one line."""
-        counts = ((told, sum(map(len, reasons.values()))) for told, reasons in self.changes.items())
-        return "; ".join(f"{count} {told}" for told, count in counts) or "nothing changes"
+        counts = ((words, sum(map(len, reasons.values()))) for words, reasons in self.changes.items())
+        return "; ".join(f"{count} {words}" for words, count in counts) or "nothing changes"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testbed.base.problems import EnvironmentUnusable, Problem
-from testbed.campaign.debian import Cache, Debian
+from testbed.campaign.matrix.debian import Cache, Debian
 
 SCHEME = "debian:"
 """How the source of a build begins that is fetched."""

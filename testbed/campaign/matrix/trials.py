@@ -1,0 +1,49 @@
+"""Tries the suite on builds: fetches what has to be fetched, runs, and reads what the run has left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from testbed.base.problems import EnvironmentUnusable
+from testbed.base.settings import OPTIONS
+from testbed.campaign.matrix.builds import Build
+from testbed.campaign.matrix.comparison import Trial
+from testbed.campaign.matrix.debian import Cache
+from testbed.campaign.runs import Run, Runs
+from testbed.reports.junit import JUnitFiles
+from testbed.reports.outcome import RunError, RunSummary
+
+VARIABLES = frozenset(option.variable for option in OPTIONS if option.variable)
+"""The environment variables of a user who tries one build: they would give all builds the tools of that one."""
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Trials of builds, which report into folders below `folder`; `arguments` are further ones for behave."""
+
+    folder: Path
+    cache: Cache
+    runs: Runs
+    arguments: Sequence[str]
+
+    def try_out(self, build: Build) -> Trial:
+        """Run the suite on a build, which is fetched if need be, and read what became of it."""
+        folder = self.folder / build.name
+        folder.mkdir(parents=True)
+        try:
+            qemu = build.locate(self.cache)
+        except EnvironmentUnusable as error:
+            _write_junit(folder / "junit", str(error))
+            return Trial(build.name, folder, problems=[str(error)])
+        wanted = Run(folder, {"qemu": qemu}, self.arguments, hidden=VARIABLES)
+        return Trial.of(build.name, self.runs.run(wanted))
+
+
+def _write_junit(junit: Path, message: str) -> None:
+    """Write for a CI server what behave would have written if it had been started."""
+    junit.mkdir(exist_ok=True)
+    error = RunError("the build", EnvironmentUnusable.__name__, message.partition("\n")[0], message)
+    JUnitFiles(junit, {}).run_finished(RunSummary((), (error,), datetime.now(UTC), 0.0))

@@ -1,0 +1,172 @@
+"""Shows what the suite would find: runs it against each fault of the stand-in, and writes what found which.
+
+`python -m testbed.campaign.proof [--faults a,b] [ARGUMENTS FOR BEHAVE]`, or `make prove`. Writes sensitivity.md and
+.html into the reports folder. The exit status is 0 if each fault was found with words that lead to it, the stand-in
+without a fault was not found to be faulty, and each scenario was made to fail by some fault; 1 otherwise. Of scenarios
+nothing is said where only some faults are named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+from testbed.base.problems import EnvironmentUnusable, near
+from testbed.base.process import ToolFailed, run_tool
+from testbed.base.scratch import Scratch
+from testbed.campaign.checkout import README, ROOT
+from testbed.campaign.options import add_at_once
+from testbed.campaign.pages.publishing import write_page, write_part
+from testbed.campaign.proof import page
+from testbed.campaign.proof.faultkind import NOTHING, FaultKind
+from testbed.campaign.proof.faults import FAULTS, WIDE
+from testbed.campaign.proof.findings import Finding, Proof, location_of, made_to_fail
+from testbed.campaign.proof.proving import FaultTrials
+from testbed.campaign.runs import Interrupted, Runs, interruptible
+from testbed.reports.outcome import Status
+
+RUN_BOUND = 3600.0
+"""Seconds that one run of the suite, or of a part of it, may take."""
+
+VERSION_BOUND = 60.0
+"""Seconds that QEMU may take to tell its version."""
+
+PROVEN, WANTING = 0, 1
+"""The exit statuses."""
+
+
+class NothingPasses(Exception):
+    """Without a fault, no scenario passes, so that no fault can be shown."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the program with these arguments; return its exit status."""
+    options, for_behave = _options(arguments)
+    try:
+        with interruptible():
+            return _conclude(_prove(options, for_behave), options)
+    except Interrupted as interrupted:
+        _say("interrupted")
+        return interrupted.status
+    except (EnvironmentUnusable, LookupError, NothingPasses, OSError, ToolFailed) as error:
+        sys.stderr.write(f"{error}\n")
+        return WANTING
+
+
+def _options(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Return the options, and what else there is, which is for behave."""
+    parser = argparse.ArgumentParser(
+        prog="python -m testbed.campaign.proof",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--faults", help="names of faults, with commas; without it, all", default="")
+    parser.add_argument("--qemu", help="the real QEMU", default=shutil.which("qemu-system-x86_64"))
+    parser.add_argument("--reports", type=Path, default=ROOT / "reports", help="where the tables go")
+    add_at_once(parser, "--at-once", "runs")
+    parser.add_argument("--update-readme", action="store_true", help="write the totals into the README")
+    options, for_behave = parser.parse_known_args(arguments)
+    unknown = [name for name in options.faults.split(",") if options.faults and name not in FAULTS]
+    if unknown:
+        parser.error("\n".join(str(near(name, FAULTS, "fault")) for name in unknown))
+    if not options.qemu:
+        parser.error("no QEMU is found; name one with --qemu")
+    return options, for_behave
+
+
+def _prove(options: argparse.Namespace, for_behave: Sequence[str]) -> Proof:
+    """Try the faults that the options name, or all of them and each scenario, and tell of each.
+
+    Raises NothingPasses, ToolFailed when QEMU does not tell its version, EnvironmentUnusable and OSError.
+    """
+    when, start = datetime.now(UTC), monotonic()
+    qemu = Path(options.qemu).absolute()
+    version = _version(qemu)
+    # Programs must be able to run from there, as often they may not in memory.
+    with Scratch.make(Path(tempfile.gettempdir())) as scratch, Runs(RUN_BOUND) as runs:
+        trials = FaultTrials(scratch, runs, qemu, for_behave)
+        if options.faults:
+            scenarios: Mapping[str, str] = {}
+            findings = _looked_for(trials, [FAULTS[name] for name in options.faults.split(",")], options.at_once)
+            failed = made_to_fail(findings)
+        else:
+            sound, scenarios = _sound(trials, options.at_once)
+            faults = [fault for fault in FAULTS.values() if fault is not NOTHING]
+            findings = [sound, *_looked_for(trials, faults, options.at_once)]
+            failed = made_to_fail([*findings, *_widened(trials, findings, scenarios, options.at_once)])
+    return Proof(findings, scenarios, version, when, monotonic() - start, failed)
+
+
+def _version(qemu: Path) -> str:
+    banner = run_tool([str(qemu), "--version"], cwd=ROOT, bound=VERSION_BOUND).stdout
+    found = re.search(r"version (\S+)", banner)
+    return found[1] if found else "of no version"
+
+
+def _sound(trials: FaultTrials, at_once: int) -> tuple[Finding, Mapping[str, str]]:
+    """Run everything without a fault, and tell of it; return also the scenarios that pass, by location.
+
+    Raises NothingPasses.
+    """
+    run = trials.run(NOTHING, "--jobs", str(at_once))
+    finding = Finding(NOTHING).with_run(run)
+    _tell(finding)
+    scenarios = {location_of(one): one.name for one in run.outcomes if one.status is Status.PASSED}
+    if not scenarios:
+        text = f"Without a fault, no scenario passes, so that no fault can be shown. {finding.shown.said}"
+        raise NothingPasses(text)
+    return finding, scenarios
+
+
+def _looked_for(trials: FaultTrials, faults: Sequence[FaultKind], at_once: int) -> list[Finding]:
+    """Look for the faults, so many at a time, and tell of each."""
+    findings = {}
+    for fault, finding in trials.runs.each(trials.look_for, faults, at_once):
+        _tell(finding)
+        findings[fault] = finding
+    return [findings[fault] for fault in faults]
+
+
+def _widened(
+    trials: FaultTrials, findings: Sequence[Finding], scenarios: Mapping[str, str], at_once: int
+) -> Sequence[Finding]:
+    """Run the scenarios that no fault has made fail yet against faults that show themselves nearly everywhere."""
+    wide: list[Finding] = []
+    for name in WIDE:
+        failed = made_to_fail([*findings, *wide])
+        left = [location for location in scenarios if location not in failed]
+        if left:
+            wide.append(Finding(FAULTS[name]).with_run(trials.run(FAULTS[name], "--jobs", str(at_once), *left)))
+            _say(f"{len(left)} scenarios were left for {name}, which made {len(wide[-1].red)} fail")
+    return wide
+
+
+def _conclude(proof: Proof, options: argparse.Namespace) -> int:
+    """Write and say what was shown; return the exit status."""
+    options.reports.mkdir(parents=True, exist_ok=True)
+    write_page(page.document(proof), options.reports, "sensitivity")
+    if options.update_readme:
+        write_part(README, "sensitivity", "make prove", page.summary(proof))
+    _say("\n".join([*proof.problems, f"{proof.total}."]))
+    return WANTING if proof.problems else PROVEN
+
+
+def _tell(finding: Finding) -> None:
+    """Say on the console what became of a fault."""
+    _say(f"{finding.verdict:40} {finding.fault.name:40} {finding.shown.said[:90]}")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,225 @@
+"""Faults of events: what QEMU reports by itself of jobs, of their states, their end and their errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from testbed.campaign.proof.conversation import Conversation, Fault, Message
+from testbed.campaign.proof.faultkind import FaultKind
+
+
+def events(change: Callable[[Message], list[Message]]) -> Callable[[Conversation], Fault]:
+    """Make a fault in what QEMU reports by itself."""
+
+    class Events(Fault):
+        def event(self, event: Message) -> list[Message]:
+            return change(event)
+
+    return Events
+
+
+def dropping(name: str, **data: object) -> Callable[[Message], list[Message]]:
+    """Make a function that drops events of a name and with such data."""
+    return lambda event: [] if _is(event, name, data) else [event]
+
+
+def doubling(name: str, **data: object) -> Callable[[Message], list[Message]]:
+    """Make a function that doubles events of a name and with such data."""
+    return lambda event: [event, event] if _is(event, name, data) else [event]
+
+
+def adding(name: str, other: str) -> Callable[[Message], list[Message]]:
+    """Make a function that adds another event, without data, after events of a name."""
+    return lambda event: [event, {**event, "event": other, "data": {}}] if event["event"] == name else [event]
+
+
+def altering(name: str, **data: object) -> Callable[[Message], list[Message]]:
+    """Make a function that puts other data into events of a name, where they have such data."""
+
+    def change(event: Message) -> list[Message]:
+        if event["event"] == name:
+            event["data"].update({key: value for key, value in data.items() if key in event["data"]})
+        return [event]
+
+    return change
+
+
+def _is(event: Message, name: str, data: Mapping[str, object]) -> bool:
+    return bool(event["event"] == name and data.items() <= event.get("data", {}).items())
+
+
+class Swaps(Fault):
+    """Reports the end of a job only after its last state."""
+
+    def __init__(self, qemu: Conversation) -> None:
+        super().__init__(qemu)
+        self.held: list[Message] = []
+
+    def event(self, event: Message) -> list[Message]:
+        if event["event"] == "JOB_STATUS_CHANGE" and event["data"]["status"] in ("waiting", "pending"):
+            self.held.append(event)
+            return []
+        held, self.held = self.held[::-1], []
+        return [*held, event]
+
+
+FAULTS = (
+    # What they tell of their states.
+    *(
+        FaultKind(
+            f"no-{state}-state",
+            f"a job never tells of being {state}",
+            events(dropping("JOB_STATUS_CHANGE", status=state)),
+            ("went from", "did not come"),
+            ("job/life", "job/cancelled"),
+        )
+        for state in ("created", "running", "waiting", "concluded", "aborting", "paused")
+    ),
+    *(
+        FaultKind(
+            f"{state}-twice",
+            f"a job tells twice of being {state}",
+            events(doubling("JOB_STATUS_CHANGE", status=state)),
+            ("went from",),
+            ("job/life", "job/cancelled"),
+        )
+        for state in ("created", "waiting", "pending", "concluded", "aborting", "paused")
+    ),
+    FaultKind(
+        "no-pending-state",
+        "a job never tells of being pending",
+        events(dropping("JOB_STATUS_CHANGE", status="pending")),
+        ("went from",),
+    ),
+    FaultKind(
+        "running-twice",
+        "a job tells twice that it runs",
+        events(doubling("JOB_STATUS_CHANGE", status="running")),
+        ("went from",),
+    ),
+    FaultKind(
+        "states-swapped", "a job tells of its states in another order", Swaps, ("went from",), seen_only_by="answers"
+    ),
+    FaultKind(
+        "states-of-another-job",
+        "the states of a job are told with another id",
+        events(altering("JOB_STATUS_CHANGE", id="another")),
+        ("did not come",),
+        ("job/life",),
+    ),
+    FaultKind(
+        "job-never-gone",
+        "a job never tells that it is gone",
+        events(dropping("JOB_STATUS_CHANGE", status="null")),
+        ("null",),
+    ),
+    # What they tell of their end.
+    FaultKind(
+        "no-completed-event", "the end of a job is not reported", events(dropping("BLOCK_JOB_COMPLETED")), ("end once",)
+    ),
+    FaultKind(
+        "completed-twice",
+        "the end of a job is reported twice",
+        events(doubling("BLOCK_JOB_COMPLETED")),
+        ("once",),
+        seen_only_by="answers",
+    ),
+    FaultKind(
+        "offset-not-len",
+        "a completed job's offset is not its len",
+        events(altering("BLOCK_JOB_COMPLETED", offset=1)),
+        ("offset",),
+    ),
+    FaultKind(
+        "len-one-too-many",
+        "a completed job had one byte more to copy than there was",
+        events(altering("BLOCK_JOB_COMPLETED", len=1 << 40)),
+        ("len", "bytes to copy"),
+        ("job/life",),
+    ),
+    FaultKind(
+        "wrong-type",
+        "a job's end names another type",
+        events(altering("BLOCK_JOB_COMPLETED", type="mirror")),
+        ("type",),
+        seen_only_by="answers",
+    ),
+    FaultKind(
+        "wrong-speed",
+        "a job's end names another speed",
+        events(altering("BLOCK_JOB_COMPLETED", speed=4096)),
+        ("speed",),
+    ),
+    FaultKind(
+        "end-of-another-job",
+        "the end of a job is told with another id",
+        events(altering("BLOCK_JOB_COMPLETED", device="another")),
+        ("end once",),
+        ("job/life",),
+    ),
+    FaultKind(
+        "no-cancelled-event",
+        "a cancelled job is not reported",
+        events(dropping("BLOCK_JOB_CANCELLED")),
+        ("end once",),
+        features=("job/cancelled",),
+    ),
+    FaultKind(
+        "cancelled-twice",
+        "a job tells twice that it was cancelled",
+        events(doubling("BLOCK_JOB_CANCELLED")),
+        ("once", "went from"),
+        ("job/cancelled",),
+    ),
+    FaultKind(
+        "no-pending-event",
+        "a job that waits for its finalization does not ask for it",
+        events(dropping("BLOCK_JOB_PENDING")),
+        ("ask", "BLOCK_JOB_PENDING"),
+        ("job/life",),
+    ),
+    FaultKind(
+        "pending-event-twice",
+        "a job asks twice to be finalized",
+        events(doubling("BLOCK_JOB_PENDING")),
+        ("ask", "BLOCK_JOB_PENDING"),
+        ("job/life",),
+    ),
+    # What they tell of errors.
+    FaultKind(
+        "no-error-event", "an error of a job is not reported", events(dropping("BLOCK_JOB_ERROR")), ("BLOCK_JOB_ERROR",)
+    ),
+    FaultKind(
+        "error-event-twice",
+        "an error of a job is reported twice",
+        events(doubling("BLOCK_JOB_ERROR")),
+        ("BLOCK_JOB_ERROR",),
+    ),
+    FaultKind(
+        "error-event-write",
+        "a read error is reported as a write error",
+        events(altering("BLOCK_JOB_ERROR", operation="write")),
+        ("operation",),
+    ),
+    FaultKind(
+        "error-event-ignore",
+        "an error is reported as ignored",
+        events(altering("BLOCK_JOB_ERROR", action="ignore")),
+        ("action",),
+        features=("failure/error_policies", "failure/stopped_backup"),
+    ),
+    FaultKind(
+        "error-of-another-job",
+        "an error is told with another id",
+        events(altering("BLOCK_JOB_ERROR", device="another")),
+        ("BLOCK_JOB_ERROR",),
+        ("failure/error_policies", "failure/stopped_backup"),
+    ),
+    FaultKind(
+        "error-pauses-guest",
+        "an error of a job pauses the guest",
+        events(adding("BLOCK_JOB_ERROR", "STOP")),
+        ("STOP",),
+        ("failure/guest_policies",),
+    ),
+)

@@ -1,0 +1,65 @@
+"""Tries faults: runs the suite against a stand-in that plays one of them, and takes down what it said."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from testbed.base.scratch import Scratch
+from testbed.campaign.proof import standin
+from testbed.campaign.proof.faultkind import NOTHING, FaultKind
+from testbed.campaign.proof.findings import Finding
+from testbed.campaign.runs import PYTHON, EndedRun, Run, Runs, as_words
+
+SILENCERS = "testbed.campaign.proof.silencers"
+"""What runs behave with an oracle silenced: it alone reaches into the oracles, so that it is not imported here."""
+
+PATIENCE = 0.5
+"""What every bound is multiplied by where a fault may make QEMU hang: each scenario would else wait for long."""
+
+
+@dataclass(frozen=True)
+class FaultTrials:
+    """Trials of faults with this QEMU behind them, and further arguments for behave; `scratch` has what they need."""
+
+    scratch: Scratch
+    runs: Runs
+    qemu: Path
+    arguments: Sequence[str]
+
+    def run(self, fault: FaultKind, *arguments: str, silenced: str = "") -> EndedRun:
+        """Run the suite against one fault, with an oracle silenced if one is named; return what the run has left."""
+        folder = self.scratch.directory_for(fault.name)
+        program = folder / f"qemu-system-{fault.name}"
+        write_stand_in(program, fault.name, self.qemu)
+        # The arguments of whoever called come later and have the last word.
+        chosen = as_words({"keep": "never", "patience": 1 if fault is NOTHING else PATIENCE})
+        wanted = Run(folder / "reports", {"qemu": program}, [*chosen, *self.arguments, *arguments])
+        if silenced:
+            wanted = replace(wanted, program=("-m", SILENCERS, silenced))
+        ended = self.runs.run(wanted)
+        with suppress(OSError):  # what a killed run may still write there is removed with all the rest
+            self.scratch.discard(folder)
+        return ended
+
+    def look_for(self, fault: FaultKind) -> Finding:
+        """Try one fault where it must be found: up to the first red, and if that does not lead to it, to the end."""
+        features = [f"features/{name}.feature" for name in fault.features]
+        finding = Finding(fault)
+        for arguments in ([*features, "--stop"], features):
+            finding = finding.with_run(self.run(fault, *arguments))
+            if finding.leading or fault is NOTHING:
+                break
+        if fault.seen_only_by and finding.leading:
+            finding = finding.with_silenced_run(self.run(fault, *features, silenced=fault.seen_only_by))
+        return finding
+
+
+def write_stand_in(program: Path, fault: str, qemu: Path) -> None:
+    """Write a program that is called as QEMU is, and stands in for the real one at `qemu` with a fault."""
+    words = (str(PYTHON), "-S", "-E", str(Path(standin.__file__).absolute()), fault, str(qemu))
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
+    program.chmod(0o755)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+
+from testbed.base.text import one_line, parts_by, printable, with_part
+
+DOCUMENT = """\
+before
+<!-- table: written by make matrix -->
+stale
+<!-- end of table -->
+between <!-- end of table -->
+<!-- list: written by make docs -->
+<!-- end of list -->
+<!-- totals: written by make matrix -->
+old
+<!-- end of totals -->
+after
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("größe\n\tok", "größe\n\tok"),
+        ("one\r\ntwo", "one\ntwo"),
+        ("\x1b[31m\x00\x7f", r"\x1b[31m\x00\x7f"),
+        ("\udcff\ufffe", r"\udcff\ufffe"),
+    ],
+)
+def test_what_cannot_be_shown_is_escaped(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_text_on_one_line() -> None:
+    assert one_line("  one\n\ttwo \x07") == r"one two \x07"
+
+
+def test_parts_are_told_by_the_command_that_writes_them() -> None:
+    assert parts_by("make matrix", DOCUMENT) == ["table", "totals"]
+    assert parts_by("make docs", DOCUMENT) == ["list"]
+    assert parts_by("make", DOCUMENT) == []
+
+
+def test_part_is_written_anew_and_the_rest_is_kept() -> None:
+    text = with_part(DOCUMENT, "table", "make matrix", "new \\1\n")
+    assert text == DOCUMENT.replace("stale\n", "new \\1\n")
+    assert with_part(text, "table", "make matrix", "new \\1\n") == text
+
+
+@pytest.mark.parametrize(
+    ("document", "name", "command"),
+    [
+        ("nothing", "table", "make matrix"),
+        (DOCUMENT, "tables", "make matrix"),
+        (DOCUMENT, "table", "make docs"),
+        ("<!-- table: written by make matrix -->\nno end", "table", "make matrix"),
+        ("<!-- table: written by make matrix -->\n<!-- end of tables -->", "table", "make matrix"),
+    ],
+)
+def test_document_without_the_part_is_an_error(document: str, name: str, command: str) -> None:
+    with pytest.raises(LookupError, match=f"no lines <!-- {name}: written by {command} -->"):
+        with_part(document, name, command, "new\n")

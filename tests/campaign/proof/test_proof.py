@@ -1,0 +1,149 @@
+"""A sample of faults, each of which the suite must find in words that lead to it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from aftermath import BOUND, Told, assert_nothing_is_left, has_ended
+
+ROOT = Path(__file__).parents[3]
+
+SAMPLE = (
+    "none",
+    "count-one-less",
+    "never-busy",
+    "forgets-last-granule",
+    "bitmap-kept-after-success",
+    "bitmap-lost-after-failure",
+    "copies-everything",
+    "target-lacks-tail",
+    "completed-twice",
+    "error-event-write",
+    "crash-at-backup",
+)
+
+
+def run_proof(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the proof as make does: by a PATH that names the environment as seen from the project."""
+    environment = os.path.relpath(Path(sys.executable).parent, ROOT)
+    return subprocess.run(
+        ["python", "-m", "testbed.campaign.proof", *arguments],
+        env={**os.environ, "PATH": f"{environment}:{os.environ['PATH']}"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not shutil.which("qemu-system-x86_64"), reason="no qemu-system-x86_64 on PATH to stand in for")
+def test_a_sample_of_faults_is_found(tmp_path: Path) -> None:
+    proof = run_proof("--faults", ",".join(SAMPLE), "--reports", str(tmp_path), "--tags=blockdev-backup")
+    assert proof.returncode == 0, proof.stdout + proof.stderr
+    assert "10 of 10 faults found" in proof.stdout
+    assert (tmp_path / "sensitivity.html").stat().st_size > 1000
+
+
+def test_a_proof_where_even_the_real_qemu_fails_ends_at_once_and_says_why(tmp_path: Path) -> None:
+    broken = tmp_path / "qemu-system-broken"
+    broken.write_text('#!/bin/sh\n[ "$1" = --version ] && echo QEMU emulator version 7.2.0 || exit 3\n')
+    broken.chmod(0o755)
+    proof = run_proof("--qemu", str(broken), "--reports", str(tmp_path))
+    assert proof.returncode == 1, proof.stdout + proof.stderr
+    assert "Without a fault, no scenario passes" in proof.stderr
+    assert "QEMU exited with status 3" in proof.stderr
+
+
+STUCK = """\
+#!/bin/sh
+[ "$1" = --version ] && exec echo QEMU emulator version 7.2.0
+echo $PPID >"{told}"
+exec sleep 20
+"""
+
+
+@dataclass(frozen=True)
+class CutShort:
+    """A proof that was cut short by a signal: how it ended, what it said, and the folder for temporary files."""
+
+    status: int
+    said: str
+    complaint: str
+    temporary: Path
+
+
+@pytest.fixture
+def cut_short(tmp_path: Path, told: Told) -> Callable[..., CutShort]:
+    """Return what sends a proof a signal in the middle of two runs, and checks that nothing of these is left."""
+    stuck = tmp_path / "qemu-system-stuck"
+    stuck.write_text(STUCK.format(told=told.path))
+    stuck.chmod(0o755)
+    scratch, temporary = tmp_path / "scratch", tmp_path / "temporary"
+    scratch.mkdir()
+    temporary.mkdir()
+
+    def cut(number: signal.Signals, *arguments: str) -> CutShort:
+        chosen = (*arguments, "--at-once=2", f"--qemu={stuck}", f"--reports={tmp_path}", "-D", f"scratch={scratch}")
+        with subprocess.Popen(
+            [sys.executable, "-m", "testbed.campaign.proof", *chosen],
+            env={**os.environ, "TMPDIR": str(temporary)},
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as proof:
+            stand_ins = told.numbers(2)
+            proof.send_signal(number)
+            said, complaint = proof.communicate(timeout=BOUND)
+        assert all(has_ended(stand_in) for stand_in in stand_ins)
+        assert_nothing_is_left(scratch)
+        return CutShort(proof.returncode, said, complaint, temporary)
+
+    return cut
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("faults", [("--faults", "count-zero,never-busy"), ()], ids=["some faults", "all"])
+def test_interrupt_ends_all_runs_and_leaves_nothing(
+    cut_short: Callable[..., CutShort], number: signal.Signals, status: int, faults: tuple[str, ...]
+) -> None:
+    proof = cut_short(number, *faults)
+    assert (proof.status, proof.said, proof.complaint) == (status, "interrupted\n", "")
+    assert list(proof.temporary.iterdir()) == []
+
+
+def test_proof_that_is_killed_leaves_nothing_either(cut_short: Callable[..., CutShort]) -> None:
+    proof = cut_short(signal.SIGKILL, "--faults", "count-zero,never-busy")
+    assert proof.status == -signal.SIGKILL
+    assert_nothing_is_left(proof.temporary)
+
+
+def test_qemu_that_does_not_even_tell_its_version_is_explained(tmp_path: Path) -> None:
+    broken = tmp_path / "qemu-system-broken"
+    broken.write_text("#!/bin/sh\necho it is broken >&2\nexit 3\n")
+    broken.chmod(0o755)
+    proof = run_proof("--qemu", str(broken), "--faults", "none", "--reports", str(tmp_path))
+    assert proof.returncode == 1
+    assert "exited with status 3; the end of its stderr:\nit is broken" in proof.stderr
+    assert "Traceback" not in proof.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--faults", "never-bussy,count-zero"], 'there is no fault "never-bussy"; did you mean "never-busy"'),
+        (["--at-once", "0"], "give a number from 1 on"),
+    ],
+)
+def test_wrong_call_is_explained(arguments: list[str], said: str) -> None:
+    proof = run_proof(*arguments)
+    assert proof.returncode == 2
+    assert said in proof.stderr
