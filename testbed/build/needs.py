@@ -1,8 +1,9 @@
 """What a scenario may need of a build, and whether the build under test has it.
 
 What a scenario needs is said by its sentences, its words and its tables (testbed.language.needs), by names from this
-closed list. Whether a build has what is needed is not guessed from its version but found out from itself: from the schema of its QMP commands, from what its tools
-say of themselves, and by a trial where neither tells. `python -m testbed.build.needs` prints the list.
+closed list. Whether a build has what is needed is not guessed from its version but found out from itself: from the
+schema of its QMP commands, from what its tools say of themselves, and by a trial where neither tells.
+`python -m testbed.build.needs` prints the list.
 """
 
 from __future__ import annotations

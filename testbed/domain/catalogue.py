@@ -117,7 +117,7 @@ class Catalogue:
             backup.follow()
 
     def at_work(self) -> list[Backup]:
-        """Return those of them that still use what they have in use: a job that has ended does not, forgotten or not."""
+        """Return those that still use what they have in use: a job that has ended does not, be it forgotten or not."""
         return [backup for backup in self.running() if backup.job.lifecycle.end is None]
 
     def running(self) -> Sequence[Backup]:

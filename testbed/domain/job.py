@@ -141,7 +141,7 @@ class Job:
     def wait(self) -> JobEnd:
         """Wait until the job is over and gone, and return how it ended; if QEMU has gone, just say how.
 
-        Raises WrongLifecycle when its events do not tell of one orderly life, MachineHung or MachineDied as any wait does.
+        Raises WrongLifecycle when its events do not tell of one orderly life, MachineHung or MachineDied as any wait.
         """
         self.machine.check_alive()
         if self.machine.running:
@@ -165,7 +165,7 @@ class Job:
     def shown(self) -> Mapping[str, Any]:
         """Return all that QEMU shows of the job, in the words of query-block-jobs; the job must be at rest.
 
-        Raises WrongLifecycle when query-jobs shows anything else of it, when one of the queries does not list it, and when
+        Raises WrongLifecycle when query-jobs shows anything else of it, when a query does not list it, and when
         what it shows cannot be true of a job that was started so and is in that state.
         """
         shown, other = self._listed("query-block-jobs", "device"), self._listed("query-jobs", "id")

@@ -1,7 +1,7 @@
 """What is asked of QEMU: one command, or one action of a transaction; what must come of it, and what the models learn.
 
-A model *foresees* what QEMU must answer before it is asked: it grants the request, or refuses it in words that are known
-beforehand. Where no model has an opinion, it leaves the question open, and the scenario alone says what must come.
+A model *foresees* what QEMU must answer before it is asked: it grants the request, or refuses it in words that are
+known beforehand. Where no model has an opinion, it leaves the question open, and the scenario alone says what must come.
 """
 
 from __future__ import annotations
@@ -92,31 +92,31 @@ def transaction(requests: Sequence[Request], completion: str = "") -> Request:
     itself (completion-mode of QMP's transaction); if it is empty, QEMU is left to its default.
     Raises AuthorError when they are not all for one machine.
     """
-
-    def granted() -> None:
-        for request in requests:
-            request.granted()
-
-    def refused() -> None:
-        for request in requests:
-            request.refused()
-
-    def forecast(outlook: Outlook) -> Refusal | None:
-        for request in requests:
-            if completion == "grouped" and request.command not in JOB_ACTIONS:
-                return Refusal("property completion-mode = grouped")
-            refusal = request.forecast(outlook)
-            if refusal or outlook.is_open:
-                return refusal
-        return None
-
     machines = {id(request.machine): request.machine for request in requests if request.machine}
     if len(machines) > 1:
         raise AuthorError("a transaction is made of one machine, and these requests are for several")
     arguments: dict[str, object] = {"actions": [request.as_action() for request in requests]}
     if completion:
         arguments["properties"] = {"completion-mode": completion}
-    return Request("transaction", arguments, granted, refused, forecast, next(iter(machines.values()), None))
+    return Request(
+        "transaction",
+        arguments,
+        granted=lambda: [request.granted() for request in requests],
+        refused=lambda: [request.refused() for request in requests],
+        forecast=lambda outlook: _foresee_all(requests, completion, outlook),
+        machine=next(iter(machines.values()), None),
+    )
+
+
+def _foresee_all(requests: Sequence[Request], completion: str, outlook: Outlook) -> Refusal | None:
+    """Foresee what comes of requests one after the other: the first that must be refused, refuses them all."""
+    for request in requests:
+        if completion == "grouped" and request.command not in JOB_ACTIONS:
+            return Refusal("property completion-mode = grouped")
+        refusal = request.forecast(outlook)
+        if refusal or outlook.is_open:
+            return refusal
+    return None
 
 
 JOB_ACTIONS = ("drive-backup", "blockdev-backup")

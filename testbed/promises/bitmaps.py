@@ -33,8 +33,9 @@ def stores_its_bitmaps(images: Images) -> Promise[Drive]:
             stored["name"]: _stored(stored["granularity"], [_FLAGS[flag] for flag in stored["flags"]])
             for stored in images.info(drive.image.name)["format-specific"]["data"].get("bitmaps", [])
         }
+        file = drive.image.name
         wrong = [
-            f'{drive.image.name} should store "{name}" {wanted.get(name, "not at all")}; it does {found.get(name, "not")}'
+            f'{file} should store "{name}" {wanted.get(name, "not at all")}; it does {found.get(name, "not")}'
             for name in sorted({*wanted, *found})
             if wanted.get(name) != found.get(name)
         ]

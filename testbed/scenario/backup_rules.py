@@ -1,4 +1,4 @@
-"""When QEMU must refuse a backup, and in which words: what it looks at, in its order (blockdev.c and block/backup.c)."""
+"""When QEMU must refuse a backup, and in which words, in the order in which it looks (blockdev.c and block/backup.c)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "mode": ("existing", "absolute-paths"),
 }
 """The words that these options may be (the enums of the QMP reference manual)."""
+
+FORMATS = ("raw", "qcow2", "qed", "vmdk", "vdi")
+"""The formats of images that QEMU makes or opens for a backup."""
 
 MOST_WORKERS = (1 << 31) - 1
 
@@ -61,30 +64,27 @@ def _wrong_word(backup: Backup) -> Refusal | None:
 
 
 def _wrong_node(backup: Backup, there: Surroundings, outlook: Outlook) -> Refusal | None:
-    """Look at what the options name in the place of the drive and of the target's node."""
+    """Look at what the options name in the place of the drive and of the target's node, and at the drive itself."""
     for option in ("device", "target"):
         name = backup.options.get(option)
         if name is None:
             continue
         if backup.command.opens_target and option == "target":
             outlook.leave_open()  # it is a file, which QEMU may be able to open or not
-        elif name in there.without_medium:
-            return Refusal(f"Device '{name}' has no medium")
-        elif name not in there.nodes:
-            return Refusal(f"Cannot find device='{name}' nor node-name='{name}'")
+        elif refusal := _no_such_node(str(name), there):
+            return refusal
         elif option == "device":
             outlook.leave_open()
-    if not backup.drive.is_active:
-        return Refusal(f"Inactive '{backup.drive.name}' can't be a file child")
-    if backup.command.opens_target and backup.options.get("format", "raw") not in (
-        "raw",
-        "qcow2",
-        "qed",
-        "vmdk",
-        "vdi",
-    ):
-        return Refusal(f"Unknown driver '{backup.options['format']}'")
-    return None
+    image_format = backup.options.get("format", FORMATS[0])
+    if backup.command.opens_target and image_format not in FORMATS:
+        return Refusal(f"Unknown driver '{image_format}'")
+    return None if backup.drive.is_active else Refusal(f"Inactive '{backup.drive.name}' can't be a file child")
+
+
+def _no_such_node(name: str, there: Surroundings) -> Refusal | None:
+    if name in there.without_medium:
+        return Refusal(f"Device '{name}' has no medium")
+    return None if name in there.nodes else Refusal(f"Cannot find device='{name}' nor node-name='{name}'")
 
 
 def _wrong_mode(backup: Backup) -> Refusal | None:

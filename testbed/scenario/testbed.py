@@ -122,7 +122,7 @@ class Testbed:
         return ExportAccesses(machine, self.toolchain.qemu_io.path, options)
 
     def discard(self, world: World) -> None:
-        """End a scenario's machines if they still run, and remove all its files; each whatever becomes of the others."""
+        """End a scenario's machines if they still run, and remove its files; each whatever becomes of the others."""
         with ExitStack() as leaving:
             leaving.callback(self.scratch.discard, world.machines.home)
             leaving.callback(world.close)

@@ -49,21 +49,6 @@ MECHANICS = {
 }
 """What belongs below the sentences, by its name in a finding."""
 
-NEEDED_FOR = {
-    "whose storage": "needs.blkdebug",
-    "the guest should reach": "needs.block-graph",
-    "a drive without a medium": "needs.human-monitor",
-    "are on their way": "needs.human-monitor",
-    "is to be held up": "needs.human-monitor",
-    "lives in an iothread": "needs.human-monitor",
-    "the machine has been": "needs.human-monitor",
-    "its drives' errors": "needs.human-monitor",
-    "has drives that copy up": "needs.human-monitor",
-    "a machine whose guest sees": "needs.guest-disk",
-    "sees its drives as disks": "needs.human-monitor",
-}
-"""The tags that words of sentences ask for."""
-
 UNITLESS = re.compile(r"(?<![\w.-])\d{4,}\b(?! (?:B|KiB|MiB|GiB|TiB)\b)")
 WRONG_UNIT = re.compile(r"(?<![\w.])\d+(?: ?(?:[kKMGT]|kB|KB|MB|GB|TB|[Bb]ytes?)|(?:B|KiB|MiB|GiB|TiB))\b")
 SIZE_COLUMNS = {"at", "length", "size", "offset", "len", "dirty", "farther", "granularity", "cluster", "clusters"}
@@ -232,16 +217,6 @@ def known_tags(file: FeatureFile) -> Iterator[Problem]:
     for element in (file.feature, *file.feature.rules, *file.cases):
         for tag in tags.unknown(element.tags):
             yield element.line, f"the tag @{tag} is not in the list of testbed/language/tags.py"
-
-
-@rule
-def provided_for(file: FeatureFile) -> Iterator[Problem]:
-    """What a sentence needs that not every build has is named by the tags: @needs.blkdebug for bad storage."""
-    for case in file.cases:
-        said = [step.name for step in (*case.background_steps, *case.steps)]
-        for words, tag in NEEDED_FOR.items():
-            if tag not in case.effective_tags and any(words in QUOTED.sub("", name) for name in said):
-                yield case.line, f'"{words}" asks for the tag @{tag}'
 
 
 @rule

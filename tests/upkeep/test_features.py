@@ -87,7 +87,6 @@ BROKEN = [
     ("known-tags", "    Scenario Outline:", "    @<what>\n    Scenario Outline:"),
     ("known-tags", "      Examples:", "      @nightly\n      Examples:"),
     ("known-tags", "    Scenario: Filler 2", "    @bug-B7x\n    Scenario: Filler 2"),
-    ("provided-for", '64 MiB drive "drive0"', '64 MiB drive "drive0", whose storage fails'),
     ("traceable-cases", "@iotest-124 @incremental_simple", "@iotest-124"),
     ("traceable-cases", "@iotest-124 @incremental_simple", "@incremental_simple"),
     ("traceable-cases", "@incremental_simple", "@incremental_simple @incremental_pause"),

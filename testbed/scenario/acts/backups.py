@@ -17,6 +17,7 @@ def _backup(sync: str) -> Callable[..., Request]:
     def ask(
         world: World,
         drive: Drive,
+        *,
         bitmap: BitmapName | None = None,
         target: Name = "",
         bitmap_mode: Value | None = None,

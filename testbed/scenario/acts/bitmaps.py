@@ -1,4 +1,4 @@
-"""What an operator does to bitmaps, and when QEMU must refuse it (QEMU's manual on dirty bitmaps, and its QMP reference)."""
+"""What an operator does to bitmaps, and when QEMU must refuse it (its manual on dirty bitmaps, its QMP reference)."""
 
 from __future__ import annotations
 
