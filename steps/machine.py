@@ -58,7 +58,6 @@ def next_machine(context: Context, name: str) -> None:
 
 
 @given("the machine {name:Name} of the next build has started with the same drives")
-@when("the machine {name:Name} of the next build starts with the same drives")
 @needing("next-build")
 def next_machine_of_next_build(context: Context, name: str) -> None:
     """Do the same with the build that the option next_qemu names."""

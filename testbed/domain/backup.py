@@ -100,7 +100,7 @@ class Backup:
     `options` are the arguments of the QMP command besides device, job and target; sync and bitmap are among them.
     `source` is the image of the drive that is copied, `content` what the drive read as when it began, `held` the bitmap
     that it goes by or brings in step, and `changed` what its own layer must hold and nothing else (None where it is
-    free to copy everything); `moment` is the drive's when it began. `followed` tells whether the models know of its end.
+    free to copy everything); `moment` is the drive's when it began. `followed` tells whether the models know its end.
     """
 
     drive: Drive
@@ -191,7 +191,7 @@ class Backup:
     def finish(self) -> None:
         """Wait until the job is over; let the models follow; close the target, unless QEMU has gone.
 
-        Raises what Job.wait does, and WrongLifecycle when it did not count as work just what it had to copy, and copied.
+        Raises what Job.wait does, and WrongLifecycle when it did not count as work just what it had to copy.
         """
         end = self.job.wait()
         self.follow()

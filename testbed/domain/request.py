@@ -1,7 +1,7 @@
 """What is asked of QEMU: one command, or one action of a transaction; what must come of it, and what the models learn.
 
 A model *foresees* what QEMU must answer before it is asked: it grants the request, or refuses it in words that are
-known beforehand. Where no model has an opinion, it leaves the question open, and the scenario alone says what must come.
+known beforehand. Where no model has an opinion, the question is open, and the scenario alone says what must come.
 """
 
 from __future__ import annotations

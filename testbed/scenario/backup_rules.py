@@ -1,4 +1,4 @@
-"""When QEMU must refuse a backup, and in which words, in the order in which it looks (blockdev.c and block/backup.c)."""
+"""When QEMU must refuse a backup, in which words, and in which order it looks (blockdev.c and block/backup.c)."""
 
 from __future__ import annotations
 
