@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from testbed.base.problems import AuthorError
@@ -109,6 +109,13 @@ class Job:
         """Tell whether the job has told that it is over and forgotten."""
         return any(state_of(event) == "null" for event in self.events)
 
+    @property
+    def rests(self) -> bool:
+        """Tell whether somebody has paused the job, or an error has, and nobody has resumed it since."""
+        told = self.machine.monitor.events[max(self.start, self._resumed) :]
+        has_stopped = any(self.mine(event) and event.data.get("action") == "stop" for event in told)
+        return has_stopped or any(pause >= self._resumed for pause in self._pauses)
+
     def wait_until(self, status: str) -> None:
         """Wait until the job has been in a state: paused, since it was last told to be.
 
@@ -206,7 +213,15 @@ class Job:
 
     def cancel(self, family: str = "job") -> Request:
         """Make the request that gives a job up; by a block-job command only one that is not paused."""
-        return self._request("cancel", family)
+        request = self._request("cancel", family)
+        if family == "job":
+            return request
+
+        def forecast(outlook: Outlook) -> Refusal | None:
+            paused = Refusal(f"The block job for device '{self.name}' is currently paused")
+            return paused if self.rests and not self.is_gone else request.forecast(outlook)
+
+        return replace(request, forecast=forecast)
 
     def cancel_by_force(self) -> Request:
         """Make the request that gives a job up although it is paused, or does not answer."""
@@ -265,19 +280,17 @@ class Job:
     def _forecast(self, verb: str, family: str) -> Forecast:
         """Foresee what comes of a command for the job: not every verb goes with every state."""
 
-        def forecast(outlook: Outlook) -> Refusal | None:
+        def forecast(_outlook: Outlook) -> Refusal | None:
             states = [state for event in self.events if (state := state_of(event))]
             state = states[-1] if states else "undefined"
-            if verb == "resume":  # it asks first whether somebody has paused the job, which also a state may not tell
-                outlook.leave_open()
             if state in ("undefined", "null"):
                 gone = Refusal(f"Block job '{self.name}' not found", "DeviceNotActive")
                 return gone if family == "block-job" else Refusal("Job not found")
+            if verb == "resume" and not self.rests:
+                return Refusal("Can't resume a job that was not paused")
             if state not in TAKES[verb]:
                 return Refusal(f"Job '{self.name}' in state '{state}' cannot accept command verb '{verb}'")
-            if verb in ("pause", "resume", "cancel", "complete"):  # what comes of it depends on how the job rests
-                outlook.leave_open()
-            return None
+            return Refusal("Job is already paused") if verb == "pause" and self.rests else None
 
         return forecast
 
