@@ -10,8 +10,8 @@ from pathlib import Path
 from textwrap import indent, shorten
 from types import TracebackType
 
-from testbed.base.gherkin import PACKAGE, UNDEFINED, Captured, Scenario, Step
-from testbed.base.problems import EnvironmentUnusable, NotOffered, Problem
+from testbed.base.gherkin import PACKAGE, UNDEFINED, Captured, Scenario, Step, error_of_words, sentences_like
+from testbed.base.problems import AuthorError, EnvironmentUnusable, NotOffered, Problem
 from testbed.base.process import MORE_ROOM, OutOfSpace
 from testbed.base.text import printable
 from testbed.reports.outcome import Outcome, Place, RunError, ScenarioNotes, Status
@@ -51,11 +51,14 @@ class Trouble:
 def trouble_of(error: BaseException, where: str = "") -> Trouble:
     """Describe an exception: an AssertionError is a broken promise, any other is an error.
 
-    A traceback goes with what is neither a check's word nor a fault of the place that it runs in.
+    A traceback goes with what is neither a check's word, nor a slip of the author's, nor a fault of the place.
     """
+    error = error_of_words(error)
     kind, said = type(error).__name__, str(error).strip()
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         said, error = str(Problem(said, MORE_ROOM)), OutOfSpace()
+    if isinstance(error, AuthorError):
+        return Trouble(Status.ERROR, AuthorError.__name__, said, "", where)
     if isinstance(error, (EnvironmentUnusable, OutOfSpace)):
         return Trouble(Status.ERROR, type(error).__name__, said, "", where)
     if isinstance(error, AssertionError) and said:
@@ -89,11 +92,14 @@ def place_of(step: Step) -> Place:
 
 def undefined(steps: Sequence[Step]) -> Trouble | None:
     """Describe the steps of a scenario that no definition matches, if there are any."""
-    places = [place_of(step) for step in steps if step.status.name in UNDEFINED]
-    if not places:
+    unknown = [step for step in steps if step.status.name in UNDEFINED]
+    if not unknown:
         return None
+    first, *_ = unknown
+    places = [place_of(step) for step in unknown]
     others = "".join(f"\nalso undefined: {place}" for place in places[1:])
-    text = f"no step definition matches: {places[0].text}{others}\nbehave --steps-catalog lists those there are"
+    near = "".join(f"\nnearest to it: {sentence}" for sentence in sentences_like(first))
+    text = f"no step definition matches: {places[0].text}{others}{near}\nbehave --steps-catalog lists those there are"
     return Trouble(Status.ERROR, "UndefinedStep", text, step=places[0])
 
 
