@@ -1,4 +1,4 @@
-"""What this project uses of behave's runner and model, with types: the one place that knows their inside."""
+"""What this project uses of behave's runner and model, with types: the one module that knows their inside."""
 
 from __future__ import annotations
 
@@ -252,9 +252,9 @@ def title(scenario: Scenario) -> str:
     outline: Any = scenario.parent
     examples = outline.examples[int(row.id.partition(".")[0]) - 1]
     # Left to itself, behave puts numbers where only text can be replaced.
-    places = {"examples.index": str(examples.index), "row.index": str(row.index)}
+    numbers = {"examples.index": str(examples.index), "row.index": str(row.index)}
     builder = ScenarioOutlineBuilder("{name}\n{examples.name}")
-    name, _, table = builder.make_scenario_name(outline.name, examples, row, places).partition("\n")
+    name, _, table = builder.make_scenario_name(outline.name, examples, row, numbers).partition("\n")
     said = {"", *map(str.strip, table.split(","))}
     cells = ", ".join(cell for cell in row.cells if cell not in said and not _says(name, cell))
     which = ": ".join(part for part in (table, shorten(cells, ROW_LENGTH, placeholder=" ...")) if part)
@@ -267,17 +267,17 @@ def _says(name: str, cell: str) -> bool:
 
 def rule_of(scenario: Scenario) -> Tagged | None:
     """Return the rule that a scenario or row stands under, if any."""
-    place: Tagged | None = scenario.parent
-    while place is not None and place.type != "rule":
-        place = place.parent
-    return place
+    around: Tagged | None = scenario.parent
+    while around is not None and around.type != "rule":
+        around = around.parent
+    return around
 
 
 def tags(scenario: Scenario) -> tuple[str, ...]:
     """Return the tags in force for a scenario, in the order of reading, each once."""
     rule = rule_of(scenario)
-    places = [scenario.feature, *([rule] if rule else []), scenario]
-    return tuple(dict.fromkeys(str(tag) for place in places for tag in place.tags))
+    tagged = [scenario.feature, *([rule] if rule else []), scenario]
+    return tuple(dict.fromkeys(str(tag) for part in tagged for tag in part.tags))
 
 
 def adjacent(locations: Iterable[Location]) -> list[Location]:

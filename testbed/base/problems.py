@@ -1,4 +1,4 @@
-"""What can be wrong that is not for QEMU to answer for: the place, the scenario itself, what a build has not got."""
+"""What is not for QEMU to answer for: faults of the environment, slips of an author, what a build has not got."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """Something about the place, not about QEMU, that keeps the suite from running."""
+    """Something about the environment, not about QEMU, that keeps the suite from running."""
 
     what: str
     remedy: str

@@ -18,7 +18,7 @@ from testbed.base.problems import AuthorError, EnvironmentUnusable, NotOffered, 
 from testbed.base.process import OutOfSpace
 from testbed.base.text import printable
 from testbed.reports.labels import Labels
-from testbed.reports.outcome import Outcome, Place, RunError, RunSummary, ScenarioNotes, Status, notes_of
+from testbed.reports.outcome import Outcome, RunError, RunSummary, ScenarioNotes, Sentence, Status, notes_of
 from testbed.run.verdict import Trouble, judge, traceback_of, trouble_of
 
 TEXT = """
@@ -117,7 +117,7 @@ def test_folders_and_suites_are_unique() -> None:
 
 # Verdicts.
 
-STEP = Place("Then it holds", "features/a.feature", 3)
+STEP = Sentence("Then it holds", "features/a.feature", 3)
 CHECK = replace(trouble_of(AssertionError("differs\nat 0")), step=STEP)
 CRASH = replace(trouble_of(ValueError("oops")), step=STEP)
 CLEAN_UP = trouble_of(OSError("gone"), "the clean-up close")
