@@ -352,7 +352,7 @@ def test_evidence_that_has_no_room_is_told_with_its_remedy_and_all_else_is_clear
     ("arguments", "told"),
     [
         ((FEATURE, "--tags=@incremental_smiple"), ["no scenario is selected: is a tag, a name or a path misspelt?"]),
-        ((*SELECTION, "-D", "qmeu=/usr/bin"), ["there is no option qmeu", "remedy: did you mean qemu?"]),
+        ((*SELECTION, "-D", "qmeu=/usr/bin"), ["there is no option qmeu", 'remedy: did you mean "qemu"']),
         (
             (*SELECTION, "-D", "qmeu=/usr/bin", "-D", "patience=none"),
             ["there is no option qmeu", 'patience cannot be "none"'],
