@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from behave.runner import Context
 
 from testbed.base.gherkin import Scenario, Step, definitions_of
-from testbed.base.problems import AuthorError, EnvironmentUnusable
+from testbed.base.problems import EnvironmentUnusable
 from testbed.language import tags
 from testbed.language.context import testbed_of, world_of
 from testbed.language.needs import needs_of
@@ -29,8 +29,7 @@ def before_all(context: Context) -> None:
 def before_scenario(context: Context, scenario: Scenario) -> None:
     """Give the scenario a world of its own, unless the build lacks what it needs."""
     testbed = testbed_of(context)
-    if misspelt := tags.unknown(scenario.effective_tags):
-        raise AuthorError(f"unknown tags: {', '.join(misspelt)}; testbed/language/tags.py lists those there are")
+    tags.insist_on_known(scenario.effective_tags)
     if reasons := testbed.unmet(needs_of(scenario, definitions_of(context))):
         if testbed.settings.require == "all":
             raise AssertionError("; ".join(reasons))

@@ -76,7 +76,7 @@ def incremental_without_backing(context: Context, drive: str, bitmap: str) -> No
 def backup_started(context: Context, drive: str) -> None:
     """Ask for a backup with the options of the table, in QEMU's words, and go on while its job runs."""
     world = world_of(context)
-    world.backups.start(world.drives.drive(drive), options(context))
+    world.backups.start(world.drives.drive(drive), options(context, world.catalogue.command.name))
 
 
 @when("a {sync:Sync} backup of {drive:Name} is started")
@@ -106,7 +106,8 @@ def incremental_backup_started(context: Context, drive: str, bitmap: str) -> Non
 @needing(rows=of_options)
 def backups_options(context: Context) -> None:
     """Use the options of the table, in QEMU's words, for all further backups, besides what a backup asks for itself."""
-    world_of(context).catalogue.options = options(context)
+    catalogue = world_of(context).catalogue
+    catalogue.options = options(context, catalogue.command.name)
 
 
 @when("the backup of {drive:Name} is taken again")

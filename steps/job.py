@@ -63,7 +63,7 @@ def plain_backup_kept(context: Context, sync: str, drive: str, state: str) -> No
 def backup_kept(context: Context, drive: str, state: str) -> None:
     """Do the same with a backup that has the options of the table, in QEMU's words."""
     world = world_of(context)
-    world.backups.hold(world.drives.drive(drive), state, options(context))
+    world.backups.hold(world.drives.drive(drive), state, options(context, world.catalogue.command.name))
 
 
 @given("the backup {which:Which} has stopped{statuses:IoStatuses}")

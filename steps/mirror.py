@@ -12,7 +12,7 @@ from testbed.promises.mirrors import equals_its_mirrored_drive
 @given("a mirror of {drive:Name} has been started with:")
 def mirror_started(context: Context, drive: str) -> None:
     """Start to copy a drive and keep the copy the same, with the options of the table, in QEMU's words."""
-    world_of(context).start_mirror(drive, options(context))
+    world_of(context).start_mirror(drive, options(context, "blockdev-mirror"))
 
 
 @when("the mirror of {drive:Name} is ended")

@@ -37,7 +37,7 @@ def target_storage(context: Context, storage: Storage) -> None:
 @needing(rows=of_options)
 def target_options(context: Context) -> None:
     """Open the targets of all further backups with the options of the table, in QEMU's words."""
-    world_of(context).targets.location = Local(options=options(context))
+    world_of(context).targets.location = Local(options=options(context, "blockdev-add"))
 
 
 @given("each backup goes to another machine")

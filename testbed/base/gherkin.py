@@ -1,7 +1,8 @@
-"""What this project uses of behave's runner and model, with types: the one place that knows their inside."""
+"""What this project uses of behave's runner and model, with types: the one module that knows their inside."""
 
 from __future__ import annotations
 
+import difflib
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import behave
 from behave.exception import ConfigError, InvalidFileLocationError, InvalidFilenameError
-from behave.matchers import Matcher
+from behave.matchers import Matcher, StepParseError
 from behave.parser import ParserError
 from behave.runner import Context
 
@@ -132,6 +133,7 @@ if TYPE_CHECKING:
 
     FileLocation: Any
     JUnitReporter: Any
+    the_step_registry: Any
     ScenarioOutlineBuilder: Any
 
     class Watcher:
@@ -204,7 +206,7 @@ else:
     from behave.model import ScenarioOutlineBuilder
     from behave.model_type import FileLocation
     from behave.reporter.junit import JUnitReporter
-    from behave.runner import Runner
+    from behave.runner import Runner, the_step_registry
 
     def override(method: Callable[..., object]) -> Callable[..., object]:
         """Mark a method for the type checker: Python itself has no such mark before 3.12."""
@@ -230,9 +232,11 @@ __all__ = [
     "adjacent",
     "clean_up",
     "definitions_of",
+    "error_of_words",
     "misuse",
     "override",
     "rule_of",
+    "sentences_like",
     "tags",
     "title",
     "without_junit",
@@ -248,9 +252,9 @@ def title(scenario: Scenario) -> str:
     outline: Any = scenario.parent
     examples = outline.examples[int(row.id.partition(".")[0]) - 1]
     # Left to itself, behave puts numbers where only text can be replaced.
-    places = {"examples.index": str(examples.index), "row.index": str(row.index)}
+    numbers = {"examples.index": str(examples.index), "row.index": str(row.index)}
     builder = ScenarioOutlineBuilder("{name}\n{examples.name}")
-    name, _, table = builder.make_scenario_name(outline.name, examples, row, places).partition("\n")
+    name, _, table = builder.make_scenario_name(outline.name, examples, row, numbers).partition("\n")
     said = {"", *map(str.strip, table.split(","))}
     cells = ", ".join(cell for cell in row.cells if cell not in said and not _says(name, cell))
     which = ": ".join(part for part in (table, shorten(cells, ROW_LENGTH, placeholder=" ...")) if part)
@@ -263,17 +267,17 @@ def _says(name: str, cell: str) -> bool:
 
 def rule_of(scenario: Scenario) -> Tagged | None:
     """Return the rule that a scenario or row stands under, if any."""
-    place: Tagged | None = scenario.parent
-    while place is not None and place.type != "rule":
-        place = place.parent
-    return place
+    around: Tagged | None = scenario.parent
+    while around is not None and around.type != "rule":
+        around = around.parent
+    return around
 
 
 def tags(scenario: Scenario) -> tuple[str, ...]:
     """Return the tags in force for a scenario, in the order of reading, each once."""
     rule = rule_of(scenario)
-    places = [scenario.feature, *([rule] if rule else []), scenario]
-    return tuple(dict.fromkeys(str(tag) for place in places for tag in place.tags))
+    tagged = [scenario.feature, *([rule] if rule else []), scenario]
+    return tuple(dict.fromkeys(str(tag) for part in tagged for tag in part.tags))
 
 
 def adjacent(locations: Iterable[Location]) -> list[Location]:
@@ -326,6 +330,25 @@ def definitions_of(context: Context) -> Mapping[str, list[Matcher]]:
     runner: Any = context._runner  # noqa: SLF001
     definitions: Mapping[str, list[Matcher]] = runner.step_registry.steps
     return definitions
+
+
+def sentences_like(step: Step) -> list[str]:
+    """Return the sentences that have a definition and are nearest to one that has none; the nearest first."""
+    kind = {"given": "Given", "when": "When", "then": "Then"}[step.step_type]
+    definitions = the_step_registry.steps[step.step_type]
+    known = {_without_words(definition.pattern): definition.pattern for definition in definitions}
+    near = difflib.get_close_matches(_without_words(step.name), known, n=3)
+    return [f"{kind} {known[form]}" for form in near]
+
+
+def _without_words(sentence: str) -> str:
+    """Return what is left of a sentence, or of its definition, without the words that change from one to the next."""
+    return re.sub(r'"[^"]*"|\{[^}]*\}', "*", sentence)
+
+
+def error_of_words(error: BaseException) -> BaseException:
+    """Return what the reader of a sentence's words has raised, which behave wraps; any other error as it is."""
+    return error.__cause__ if isinstance(error, StepParseError) and error.__cause__ else error
 
 
 def clean_up(context: Context) -> None:

@@ -1,4 +1,4 @@
-"""What can be wrong that is not for QEMU to answer for: the place, the scenario itself, what a build has not got."""
+"""What is not for QEMU to answer for: faults of the environment, slips of an author, what a build has not got."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """Something about the place, not about QEMU, that keeps the suite from running."""
+    """Something about the environment, not about QEMU, that keeps the suite from running."""
 
     what: str
     remedy: str
@@ -36,18 +36,30 @@ class AuthorError(Exception):
     """
 
 
+MOST_WORDS = 20
+"""How many words a message can name."""
+
+
 def near(word: str, known: Iterable[str], what: str) -> AuthorError:
-    """Return the error for a word that is none of the known ones, with the nearest of these, or all if none is near.
+    """Return the error for a word that is none of the known ones, with those that may be meant; see `hint`.
 
     `what` is what such a word names, as in "request".
     """
+    return AuthorError(f'there is no {what} "{word}"; {hint(word, known)}')
+
+
+def hint(word: str, known: Iterable[str]) -> str:
+    """Say which of the known words are near to one that is none of them; if none is, name all, unless they are many."""
     words = list(known)
-    close = difflib.get_close_matches(word, words, n=3)
-    hint = f"did you mean {_quoted(close)}?" if close else f"there are: {_quoted(words)}"
-    return AuthorError(f'there is no {what} "{word}"; {hint}')
+    if close := difflib.get_close_matches(word, words, n=3):
+        return f"did you mean {quoted(close)}?"
+    if len(words) > MOST_WORDS:
+        return f"of {len(words)}, the nearest are: {quoted(difflib.get_close_matches(word, words, n=3, cutoff=0))}"
+    return f"there are: {quoted(words)}" if words else "there are none"
 
 
-def _quoted(words: Sequence[str]) -> str:
+def quoted(words: Iterable[str]) -> str:
+    """Return words for a message, each in quotes."""
     return ", ".join(f'"{word}"' for word in words)
 
 

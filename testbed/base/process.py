@@ -8,7 +8,7 @@ included.
 PR_SET_PDEATHSIG would do the same at a price. It must be set by the child itself: by a wrapper (setpriv, 1 ms
 more for each start) or between fork and exec (3 ms and more, as Python cannot use vfork then). And it knows
 neither the child's own children nor any thread but the one that started it. For a child that is just being
-started when behave is killed, and for daemons, there is the warden of the scratch directory.
+started when behave is killed, and for daemons, there is the cleaner of the scratch directory.
 """
 
 from __future__ import annotations

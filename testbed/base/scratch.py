@@ -1,7 +1,7 @@
 """The run's scratch directory, which is gone when the run is, whatever ended it.
 
-A *warden* sees to that: a shell in a session of its own, which waits on a pipe until behave closes it or is no
-more, ends what still works in the directory, and removes it. If somebody kills the warden too, the next run
+A *cleaner* sees to that: a shell in a session of its own, which waits on a pipe until behave closes it or is no
+more, ends what still works in the directory, and removes it. If somebody kills the cleaner too, the next run
 removes the directory: each run holds a lock on its own, and one that nobody holds is stale.
 """
 
@@ -33,13 +33,13 @@ ROOM = 1 << 30
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - only a directory of our own is made in it
 
-WARDEN_BOUND = 30.0
-"""Seconds that the warden may take for its work."""
+CLEANER_BOUND = 30.0
+"""Seconds that the cleaner may take for its work."""
 
 # Whatever works in the directory without a terminal is a process of the run: one that was just being started when
 # behave died and does not hang on its lifeline yet, or one that made itself a daemon. The loop is for what such a
 # process wrote last.
-WARDEN = """
+CLEANER = """
 trap "" HUP INT TERM
 read -r _
 
@@ -61,7 +61,7 @@ while
     [ -d "$1" ] && [ $((tries += 1)) -lt 100 ]
 do :; done
 """
-"""What the warden does, as a shell script whose $1 is the directory."""
+"""What the cleaner does, as a shell script whose $1 is the directory."""
 
 
 @dataclass
@@ -70,32 +70,31 @@ class Scratch:
 
     path: Path
     _lock: int = field(repr=False)
-    _warden: _Warden = field(repr=False)
+    _cleaner: _Cleaner = field(repr=False)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1), repr=False)
 
     @classmethod
     def make(cls, chosen: Path | None) -> Scratch:
         """Make one in the directory `chosen`; by default in memory if there is room, else in TMPDIR.
 
-        Directories that earlier runs had to leave there are removed. Raises EnvironmentUnusable when the
-        place is missing or cannot be written to.
+        Directories that earlier runs had to leave there are removed. Raises EnvironmentUnusable when `chosen` is
+        missing or cannot be written to.
         """
-        place = (chosen or _default_place()).absolute()
+        parent = (chosen or _default_parent()).absolute()
         try:
-            _sweep(place)
+            _sweep(parent)
             # Nobody takes it for a stale one before it has its lock: only then does it get its name.
-            unlocked = Path(tempfile.mkdtemp(prefix=f".{PREFIX}{os.getpid()}-", dir=place))
+            unlocked = Path(tempfile.mkdtemp(prefix=f".{PREFIX}{os.getpid()}-", dir=parent))
             lock = os.open(unlocked, os.O_RDONLY | os.O_DIRECTORY)
-            with contextlib.suppress(OSError):  # a place without locks, where nobody can sweep either
+            with contextlib.suppress(OSError):  # on a file system without locks, where nobody can sweep either
                 fcntl.flock(lock, fcntl.LOCK_SH)
             path = unlocked.rename(unlocked.with_name(unlocked.name.removeprefix(".")))
             (path / TEMPLATES).mkdir()
         except OSError as error:
-            what = f"no scratch directory can be made in {place}: {error.strerror}"
+            what = f"no scratch directory can be made in {parent}: {error.strerror}"
             remedy = "name a directory that you may write to, with -D scratch=DIRECTORY"
             raise EnvironmentUnusable([Problem(what, remedy)]) from error
-        warden = _Warden.over(path)
-        return cls(path, lock, warden)
+        return cls(path, lock, _Cleaner.start(path))
 
     @property
     def templates(self) -> Path:
@@ -105,8 +104,8 @@ class Scratch:
     @property
     def free(self) -> int:
         """The bytes that are free where it is."""
-        place = os.statvfs(self.path)
-        return place.f_bavail * place.f_frsize
+        system = os.statvfs(self.path)
+        return system.f_bavail * system.f_frsize
 
     def directory_for(self, scenario_name: str) -> Path:
         """Make a fresh, empty directory for a scenario; return its path, which tells the scenario's name."""
@@ -123,7 +122,7 @@ class Scratch:
 
     def close(self) -> None:
         """Remove the directory, and end what may still work in it. Raises OSError when it cannot be removed."""
-        self._warden.dismiss()
+        self._cleaner.finish()
         os.close(self._lock)
         if self.path.exists():
             shutil.rmtree(self.path)
@@ -138,18 +137,18 @@ class Scratch:
 
 
 @dataclass
-class _Warden:
+class _Cleaner:
     """The shell that clears up when this process is no more, and the pipe by which it notices."""
 
     shell: subprocess.Popen[bytes]
     pipe: int
 
     @classmethod
-    def over(cls, path: Path) -> _Warden:
+    def start(cls, path: Path) -> _Cleaner:
         reading, writing = os.pipe()
         try:
             shell = subprocess.Popen(
-                ["/bin/sh", "-c", WARDEN, "warden", str(path)],
+                ["/bin/sh", "-c", CLEANER, "cleaner", str(path)],
                 cwd="/",
                 stdin=reading,
                 stdout=subprocess.DEVNULL,
@@ -160,14 +159,14 @@ class _Warden:
             os.close(reading)
         return cls(shell, writing)
 
-    def dismiss(self) -> None:
-        """Let the warden do its work, and go."""
+    def finish(self) -> None:
+        """Let the cleaner do its work now, and wait for its end."""
         os.close(self.pipe)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.shell.wait(WARDEN_BOUND)
+            self.shell.wait(CLEANER_BOUND)
 
 
-def _default_place() -> Path:
+def _default_parent() -> Path:
     with contextlib.suppress(OSError):
         memory = os.statvfs(MEMORY)
         if memory.f_bavail * memory.f_frsize >= ROOM and os.access(MEMORY, os.W_OK | os.X_OK):
@@ -175,9 +174,9 @@ def _default_place() -> Path:
     return Path(tempfile.gettempdir())
 
 
-def _sweep(place: Path) -> None:
+def _sweep(parent: Path) -> None:
     """Remove the directories of this user's runs that are over."""
-    with os.scandir(place) as entries:
+    with os.scandir(parent) as entries:
         siblings = [entry.path for entry in entries if entry.name.startswith(PREFIX)]
     for sibling in siblings:
         # Somebody else's, one whose run lives, or one that is being removed this very moment.

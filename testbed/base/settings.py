@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from testbed.base.problems import EnvironmentUnusable, Problem
+from testbed.base.problems import EnvironmentUnusable, Problem, hint
 
 T = TypeVar("T")
 Word = TypeVar("Word", bound=str)
@@ -189,7 +188,7 @@ class Settings:
         """
         options = {option.name: option for option in OPTIONS}
         problems = [
-            Problem(f"there is no option {name}", _advice(name))
+            Problem(f"there is no option {name}", hint(name.lower().replace("-", "_"), options))
             for name in userdata
             if name not in options and not name.startswith(OTHERS)
         ]
@@ -214,23 +213,6 @@ class Settings:
         """Return the choices by which the programs of the next build are found: none but its name."""
         return Settings(qemu=self.next_qemu, patience=self.patience)
 
-    @staticmethod
-    def help() -> str:
-        """Return what there is to say of every option, as text."""
-        return "\n".join(_explanation(option) for option in OPTIONS)
-
 
 OPTIONS = tuple(Option(name=choice.name, **choice.metadata) for choice in fields(Settings))
 """All options, in the order in which the documentation lists them."""
-
-
-def _explanation(option: Option) -> str:
-    also = f" (environment: {option.variable})" if option.variable else ""
-    facts = (option.meaning, f"may be: {option.values}", f"if not given: {option.unset}")
-    return "\n    ".join((f"-D {option.name}=...{also}", *facts))
-
-
-def _advice(name: str) -> str:
-    known = [option.name for option in OPTIONS]
-    near = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1)
-    return f"did you mean {near[0]}?" if near else f"the options are {', '.join(known)}"

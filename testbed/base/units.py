@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from testbed.base.problems import AuthorError
+
 _TERM = r"\d+(?:,\d{3})*(?:\.\d+)? (?:B|[KMGT]iB)"
 
 SIZE_PATTERN = rf"(?:0|{_TERM}(?: [+-] {_TERM})*)"
@@ -22,11 +24,11 @@ MOST_DIGITS = 4
 def parse_size(text: str) -> int:
     """Read a size or an offset, such as "64 KiB", "1.5 MiB", "2 MiB - 1 B" or "0"; return it in bytes.
 
-    Only zero may stand without a unit. Raises ValueError, with what to write instead, for anything else, for what is
+    Only zero may stand without a unit. Raises AuthorError, with what to write instead, for anything else, for what is
     less than nothing, and for what is no whole number of bytes.
     """
     if re.fullmatch(SIZE_PATTERN, text) is None:
-        raise ValueError(
+        raise AuthorError(
             f'"{text}" is not a size: write a number, a blank and B, KiB, MiB, GiB or TiB, as in "64 KiB", '
             'or several with " + " or " - " between, as in "2 MiB - 1 B"'
         )
@@ -37,7 +39,7 @@ def parse_size(text: str) -> int:
     for sign, term in zip(others[::2], others[1::2], strict=True):
         size += _parse_term(term) * (1 if sign == "+" else -1)
     if size < 0:
-        raise ValueError(f'"{text}" is less than nothing')
+        raise AuthorError(f'"{text}" is less than nothing')
     return size
 
 
@@ -46,7 +48,7 @@ def _parse_term(text: str) -> int:
     whole, _, fraction = number.replace(",", "").partition(".")
     size, rest = divmod(int(whole + fraction) * UNITS[unit], int("1" + "0" * len(fraction)))
     if rest:
-        raise ValueError(f'"{text}" is not a whole number of bytes: write it in a smaller unit')
+        raise AuthorError(f'"{text}" is not a whole number of bytes: write it in a smaller unit')
     return size
 
 
@@ -75,8 +77,8 @@ def _terms(size: int) -> list[tuple[int, str]]:
 def parse_byte(text: str) -> int:
     """Read the byte that a pattern repeats, such as "0x41"; return it as a number from 0 to 255.
 
-    Raises ValueError, with what to write instead, for anything else.
+    Raises AuthorError, with what to write instead, for anything else.
     """
     if re.fullmatch(BYTE_PATTERN, text) is None:
-        raise ValueError(f'"{text}" is not a byte: write it as 0x and two hexadecimal digits, as in "0x41"')
+        raise AuthorError(f'"{text}" is not a byte: write it as 0x and two hexadecimal digits, as in "0x41"')
     return int(text, 16)

@@ -15,21 +15,17 @@ runs everywhere. What may come of it depends on the build:
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from testbed.base.problems import near
 from testbed.build.toolchain import Tool
 
 TAG = "known-defect."
 """How the tags begin that name a known defect."""
-
-
-class UnknownDefect(ValueError):
-    """A tag names a defect that is not in the list."""
 
 
 class Standing(Enum):
@@ -196,17 +192,11 @@ _BY_NAME = {defect.name: defect for defect in DEFECTS}
 
 
 def named(tags: Iterable[str]) -> list[Defect]:
-    """Return the defects that tags, written without their @, name; raise UnknownDefect for one that is not listed."""
+    """Return the defects that tags, written without their @, name; raise AuthorError for one that is not listed."""
     names = [tag.removeprefix(TAG) for tag in dict.fromkeys(tags) if tag.startswith(TAG)]
     for name in names:
         if name not in _BY_NAME:
-            near = difflib.get_close_matches(name, _BY_NAME, n=1)
-            hint = (
-                f"did you mean @{TAG}{near[0]}?"
-                if near
-                else "python -m testbed.build.defects lists those that there are"
-            )
-            raise UnknownDefect(f"there is no tag @{TAG}{name}; {hint}")
+            raise near(name, _BY_NAME, "known defect")
     return [_BY_NAME[name] for name in names]
 
 
@@ -228,7 +218,7 @@ class Comparison:
 def compare(failure: str, tags: Iterable[str], qemu: Tool) -> Comparison:
     """Compare a scenario that is over with what is on record of the defects that its tags name.
 
-    `failure` says how it failed, and is empty if it did not. Raises UnknownDefect.
+    `failure` says how it failed, and is empty if it did not. Raises AuthorError.
     """
     found = Comparison()
     for defect in named(tags):

@@ -8,19 +8,15 @@ schema of its QMP commands, from what its tools say of themselves, and by a tria
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from testbed.base.problems import near
 from testbed.build.capabilities import Capabilities
 
 JOB_VERBS = ("pause", "resume", "cancel", "complete", "finalize", "dismiss")
 """What the commands for jobs do; the same in both of their families."""
-
-
-class UnknownNeed(ValueError):
-    """Something names a need that is not in the list."""
 
 
 @dataclass(frozen=True)
@@ -203,23 +199,21 @@ _BY_NAME = {known.name: known for known in NEEDS}
 
 
 def need(name: str) -> Need:
-    """Return the need of that name; raise UnknownNeed, with the nearest that there is, if there is none."""
+    """Return the need of that name; raise AuthorError, with the nearest that there are, if there is none."""
     if name not in _BY_NAME:
-        near = difflib.get_close_matches(name, _BY_NAME, n=1)
-        hint = f"did you mean {near[0]}?" if near else "python -m testbed.build.needs lists those that there are"
-        raise UnknownNeed(f"there is no need {name}; {hint}")
+        raise near(name, _BY_NAME, "need")
     return _BY_NAME[name]
 
 
 def has(build: Capabilities, name: str) -> bool:
-    """Tell whether a build has what the need `name` asks for; raise UnknownNeed if there is none."""
+    """Tell whether a build has what the need `name` asks for; raise AuthorError if there is none."""
     return need(name).probe(build)
 
 
 def unmet(names: Iterable[str], capabilities: Capabilities) -> list[str]:
     """Return why a scenario with these needs cannot be run on a build, in plain words: all reasons, or none.
 
-    Raises UnknownNeed for a name that is not in the list.
+    Raises AuthorError for a name that is not in the list.
     """
     needed = [need(name) for name in dict.fromkeys(names)]
     return [each.why_not(capabilities) for each in needed if not each.probe(capabilities)]

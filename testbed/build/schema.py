@@ -21,9 +21,10 @@ class Schema:
         """Tell whether there is such a command."""
         return self._entries.get(name, {}).get("meta-type") == "command"
 
-    def has_event(self, name: str) -> bool:
-        """Tell whether there is such an event."""
-        return self._entries.get(name, {}).get("meta-type") == "event"
+    def arguments(self, command: str, *path: str) -> list[str]:
+        """Return the names of a command's arguments, or of the members at the end of a path into them; sorted."""
+        types = self._unfolded(self._follow(command, "arg-type", path))
+        return sorted({member["name"] for type_ in types for member in type_.get("members", ())})
 
     def has_argument(self, command: str, *path: str) -> bool:
         """Tell whether a command takes an argument, or a member at the end of a path into its arguments."""

@@ -10,22 +10,6 @@ from testbed.base.units import SIZE_PATTERN, parse_byte, parse_size
 from testbed.scenario.acts.act import Word
 
 
-def size(text: str) -> int:
-    """Read a number of bytes with its unit, or a sum of such; raise AuthorError for anything else."""
-    try:
-        return parse_size(text)
-    except ValueError as error:
-        raise AuthorError(str(error)) from None
-
-
-def byte(text: str) -> int:
-    """Read a byte, such as 0x41; raise AuthorError for anything else."""
-    try:
-        return parse_byte(text)
-    except ValueError as error:
-        raise AuthorError(str(error)) from None
-
-
 def yes(text: str) -> bool:
     """Read yes or no; raise AuthorError for anything else."""
     if text not in ("yes", "no"):
@@ -44,7 +28,7 @@ def value(text: str) -> object:
         return text == "yes"
     if re.fullmatch(r"-?\d+", text):
         return int(text)
-    return size(text) if re.fullmatch(SIZE_PATTERN, text) else text.strip('"')
+    return parse_size(text) if re.fullmatch(SIZE_PATTERN, text) else text.strip('"')
 
 
 def bitmap_name(text: str) -> str:
@@ -69,8 +53,8 @@ def sources(text: str) -> list[tuple[str, str]]:
 
 
 READERS: Mapping[Word, Callable[[str], object]] = {
-    Word.SIZE: size,
-    Word.BYTE: byte,
+    Word.SIZE: parse_size,
+    Word.BYTE: parse_byte,
     Word.FLAG: yes,
     Word.NAME: lambda text: text,
     Word.NAMES: names,

@@ -83,6 +83,7 @@ def _needs_of_sentence(name: str, definitions: Iterable[Matcher]) -> tuple[tuple
     match: Any = next(filter(None, (definition.match(name) for definition in definitions)), None)
     if match is None:  # behave will say that there is no such sentence
         return (), lambda _rows: ()
-    words = tuple(need for argument in match.arguments for need in getattr(argument.value, "needs", ()))
+    # behave has no arguments where a word cannot be read, which it will say when it comes to the step.
+    words = tuple(need for argument in match.arguments or () for need in getattr(argument.value, "needs", ()))
     own: tuple[str, ...] = getattr(match.func, "needs", ())
     return (*own, *words), getattr(match.func, "needs_of_rows", lambda _rows: ())

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from testbed.base.problems import AuthorError, near
+from testbed.base.units import parse_byte, parse_size
 from testbed.domain.drive import Drive
 from testbed.domain.node import Node
 from testbed.domain.request import Refusal, Request, open_question
-from testbed.language.cells import READERS, byte, size
+from testbed.language.cells import READERS
 from testbed.language.tables import Row, cell
 from testbed.qemu.machine import GuestRequestFailed
 from testbed.qemu.monitor import Refused
@@ -103,8 +104,8 @@ def answer_to(world: World, expected: Refusal | None) -> Refused | None:
 def write_round(drive: Drive, table: Sequence[Row], number: int) -> None:
     """Let the guest write what a table says in a round, counted from 1: a pattern of its own, and farther on."""
     for row in table:
-        at = size(cell(row, "at")) + (number - 1) * size(cell(row, "farther"))
-        drive.write(byte(f"{number:#04x}"), at, size(cell(row, "length")))
+        at = parse_size(cell(row, "at")) + (number - 1) * parse_size(cell(row, "farther"))
+        drive.write(parse_byte(f"{number:#04x}"), at, parse_size(cell(row, "length")))
 
 
 def needs_of_requests(table: Iterable[Row]) -> Iterable[str]:

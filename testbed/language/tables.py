@@ -9,10 +9,12 @@ from typing import cast
 from behave.model import Table
 from behave.runner import Context
 
-from testbed.base.problems import AuthorError, near
-from testbed.base.units import SIZE_PATTERN, format_size, parse_size
+from testbed.base.problems import AuthorError, hint, near
+from testbed.base.units import SIZE_PATTERN, format_size, parse_byte, parse_size
+from testbed.build.schema import Schema
 from testbed.domain.bitmap import BitmapState
-from testbed.language.cells import bitmap_name, byte, size, value, yes
+from testbed.language.cells import bitmap_name, value, yes
+from testbed.language.context import testbed_of
 from testbed.model.content import Run
 
 Row = Mapping[str, str]
@@ -61,20 +63,37 @@ def runs(context: Context) -> list[Run]:
     """Return the step's table of patterns as runs of bytes, in the table's order."""
     found = []
     for row in rows(context, ("pattern", "at", "length")):
-        at = size(cell(row, "at"))
-        found.append(Run(at, at + size(cell(row, "length")), byte(cell(row, "pattern"))))
+        at = parse_size(cell(row, "at"))
+        found.append(Run(at, at + parse_size(cell(row, "length")), parse_byte(cell(row, "pattern"))))
     return found
 
 
-def options(context: Context) -> dict[str, object]:
-    """Return the step's table of options: names are QEMU's, "a.b" is b inside of a; see `value` for the values."""
+def options(context: Context, command: str) -> dict[str, object]:
+    """Return the step's table of options of a QMP command; for the values see `value`.
+
+    The names are QEMU's, and "a.b" is b inside of a. Raises AuthorError for one that the build under test has not got.
+    """
+    schema = testbed_of(context).capabilities.schema
     found: dict[str, object] = {}
     for row in rows(context, ("option", "value")):
         outer, _, inner = cell(row, "option").rpartition(".")
         if "value" in row:
+            insist_on_option(schema, command, row["option"])
             inside = cast("dict[str, object]", found.setdefault(outer, {})) if outer else found
             inside[inner] = value(row["value"])
     return found
+
+
+def insist_on_option(schema: Schema, command: str, option: str) -> None:
+    """Raise AuthorError if a command of the build has no such option, unless the build has not got the command."""
+    path = option.split(".")
+    for depth, member in enumerate(path):
+        known = schema.arguments(command, *path[:depth])
+        if member not in known and schema.has_command(command):
+            raise AuthorError(
+                f'{command} of this build has no option "{option}"; {hint(member, known)} '
+                "If it is right, and not every build has it, testbed/language/needs.py must say so"
+            )
 
 
 BITMAP_PROPERTIES = ("granularity", "recording", "persistent")
@@ -86,7 +105,7 @@ def bitmap_properties(row: Row) -> dict[str, object]:
     """Read the properties of a bitmap that is stored in an image, in the words of block-dirty-bitmap-add."""
     properties: dict[str, object] = {}
     if "granularity" in row:
-        properties["granularity"] = size(row["granularity"])
+        properties["granularity"] = parse_size(row["granularity"])
     if "recording" in row:
         properties["disabled"] = not yes(row["recording"])
     return properties
@@ -96,11 +115,11 @@ def bitmap_state(row: Row) -> BitmapState:
     """Read a row of a table of bitmaps; "persistent" and "inconsistent" are no where the table does not say."""
     return BitmapState(
         name=bitmap_name(cell(row, "bitmap")) if row.get("bitmap") else "",
-        granularity=size(cell(row, "granularity")),
+        granularity=parse_size(cell(row, "granularity")),
         recording=yes(cell(row, "recording")),
         busy=yes(cell(row, "busy")),
         persistent=yes(row.get("persistent", "no")),
-        count=size(cell(row, "dirty")),
+        count=parse_size(cell(row, "dirty")),
         inconsistent=yes(row.get("inconsistent", "no")),
     )
 

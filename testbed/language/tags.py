@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from testbed.base.problems import AuthorError, near
 from testbed.build import defects
 
 AREAS = {
@@ -88,3 +89,10 @@ DEFECTS = tuple(Tag.named(f"{defects.TAG}{defect.name}", defect.what) for defect
 def unknown(tags: Iterable[str]) -> list[str]:
     """Return those of `tags`, written without their @, that nothing here covers; sorted, each once."""
     return sorted({tag for tag in tags if not any(known.covers(tag) for known in (*TAGS, *DEFECTS))})
+
+
+def insist_on_known(tags: Iterable[str]) -> None:
+    """Raise AuthorError, with the nearest tags that there are, if one of `tags` is unknown."""
+    forms = [known.form for known in (*TAGS, *DEFECTS)]
+    if slips := [str(near(tag, forms, "tag")) for tag in unknown(tags)]:
+        raise AuthorError("; ".join(slips))

@@ -35,11 +35,6 @@ class Dirty:
         """Return the bitmap after the ranges were written: each granule that they touch is dirty."""
         return replace(self, granules=self.granules | ranges.rounded_out(self.granularity))
 
-    def without(self, ranges: Ranges) -> Dirty:
-        """Return the bitmap with the whole granules that lie in the ranges clean, the last partial one included."""
-        to_last_granule = ranges | Ranges.of((self.size, self.granularity))
-        return replace(self, granules=self.granules - to_last_granule.rounded_in(self.granularity))
-
     def cleared(self) -> Dirty:
         """Return the bitmap with nothing dirty."""
         return replace(self, granules=NOTHING)

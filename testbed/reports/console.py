@@ -36,7 +36,7 @@ _LABELS = {
 _COLUMN = max(len(label) for label, _ in _LABELS.values())
 
 
-class Ink:
+class Printer:
     """Writes to a stream, whatever the text holds, whatever the stream can take, and though nobody reads."""
 
     def __init__(self, stream: IO[str], config: Config) -> None:
@@ -84,7 +84,7 @@ class Story(Formatter):
 
     def __init__(self, stream_opener: StreamOpener, config: Config) -> None:
         super().__init__(stream_opener, config)
-        self._ink = Ink(stream_opener.open(), config)
+        self._printer = Printer(stream_opener.open(), config)
         self._lists_unrun = bool(config.dry_run)
         self._file: str | None = None
         self._rule: str | None = None
@@ -96,47 +96,47 @@ class Story(Formatter):
     def run_started(self, remarks: Sequence[str]) -> None:
         """Print the remarks."""
         for remark in remarks:
-            self._ink.line(remark)
+            self._printer.line(remark)
 
     def scenario_started(self, outcome: Outcome) -> None:
         """Show what runs, where a line can be taken back."""
-        if self._ink.is_terminal:
+        if self._printer.is_terminal:
             self._print_headings(outcome)
             width = shutil.get_terminal_size().columns - 1
-            self._ink.write(f"    {'running':{_COLUMN}}             {outcome.scenario}"[:width])
+            self._printer.write(f"    {'running':{_COLUMN}}             {outcome.scenario}"[:width])
 
-    def scenario_settled(self, outcome: Outcome) -> None:
+    def scenario_finished(self, outcome: Outcome) -> None:
         """Print the scenario, and what there is to be said of it; one that was not run only counts in the end."""
-        if self._ink.is_terminal:
-            self._ink.take_back()
+        if self._printer.is_terminal:
+            self._printer.take_back()
         if outcome.status is Status.NOT_RUN and not self._lists_unrun:
             return
         self._print_headings(outcome)
         label, colour = _LABELS[outcome.status]
-        self._ink.write(f"    {label:{_COLUMN}}", colour)
-        self._ink.line(f"  {outcome.seconds:7.2f} s  {outcome.scenario}")
+        self._printer.write(f"    {label:{_COLUMN}}", colour)
+        self._printer.line(f"  {outcome.seconds:7.2f} s  {outcome.scenario}")
         account = (outcome.message, outcome.details, *_ways(outcome))
         for text in account if outcome.status.is_red else outcome.reasons:
             if text:
-                self._ink.line(indent(text, " " * 8))
+                self._printer.line(indent(text, " " * 8))
 
     def run_finished(self, summary: RunSummary) -> None:
         """Print the end report."""
-        print_summary(summary, self._ink)
+        print_summary(summary, self._printer)
         self.stream_opener.close()
 
     def _print_headings(self, outcome: Outcome) -> None:
         if outcome.file != self._file:
-            self._ink.line()
-            self._ink.write(outcome.feature, _BOLD)
-            self._ink.line(f"  {outcome.file}", _FAINT)
+            self._printer.line()
+            self._printer.write(outcome.feature, _BOLD)
+            self._printer.line(f"  {outcome.file}", _FAINT)
             self._rule = None
         if outcome.rule is not None and outcome.rule != self._rule:
-            self._ink.line(f"  {outcome.rule}")
+            self._printer.line(f"  {outcome.rule}")
         self._file, self._rule = outcome.file, outcome.rule
 
 
-def print_summary(summary: RunSummary, ink: Ink) -> None:
+def print_summary(summary: RunSummary, printer: Printer) -> None:
     """Print what remains to be said when a run is over: the failures last but for the counts."""
     sections = {
         "Not applicable": _by_reason(summary, Status.NOT_APPLICABLE),
@@ -148,25 +148,25 @@ def print_summary(summary: RunSummary, ink: Ink) -> None:
     }
     for title, lines in sections.items():
         if lines:
-            ink.line(f"\n{title}", _BOLD)
-            ink.line(indent("\n".join(lines), "  "))
-    ink.write(f"\n{_scenarios(len(summary.outcomes))} in {summary.seconds:.1f} s")
+            printer.line(f"\n{title}", _BOLD)
+            printer.line(indent("\n".join(lines), "  "))
+    printer.write(f"\n{_scenarios(len(summary.outcomes))} in {summary.seconds:.1f} s")
     separator = ": "
     for status, count in summary.counts().items():
-        ink.write(separator)
-        ink.write(f"{status.value} {count}", _LABELS[status][1])
+        printer.write(separator)
+        printer.write(f"{status.value} {count}", _LABELS[status][1])
         separator = ", "
-    ink.line()
+    printer.line()
     if summary.reports is not None:
-        ink.line(f"Reports are in {shown(summary.reports)}/")
+        printer.line(f"Reports are in {shown(summary.reports)}/")
 
 
-def complain(error: RunError, ink: Ink) -> None:
+def complain(error: RunError, printer: Printer) -> None:
     """Print something that went wrong with the run as a whole."""
-    ink.write("\nERROR", _RED)
-    ink.line(f" ({error.name})")
+    printer.write("\nERROR", _RED)
+    printer.line(f" ({error.name})")
     # A traceback ends with the message.
-    ink.line(indent(error.details or error.message, "  "))
+    printer.line(indent(error.details or error.message, "  "))
 
 
 def _ways(outcome: Outcome) -> Iterator[str]:
@@ -189,7 +189,7 @@ def _by_reason(summary: RunSummary, status: Status) -> list[str]:
     found = [outcome for outcome in summary.outcomes if outcome.status is status and outcome.reasons]
     lines = []
     for reasons, outcomes in groupby(sorted(found, key=attrgetter("reasons")), key=attrgetter("reasons")):
-        lines += [*reasons, *(f"  {_place(outcome)}" for outcome in outcomes)]
+        lines += [*reasons, *(f"  {_where(outcome)}" for outcome in outcomes)]
     return lines
 
 
@@ -207,8 +207,8 @@ def _slowest(summary: RunSummary) -> list[str]:
     """Give the slowest scenarios, unless those would be all."""
     tried = [outcome for outcome in summary.outcomes if outcome.status is not Status.NOT_RUN]
     ran = sorted(tried, key=lambda outcome: outcome.seconds, reverse=True)
-    return [f"{outcome.seconds:7.2f} s  {_place(outcome)}" for outcome in ran[:SLOWEST]] if len(ran) > SLOWEST else []
+    return [f"{outcome.seconds:7.2f} s  {_where(outcome)}" for outcome in ran[:SLOWEST]] if len(ran) > SLOWEST else []
 
 
-def _place(outcome: Outcome) -> str:
+def _where(outcome: Outcome) -> str:
     return f"{outcome.scenario} ({outcome.file}:{outcome.line})"

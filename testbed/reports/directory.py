@@ -39,7 +39,7 @@ class Reports:
     junit: Path
     """Where the TEST-*.xml files go."""
     remark: str | None = None
-    """What the user must be told about the place, if anything."""
+    """What the user must be told about the directory, if anything."""
     subject: str | None = None
     """One line on what is tested, such as name and version of the QEMU. For others to set."""
     properties: dict[str, str] = field(default_factory=dict)

@@ -93,9 +93,9 @@ class JUnitFiles:
 
     def scenario_started(self, outcome: Outcome) -> None:
         """Write the feature's file with this scenario as one that did not finish."""
-        self.scenario_settled(outcome)
+        self.scenario_finished(outcome)
 
-    def scenario_settled(self, outcome: Outcome) -> None:
+    def scenario_finished(self, outcome: Outcome) -> None:
         """Write the feature's file with this scenario, in its place if it was there before."""
         self._begun.setdefault(outcome.report, outcome.started)
         self._cases.setdefault(outcome.report, {})[outcome.name] = self._case(outcome)

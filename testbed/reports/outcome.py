@@ -21,7 +21,7 @@ class Status(Enum):
     FAILED = "failed"
     """A promise was broken: a check said no."""
     ERROR = "error"
-    """Nobody can tell: a step, a hook, a clean-up or the place itself went wrong."""
+    """Nobody can tell: a step, a hook, a clean-up or the environment went wrong."""
     NOT_APPLICABLE = "not applicable"
     KNOWN_DEFECT = "known defect"
     """A promise was broken in the way that is on record for this build."""
@@ -35,8 +35,8 @@ class Status(Enum):
 
 
 @dataclass(frozen=True)
-class Place:
-    """A sentence of a feature and where it stands."""
+class Sentence:
+    """A step as the feature says it, and where it stands."""
 
     text: str
     file: str
@@ -82,7 +82,7 @@ class Outcome:
     """All that a reader of nothing else must know: what went wrong, in which step, and what after that."""
     details: str = ""
     """Tracebacks."""
-    step: Place | None = None
+    step: Sentence | None = None
     """The step that failed."""
     reasons: tuple[str, ...] = ()
     """Why it is not applicable, was not run, or is a known defect; what there is to remark if it passed."""
@@ -118,7 +118,7 @@ class ScenarioNotes:
     teardown_errors: list[str] = field(default_factory=list)
     """What went wrong on the way out and could not be raised there."""
     excuse: str = ""
-    """What is wrong with the place, and its remedy, if a failure may be due to that: then nobody can tell."""
+    """What is wrong with the environment, and its remedy, if a failure may be due to that: then nobody can tell."""
 
     def hold_against_record(self, found: Comparison) -> None:
         """Take note of how the scenario compares with the known defects of the build."""
@@ -190,7 +190,7 @@ class Listener(Protocol):
     def scenario_started(self, outcome: Outcome) -> None:
         """Learn what would have to be said if the run ended here and now."""
 
-    def scenario_settled(self, outcome: Outcome) -> None:
+    def scenario_finished(self, outcome: Outcome) -> None:
         """Learn how a scenario ended; it need not have been started."""
 
     def run_finished(self, summary: RunSummary) -> None:

@@ -9,7 +9,7 @@ from time import monotonic
 from testbed.base.gherkin import FAILED, Config, Context, Feature, Scenario, Step, Tagged, Watcher, override, rule_of
 from testbed.reports.labels import Labels
 from testbed.reports.outcome import Listener, Outcome, RunError, ScenarioNotes, Status, notes_of
-from testbed.run.verdict import Trouble, blame, judge, place_of, run_error, trouble_of, undefined
+from testbed.run.verdict import Trouble, blame, judge, run_error, sentence_of, trouble_of, undefined
 
 PLAIN = {"before_scenario": "the start of the scenario", "after_scenario": "the end of the scenario"}
 """What a reader who knows no hooks calls them."""
@@ -51,18 +51,20 @@ class Recorder(Watcher):
         """Name of the signal that ends the run, once there is one."""
         self._config = config
         self._labels = labels
-        self._waiting = {id(scenario): scenario for scenario in selected}
+        self._expected = {id(scenario): scenario for scenario in selected}
         self._options = options
         self._listeners = listeners
         self._running: _Running | None = None
         self._feature: Feature | None = None
         self._rule: Tagged | None = None
-        self._broken: dict[int, list[Trouble]] = {}
-        self._afterwards: list[Trouble] = []
+        self._before: dict[int, list[Trouble]] = {}
+        """What went wrong before the scenarios of a feature or a rule, by its identity: none of them can be run."""
+        self._after: list[Trouble] = []
+        """What went wrong after the last scenario of the feature or a rule of it."""
 
-    def for_listeners(self, listeners: Sequence[Listener]) -> Recorder:
-        """Return a recorder like this one that expects nothing yet and tells others."""
-        return Recorder(self._config, self._labels, (), self._options, listeners)
+    def for_worker(self, listener: Listener) -> Recorder:
+        """Return the recorder of one of several processes: it expects nothing yet, and tells that listener alone."""
+        return Recorder(self._config, self._labels, (), self._options, [listener])
 
     @property
     def has_seen_red(self) -> bool:
@@ -71,19 +73,21 @@ class Recorder(Watcher):
 
     def expect(self, scenarios: Iterable[Scenario]) -> None:
         """Learn of scenarios that will be run, besides those known from the start."""
-        self._waiting |= {id(scenario): scenario for scenario in scenarios}
+        self._expected |= {id(scenario): scenario for scenario in scenarios}
 
-    def adopt(self, outcome: Outcome) -> None:
-        """Learn how a scenario ended that another process ran."""
-        place = (outcome.file, outcome.line)
-        self._waiting = {
-            key: scenario for key, scenario in self._waiting.items() if (scenario.filename, scenario.line) != place
-        }
-        self._settle(outcome)
+    # What workers tell.
 
-    def announce(self, outcome: Outcome) -> None:
+    def started_elsewhere(self, outcome: Outcome) -> None:
         """Learn that another process begins a scenario; the outcome is for the case that nothing more is heard."""
         self._tell(lambda listener: listener.scenario_started(outcome))
+
+    def ended_elsewhere(self, outcome: Outcome) -> None:
+        """Learn how a scenario ended that another process ran."""
+        where = (outcome.file, outcome.line)
+        self._expected = {
+            key: scenario for key, scenario in self._expected.items() if (scenario.filename, scenario.line) != where
+        }
+        self._report(outcome)
 
     # What behave tells.
 
@@ -100,7 +104,7 @@ class Recorder(Watcher):
     @override
     def scenario(self, scenario: Scenario) -> None:
         """Learn that a scenario begins; behave says so for those that are not selected, too."""
-        if self._waiting.pop(id(scenario), None) is None:
+        if self._expected.pop(id(scenario), None) is None:
             return
         outcome = self._labels.scenario(scenario, self._options)
         notes = notes_of(scenario)
@@ -117,19 +121,19 @@ class Recorder(Watcher):
 
     @override
     def rule_finished(self) -> None:
-        """Settle what behave has passed over in the rule."""
+        """Report what behave has passed over in the rule."""
         rule, self._rule = self._rule, None
-        self._settle_rest(lambda scenario: rule is not None and rule_of(scenario) is rule)
+        self._report_rest(lambda scenario: rule is not None and rule_of(scenario) is rule)
 
     @override
     def eof(self) -> None:
-        """Settle what behave has passed over in the feature, and the feature's own hooks and clean-ups."""
+        """Report what behave has passed over in the feature, and the feature's own hooks and clean-ups."""
         feature, self._feature = self._feature, None
-        self._settle_rest(lambda scenario: feature is not None and scenario.feature is feature)
-        if feature is not None and self._afterwards:
+        self._report_rest(lambda scenario: feature is not None and scenario.feature is feature)
+        if feature is not None and self._after:
             around = self._labels.around(feature, "after the last scenario")
-            self._settle(blame(around, self._afterwards))
-            self._afterwards = []
+            self._report(blame(around, self._after))
+            self._after = []
 
     @override
     def close(self) -> None:
@@ -160,14 +164,14 @@ class Recorder(Watcher):
         if self._running is not None:
             self._running.scenario.hook_failed = True
             self._running.add(trouble)
-        elif (place := self._rule or self._feature) is None or name == "after_all":
+        elif (part := self._rule or self._feature) is None or name == "after_all":
             self.errors.append(run_error(name, trouble))
         else:
-            place.hook_failed = True
+            part.hook_failed = True
             if name.startswith("before"):
-                self._broken.setdefault(id(place), []).append(replace(trouble, status=Status.ERROR))
+                self._before.setdefault(id(part), []).append(replace(trouble, status=Status.ERROR))
             else:
-                self._afterwards.append(trouble)
+                self._after.append(trouble)
 
     def cleanup_failed(self, _context: Context, cleanup: Callable[[], object], error: Exception) -> None:
         """Learn what a clean-up raised; the others still run."""
@@ -175,7 +179,7 @@ class Recorder(Watcher):
         if self._running is not None:
             self._running.add(trouble)
         elif self._feature is not None:
-            self._afterwards.append(trouble)
+            self._after.append(trouble)
         else:
             self.errors.append(run_error("clean-up", trouble))
 
@@ -188,43 +192,38 @@ class Recorder(Watcher):
             # They are found last; but where no step has failed, one of them is what stopped the scenario.
             running.add(undefined_steps, before_last=sum(trouble.step is None for trouble in running.troubles))
         outcome = replace(running.outcome, seconds=monotonic() - running.since)
-        self._settle(judge(outcome, running.scenario, running.notes, running.troubles, self._unrun()))
+        self._report(judge(outcome, running.scenario, running.notes, running.troubles, self._unrun()))
 
-    def escaped(self, error: BaseException) -> None:
-        """Learn what behave could not hold, and has left the scenario with."""
+    def broke_off(self, error: BaseException) -> None:
+        """Learn what has ended the run in the midst of a scenario: behave could not hold it."""
         if self._running is not None:
             self._running.add(trouble_of(error))
 
     def finish(self) -> None:
-        """Settle whatever has not been settled."""
+        """Report whatever has not been reported."""
         if self._running is not None and not self._running.troubles:
             self._running.add(self._interrupted())
         self.scenario_done()
         self.eof()
-        self._settle_rest(lambda _scenario: True)
+        self._report_rest(lambda _scenario: True)
 
     def _trouble_in(self, step: Step, error: BaseException) -> Trouble:
         trouble = self._interrupted() if isinstance(error, KeyboardInterrupt) else trouble_of(error)
-        return replace(trouble, step=place_of(step))
+        return replace(trouble, step=sentence_of(step))
 
     def _interrupted(self) -> Trouble:
         return Trouble(Status.ERROR, "Interrupted", f"interrupted by {self.interruption or 'the user'}")
 
     # What the listeners are told.
 
-    def _settle_rest(self, belongs: Callable[[Scenario], bool]) -> None:
-        """Settle the scenarios that behave has passed over."""
-        for scenario in [scenario for scenario in self._waiting.values() if belongs(scenario)]:
-            del self._waiting[id(scenario)]
-            rule = rule_of(scenario)
-            broken = [
-                trouble
-                for place in (scenario.feature, rule)
-                if place is not None
-                for trouble in self._broken.get(id(place), ())
-            ]
+    def _report_rest(self, belongs: Callable[[Scenario], bool]) -> None:
+        """Report the scenarios that behave has passed over."""
+        for scenario in [scenario for scenario in self._expected.values() if belongs(scenario)]:
+            del self._expected[id(scenario)]
+            parts = (scenario.feature, rule_of(scenario))
+            before = [trouble for part in parts if part is not None for trouble in self._before.get(id(part), ())]
             outcome = self._labels.scenario(scenario, self._options)
-            self._settle(judge(outcome, scenario, notes_of(scenario), broken, self._unrun()))
+            self._report(judge(outcome, scenario, notes_of(scenario), before, self._unrun()))
 
     def _unrun(self) -> str:
         if self._config.dry_run:
@@ -235,9 +234,9 @@ class Recorder(Watcher):
             return "the run stopped at the first failure, as --stop asks"
         return "the run ended early"
 
-    def _settle(self, outcome: Outcome) -> None:
+    def _report(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
-        self._tell(lambda listener: listener.scenario_settled(outcome))
+        self._tell(lambda listener: listener.scenario_finished(outcome))
 
     def _tell(self, message: Callable[[Listener], None]) -> None:
         """Tell each listener; one that cannot write spoils the run, but does not stop it."""

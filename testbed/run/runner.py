@@ -32,14 +32,14 @@ from testbed.base.gherkin import (
     without_skip_notices,
 )
 from testbed.base.problems import EnvironmentUnusable
-from testbed.reports.console import Ink, Story, complain, print_summary
+from testbed.reports.console import Printer, Story, complain, print_summary
 from testbed.reports.directory import Reports, directories, open_reports
 from testbed.reports.junit import JUnitFiles, options_of
 from testbed.reports.labels import RUN, Labels
 from testbed.reports.outcome import Listener, Outcome, RunError, RunSummary, Status
 from testbed.run.recorder import Recorder
 from testbed.run.verdict import HEADLINE, run_error, trouble_of
-from testbed.run.workers import Crew, Queue, Relay, WholeFeatures
+from testbed.run.workers import FeatureByFeature, Forwarder, MainProcess, Workers
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What asks a run to end. It then ends in order: hooks and clean-ups run, and all is reported."""
@@ -108,8 +108,8 @@ class AcceptanceRunner(Runner):
         self._reports: Reports | None = None
         self._junit: JUnitFiles | None = None
         self._recorder: Recorder | None = None
-        self._crew: Crew | None = None
-        self._held_back: list[WholeFeatures] = []
+        self._workers: Workers | None = None
+        self._by_feature: list[FeatureByFeature] = []
 
     @override
     def run(self) -> bool:
@@ -149,7 +149,7 @@ class AcceptanceRunner(Runner):
         stories: Sequence[Listener] = self._stories()
         if self._is_shared:
             sizes = Counter(scenario.filename for scenario in selected)
-            stories = self._held_back = [WholeFeatures(story, sizes) for story in stories]
+            stories = self._by_feature = [FeatureByFeature(story, sizes) for story in stories]
         listeners: list[Listener] = [*([self._junit] if self._junit else []), *stories]
         options = self._reports.options if self._reports else dict(self.config.userdata_defines or ())
         recorder = Recorder(self.config, Labels(self.features), selected, options, listeners)
@@ -165,7 +165,7 @@ class AcceptanceRunner(Runner):
         except BaseException as error:
             # behave lets nothing but a KeyboardInterrupt pass in order.
             self.stop_capture()
-            recorder.escaped(error)
+            recorder.broke_off(error)
             self.run_hook("after_all")
             clean_up(cast("Context", self.context))
             raise
@@ -185,43 +185,43 @@ class AcceptanceRunner(Runner):
             {id(scenario.feature): scenario.feature for scenario in selected}.values(),
             key=lambda feature: -sum(scenario.feature is feature for scenario in selected),
         )
-        crew = Crew(largest_first, self._hear)
-        self._crew = crew
-        crew.run(min(self.config.jobs, len(largest_first)), lambda queue: self._take_part(queue, selected))
-        self._errors += crew.errors
+        workers = Workers(largest_first, self._hear)
+        self._workers = workers
+        workers.run(min(self.config.jobs, len(largest_first)), lambda main: self._work_for(main, selected))
+        self._errors += workers.errors
         outcomes = self._recorder.outcomes if self._recorder else []
         return bool(self._run_errors()) or any(outcome.status.is_red for outcome in outcomes)
 
-    def _take_part(self, queue: Queue, selected: Sequence[Scenario]) -> None:
+    def _work_for(self, main: MainProcess, selected: Sequence[Scenario]) -> None:
         """Run features, as one of several processes, until there are none left."""
         assert self._recorder is not None
-        self._crew = None
-        recorder = self._recorder.for_listeners([Relay(queue)])
+        self._workers = None
+        recorder = self._recorder.for_worker(Forwarder(main))
         self._recorder = recorder
         self.formatters = [recorder]
         try:
             self._before_all(recorder)
-            queue.tell("environment", self._reports)
-            super().run_model(_expected(queue, recorder, selected))
+            main.tell("environment", self._reports)
+            super().run_model(_expected(main.features(), recorder, selected))
         except BaseException as error:  # noqa: BLE001 (the other process must hear of it, whatever it is)
             recorder.errors.append(_described(error))
         finally:
             self.stop_capture()
             recorder.finish()
-            queue.tell("errors", recorder.errors)
+            main.tell("errors", recorder.errors)
 
     def _hear(self, word: str, value: Any) -> None:
-        """Take in what a process of the crew says."""
+        """Take in what a worker says."""
         recorder, reports = self._recorder, self._reports
         assert recorder is not None
         match word:
             case "started":
-                recorder.announce(value)
-            case "settled":
-                recorder.adopt(value)
-                if self._crew is not None and self._stops and recorder.has_seen_red:
+                recorder.started_elsewhere(value)
+            case "ended":
+                recorder.ended_elsewhere(value)
+                if self._workers is not None and self._stops and recorder.has_seen_red:
                     self.config.stop = True
-                    self._crew.hand_out_nothing_more()
+                    self._workers.hand_out_nothing_more()
             case "errors":
                 known = {error.headline for error in self._errors}
                 self._errors += [error for error in value if error.headline not in known]
@@ -305,9 +305,9 @@ class AcceptanceRunner(Runner):
             self.config.stop = self._stops and self._recorder.has_seen_red
 
     def _abort(self) -> None:
-        """Have behave begin nothing more, and the processes of the crew, too."""
-        if self._crew is not None:
-            self._crew.stop(signal.SIGTERM)
+        """Have behave begin nothing more, and the workers, too."""
+        if self._workers is not None:
+            self._workers.stop(signal.SIGTERM)
         if self._recorder is not None:
             self._recorder.interruption = self._interruption.signal
             self.aborted = True
@@ -357,9 +357,9 @@ class AcceptanceRunner(Runner):
                 self._reports.write_summary(summary)
         except OSError as error:
             summary = replace(summary, errors=(*summary.errors, run_error("reports", trouble_of(error))))
-        stderr = Ink(sys.stderr, self.config)
-        for held in self._held_back:
-            held.run_finished(summary)
+        stderr = Printer(sys.stderr, self.config)
+        for by_feature in self._by_feature:
+            by_feature.run_finished(summary)
         if summary.outcomes:
             for story in self._stories():
                 story.run_finished(summary)
@@ -371,9 +371,9 @@ class AcceptanceRunner(Runner):
         return summary.failed
 
 
-def _expected(queue: Queue, recorder: Recorder, selected: Sequence[Scenario]) -> Iterator[Feature]:
-    """Give the features from the queue, each when the recorder knows what of it is to be run."""
-    for feature in queue:
+def _expected(features: Iterable[Feature], recorder: Recorder, selected: Sequence[Scenario]) -> Iterator[Feature]:
+    """Give the features, each when the recorder knows what of it is to be run."""
+    for feature in features:
         recorder.expect(scenario for scenario in selected if scenario.feature is feature)
         yield feature
 

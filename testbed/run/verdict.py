@@ -10,11 +10,11 @@ from pathlib import Path
 from textwrap import indent, shorten
 from types import TracebackType
 
-from testbed.base.gherkin import PACKAGE, UNDEFINED, Captured, Scenario, Step
-from testbed.base.problems import EnvironmentUnusable, NotOffered, Problem
+from testbed.base.gherkin import PACKAGE, UNDEFINED, Captured, Scenario, Step, error_of_words, sentences_like
+from testbed.base.problems import AuthorError, EnvironmentUnusable, NotOffered, Problem
 from testbed.base.process import MORE_ROOM, OutOfSpace
 from testbed.base.text import printable
-from testbed.reports.outcome import Outcome, Place, RunError, ScenarioNotes, Status
+from testbed.reports.outcome import Outcome, RunError, ScenarioNotes, Sentence, Status
 
 HEADLINE = 200
 """Characters of a headline."""
@@ -30,7 +30,7 @@ class Trouble:
     details: str = ""
     where: str = ""
     """What went wrong, if not a step: a hook, a clean-up."""
-    step: Place | None = None
+    step: Sentence | None = None
 
     @property
     def headline(self) -> str:
@@ -42,20 +42,23 @@ class Trouble:
     @property
     def message(self) -> str:
         """All of it, with the step or hook that it happened in."""
-        places = [str(self.step)] if self.step else []
+        where = [str(self.step)] if self.step else []
         if self.where:
-            places.append(f"in {self.where}:")
-        return "\n".join([*places, self.text])
+            where.append(f"in {self.where}:")
+        return "\n".join([*where, self.text])
 
 
 def trouble_of(error: BaseException, where: str = "") -> Trouble:
     """Describe an exception: an AssertionError is a broken promise, any other is an error.
 
-    A traceback goes with what is neither a check's word nor a fault of the place that it runs in.
+    A traceback goes with what is neither a check's word, nor a slip of the author's, nor a fault of the environment.
     """
+    error = error_of_words(error)
     kind, said = type(error).__name__, str(error).strip()
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         said, error = str(Problem(said, MORE_ROOM)), OutOfSpace()
+    if isinstance(error, AuthorError):
+        return Trouble(Status.ERROR, AuthorError.__name__, said, "", where)
     if isinstance(error, (EnvironmentUnusable, OutOfSpace)):
         return Trouble(Status.ERROR, type(error).__name__, said, "", where)
     if isinstance(error, AssertionError) and said:
@@ -82,19 +85,23 @@ def run_error(name: str, trouble: Trouble) -> RunError:
     return RunError(name, trouble.kind, trouble.headline, trouble.message, trouble.details)
 
 
-def place_of(step: Step) -> Place:
+def sentence_of(step: Step) -> Sentence:
     """Return a step's sentence and where it stands."""
-    return Place(f"{step.keyword} {step.name}", step.filename, step.line)
+    return Sentence(f"{step.keyword} {step.name}", step.filename, step.line)
 
 
 def undefined(steps: Sequence[Step]) -> Trouble | None:
     """Describe the steps of a scenario that no definition matches, if there are any."""
-    places = [place_of(step) for step in steps if step.status.name in UNDEFINED]
-    if not places:
+    unknown = [step for step in steps if step.status.name in UNDEFINED]
+    if not unknown:
         return None
-    others = "".join(f"\nalso undefined: {place}" for place in places[1:])
-    text = f"no step definition matches: {places[0].text}{others}\nbehave --steps-catalog lists those there are"
-    return Trouble(Status.ERROR, "UndefinedStep", text, step=places[0])
+    first, *_ = unknown
+    sentences = [sentence_of(step) for step in unknown]
+    others = "".join(f"\nalso undefined: {sentence}" for sentence in sentences[1:])
+    near = "".join(f"\nnearest to it: {sentence}" for sentence in sentences_like(first))
+    said = sentences[0].text
+    text = f"no step definition matches: {said}{others}{near}\nbehave --steps-catalog lists those there are"
+    return Trouble(Status.ERROR, "UndefinedStep", text, step=sentences[0])
 
 
 def judge(
@@ -104,26 +111,26 @@ def judge(
 
     `troubles` are in the order of time, `unrun` is why it was not run if it turns out that it was not.
     """
-    settled = replace(outcome, evidence=notes.evidence, output="\n".join([*notes.log, *notes.remarks]))
+    known = replace(outcome, evidence=notes.evidence, output="\n".join([*notes.log, *notes.remarks]))
     before = [Trouble(Status.FAILED, "UnexpectedPass", notes.unexpected)] if notes.unexpected else []
     after = [Trouble(Status.ERROR, "TeardownError", text, where="the teardown") for text in notes.teardown_errors]
     found = [*before, *troubles, *after] or _oversights(scenario, notes)
     if found and notes.excuse:
         found = [Trouble(Status.ERROR, EnvironmentUnusable.__name__, notes.excuse), *found]
     if notes.lacking and found and all(trouble.kind == NotOffered.__name__ for trouble in found):
-        return replace(settled, status=Status.NOT_APPLICABLE, reasons=(notes.lacking,), step=found[0].step)
+        return replace(known, status=Status.NOT_APPLICABLE, reasons=(notes.lacking,), step=found[0].step)
     if found:
-        output = "\n".join(part for part in (settled.output, _captured(scenario.captured)) if part)
-        blamed = blame(replace(settled, output=output), found)
+        output = "\n".join(part for part in (known.output, _captured(scenario.captured)) if part)
+        blamed = blame(replace(known, output=output), found)
         is_on_record = notes.known_defect is not None and all(trouble.step for trouble in found)
         return _on_record(blamed, notes) if is_on_record else blamed
     match scenario.status.name:
         case "skipped":
-            return replace(settled, status=Status.NOT_APPLICABLE, reasons=_reasons(scenario))
+            return replace(known, status=Status.NOT_APPLICABLE, reasons=_reasons(scenario))
         case "passed":
-            return replace(settled, status=Status.PASSED, reasons=tuple(notes.remarks))
+            return replace(known, status=Status.PASSED, reasons=tuple(notes.remarks))
         case _:
-            return replace(settled, status=Status.NOT_RUN, reasons=(unrun,))
+            return replace(known, status=Status.NOT_RUN, reasons=(unrun,))
 
 
 def blame(outcome: Outcome, found: Sequence[Trouble]) -> Outcome:

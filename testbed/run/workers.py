@@ -1,7 +1,7 @@
 """Several processes that share the features of one run: each takes the next feature when it is through with one.
 
-The processes are forked when everything is loaded. What becomes of each scenario they tell the process that forked
-them, which alone writes reports and speaks to the user.
+The workers are forked when everything is loaded. What becomes of each scenario they tell the main process, which forked
+them, and which alone writes reports and speaks to the user.
 """
 
 from __future__ import annotations
@@ -21,56 +21,56 @@ PR_SET_PDEATHSIG = 1
 """The request of prctl(2) that names the signal for the end of the parent."""
 
 Message = tuple[str, Any]
-"""What a member says: a word and what goes with it."""
+"""What a worker says: a word and what goes with it."""
 
 
-class Queue:
-    """What a member of the crew sees: the features that it is handed, and whom to tell what becomes of them."""
+class MainProcess:
+    """The main process as a worker sees it: it hands out features, and is told what becomes of them."""
 
     def __init__(self, connection: Connection, features: Sequence[Feature]) -> None:
         self._connection = connection
         self._features = features
 
-    def __iter__(self) -> Iterator[Feature]:
+    def features(self) -> Iterator[Feature]:
         """Ask for one feature after the other until there is none left."""
         while True:
             self.tell("next")
-            place = self._connection.recv()
-            if place is None:
+            number = self._connection.recv()
+            if number is None:
                 return
-            yield self._features[place]
+            yield self._features[number]
 
     def tell(self, word: str, value: object = None) -> None:
-        """Tell the process that forked this one; raises OSError when it is no more."""
+        """Send a word and what goes with it; raises OSError when the main process is no more."""
         self._connection.send((word, value))
 
 
-class Relay(Listener):
-    """Passes on how the scenarios of one member turn out."""
+class Forwarder(Listener):
+    """Forwards to the main process how a worker's scenarios turn out."""
 
-    def __init__(self, queue: Queue) -> None:
-        self._queue = queue
+    def __init__(self, main: MainProcess) -> None:
+        self._main = main
 
     @override
     def run_started(self, remarks: Sequence[str]) -> None:
-        """Pass nothing on: the run has started long since."""
+        """Forward nothing: the run has started long since."""
 
     @override
     def scenario_started(self, outcome: Outcome) -> None:
-        """Pass on what would have to be said if the run ended here and now."""
-        self._queue.tell("started", outcome)
+        """Forward what would have to be said if the run ended here and now."""
+        self._main.tell("started", outcome)
 
     @override
-    def scenario_settled(self, outcome: Outcome) -> None:
-        """Pass on how a scenario ended."""
-        self._queue.tell("settled", outcome)
+    def scenario_finished(self, outcome: Outcome) -> None:
+        """Forward how a scenario ended."""
+        self._main.tell("ended", outcome)
 
     @override
     def run_finished(self, summary: RunSummary) -> None:
-        """Pass nothing on: the others may not have finished."""
+        """Forward nothing: the other workers may not have ended."""
 
 
-class WholeFeatures(Listener):
+class FeatureByFeature(Listener):
     """Tells another listener of a feature's scenarios when all have ended: several features are run at a time.
 
     `sizes` holds how many scenarios of each file are to be run.
@@ -91,7 +91,7 @@ class WholeFeatures(Listener):
         """Pass nothing on: there is no telling which of several ends first."""
 
     @override
-    def scenario_settled(self, outcome: Outcome) -> None:
+    def scenario_finished(self, outcome: Outcome) -> None:
         """Pass a whole feature on with its last scenario, and what belongs to no such feature at once."""
         told = self._told.setdefault(outcome.file, [])
         told.append(outcome)
@@ -106,80 +106,83 @@ class WholeFeatures(Listener):
 
     def _flush(self, file: str) -> None:
         for outcome in self._told.pop(file):
-            self._listener.scenario_settled(outcome)
+            self._listener.scenario_finished(outcome)
 
 
 @dataclass
-class Crew:
-    """The processes at work on the features. `hear` is told every message but the demand for the next feature."""
+class Workers:
+    """The processes at work on the features, as the main process sees them.
+
+    `hear` is told what they say, but for their demands for the next feature.
+    """
 
     features: Sequence[Feature]
     hear: Callable[[str, Any], None]
     errors: list[RunError] = field(default_factory=list)
-    _members: dict[Connection, int] = field(default_factory=dict)
-    _handed: int = 0
+    _processes: dict[Connection, int] = field(default_factory=dict)
+    _handed_out: int = 0
     _stopped: bool = False
-    _signal: int | None = None
+    _signal: signal.Signals | None = None
 
-    def run(self, size: int, work: Callable[[Queue], None]) -> None:
-        """Fork `size` processes, let each do the work, and wait until all have ended."""
-        for _ in range(size):
+    def run(self, number: int, work: Callable[[MainProcess], None]) -> None:
+        """Fork so many workers, let each do the work, and wait until all have ended."""
+        for _ in range(number):
             self._fork(work)
-        while self._members:
-            for connection in wait(list(self._members)):
+        while self._processes:
+            for connection in wait(list(self._processes)):
                 assert isinstance(connection, Connection)
                 self._attend_to(connection)
 
     def hand_out_nothing_more(self) -> None:
-        """Let each process end when it is through with the feature that it is at."""
+        """Let each worker end when it is through with the feature that it is at."""
         self._stopped = True
 
-    def stop(self, number: int) -> None:
-        """Hand out nothing more, and send every process the signal of that number."""
+    def stop(self, sign: signal.Signals) -> None:
+        """Hand out nothing more, and send every worker a signal."""
         self.hand_out_nothing_more()
-        self._signal = number
-        for member in self._members.values():
-            os.kill(member, number)
+        self._signal = sign
+        for process in self._processes.values():
+            os.kill(process, sign)
 
-    def _fork(self, work: Callable[[Queue], None]) -> None:
+    def _fork(self, work: Callable[[MainProcess], None]) -> None:
         ours, theirs = Pipe()
         parent = os.getpid()
-        member = os.fork()
-        if member == 0:
+        process = os.fork()
+        if process == 0:
             _die_with(parent)
             os.setpgid(0, 0)  # Ctrl-C is for the process that was started, which tells the others in its own time
             ours.close()
-            for other in self._members:
+            for other in self._processes:
                 other.close()
             status = 1
             try:
-                work(Queue(theirs, self.features))
+                work(MainProcess(theirs, self.features))
                 status = 0
             finally:
                 os._exit(status)
         theirs.close()
-        self._members[ours] = member
+        self._processes[ours] = process
         if self._signal is not None:  # it came before this one could be told
-            os.kill(member, self._signal)
+            os.kill(process, self._signal)
 
     def _attend_to(self, connection: Connection) -> None:
         try:
             word, value = connection.recv()
         except EOFError:
-            self._bury(connection)
+            self._reap(connection)
             return
         if word == "next":
-            done = self._stopped or self._handed == len(self.features)
-            connection.send(None if done else self._handed)
-            self._handed += 0 if done else 1
+            done = self._stopped or self._handed_out == len(self.features)
+            connection.send(None if done else self._handed_out)
+            self._handed_out += 0 if done else 1
         else:
             self.hear(word, value)
 
-    def _bury(self, connection: Connection) -> None:
-        """Reap a process that has ended; say so if it should not have."""
-        member = self._members.pop(connection)
+    def _reap(self, connection: Connection) -> None:
+        """Reap a worker that has ended; say so if it should not have."""
+        process = self._processes.pop(connection)
         connection.close()
-        _, status = os.waitpid(member, 0)
+        _, status = os.waitpid(process, 0)
         code = os.waitstatus_to_exitcode(status)
         if code:
             how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with status {code}"

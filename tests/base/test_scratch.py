@@ -49,10 +49,10 @@ def test_directory_is_there_and_then_it_is_not(place: Path, name: str) -> None:
     assert list(parent.iterdir()) == []
 
 
-def test_directory_is_removed_when_the_warden_has_been_killed(place: Path) -> None:
+def test_directory_is_removed_when_the_cleaner_has_been_killed(place: Path) -> None:
     with Scratch.make(place) as scratch:
-        scratch._warden.shell.kill()
-        scratch._warden.shell.wait()
+        scratch._cleaner.shell.kill()
+        scratch._cleaner.shell.wait()
     assert list(place.iterdir()) == []
 
 
@@ -60,7 +60,7 @@ def test_directory_that_cannot_be_removed_is_an_error(place: Path, monkeypatch: 
     def refuse(path: Path) -> None:
         raise PermissionError(f"cannot remove {path}")
 
-    monkeypatch.setattr(module, "WARDEN", "exit 0")
+    monkeypatch.setattr(module, "CLEANER", "exit 0")
     scratch = Scratch.make(place)
     monkeypatch.setattr(shutil, "rmtree", refuse)
     with pytest.raises(PermissionError):
@@ -108,7 +108,7 @@ home = scratch.directory_for("scenario")
 child = Child.start(["/bin/sh", "-c", sys.argv[2]], cwd=home, stdout=home / "out", stderr=home / "err")
 while not (home / "ready").exists() or not (home / "ready").read_text():
     pass
-print(scratch.path, scratch._warden.shell.pid, child.pid, (home / "ready").read_text().strip(), sep="\\t", flush=True)
+print(scratch.path, scratch._cleaner.shell.pid, child.pid, (home / "ready").read_text().strip(), sep="\\t", flush=True)
 if sys.stdin.readline() == "close\\n":
     child.kill_and_reap(10)
     scratch.close()
@@ -129,10 +129,10 @@ def test_nothing_is_left_of_a_run_that_was_killed(place: Path, name: str, script
     parent = place / name
     parent.mkdir()
     with running(RUN, str(parent), script) as (run, words):
-        path, warden, child, busy = Path(words[0]), *map(int, words[1:])
+        path, cleaner, child, busy = Path(words[0]), *map(int, words[1:])
         assert path.is_dir()
         run.kill()
-        assert has_ended(warden)
+        assert has_ended(cleaner)
         assert has_ended(child)
         assert has_ended(busy)
         assert list(parent.iterdir()) == []
@@ -151,8 +151,8 @@ def test_nothing_is_left_of_a_run_that_ended(place: Path, line: str) -> None:
     with running(RUN, str(place), DAEMON) as (run, words):
         run.communicate(line)
         assert run.returncode == 0
-        warden, child, busy = map(int, words[1:])
-        assert has_ended(warden)
+        cleaner, child, busy = map(int, words[1:])
+        assert has_ended(cleaner)
         assert has_ended(child)
         assert has_ended(busy)
         assert list(place.iterdir()) == []
@@ -165,16 +165,16 @@ def ignores(pid: int, sign: signal.Signals) -> bool:
     return bool(int(mask, 16) >> (sign - 1) & 1)
 
 
-def test_the_warden_is_not_to_be_stopped_by_what_stops_the_run(place: Path) -> None:
+def test_the_cleaner_is_not_to_be_stopped_by_what_stops_the_run(place: Path) -> None:
     with running(RUN, str(place), BUSY) as (run, words):
-        warden = int(words[1])
-        assert os.getsid(warden) == warden
+        cleaner = int(words[1])
+        assert os.getsid(cleaner) == cleaner
         for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            assert ignores(warden, sign)
-            os.kill(warden, sign)
-        assert is_alive(warden)
+            assert ignores(cleaner, sign)
+            os.kill(cleaner, sign)
+        assert is_alive(cleaner)
         run.kill()
-        assert has_ended(warden)
+        assert has_ended(cleaner)
         assert list(place.iterdir()) == []
 
 
@@ -218,7 +218,7 @@ def stale(place: Path, name: str = f"{PREFIX}1-stale") -> Path:
     return path
 
 
-def test_directory_whose_run_and_warden_were_killed_is_swept_by_the_next_run(place: Path) -> None:
+def test_directory_whose_run_and_cleaner_were_killed_is_swept_by_the_next_run(place: Path) -> None:
     with running(RUN, str(place), BUSY) as (run, words):
         os.kill(int(words[1]), signal.SIGKILL)
         run.kill()

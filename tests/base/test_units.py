@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from testbed.base.problems import AuthorError
 from testbed.base.units import BYTE_PATTERN, SIZE_PATTERN, format_size, parse_byte, parse_size
 
 
@@ -77,24 +78,24 @@ def test_size_is_read(text: str, size: int) -> None:
     ],
 )
 def test_other_text_is_refused_with_what_to_write(text: str) -> None:
-    with pytest.raises(ValueError, match=r'is not a size: write a number, a blank and B, .* as in "64 KiB"'):
+    with pytest.raises(AuthorError, match=r'is not a size: write a number, a blank and B, .* as in "64 KiB"'):
         parse_size(text)
 
 
 @pytest.mark.parametrize("text", ["0.3 KiB", "1.5 B", "0.0001 MiB"])
 def test_part_of_a_byte_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=f'"{re.escape(text)}" is not a whole number of bytes'):
+    with pytest.raises(AuthorError, match=f'"{re.escape(text)}" is not a whole number of bytes'):
         parse_size(text)
 
 
 def test_part_of_a_byte_is_refused_in_a_sum() -> None:
-    with pytest.raises(ValueError, match=r'"0\.5 B" is not a whole number of bytes'):
+    with pytest.raises(AuthorError, match=r'"0\.5 B" is not a whole number of bytes'):
         parse_size("1 KiB - 0.5 B")
 
 
 @pytest.mark.parametrize("text", ["1 B - 2 B", "1 MiB - 2 MiB + 1 KiB"])
 def test_less_than_nothing_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=f'"{re.escape(text)}" is less than nothing'):
+    with pytest.raises(AuthorError, match=f'"{re.escape(text)}" is less than nothing'):
         parse_size(text)
 
 
@@ -142,5 +143,5 @@ def test_byte_is_read(text: str, byte: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "65", "41", "0x", "0x100", "0x-1", "0xg0", "0X41", "x41", " 0x41", "0x4_1"])
 def test_other_text_is_no_byte(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a byte: write it as 0x"):
+    with pytest.raises(AuthorError, match="is not a byte: write it as 0x"):
         parse_byte(text)

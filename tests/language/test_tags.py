@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from testbed.base.problems import AuthorError
 from testbed.language import tags
 
 
@@ -48,6 +49,14 @@ def test_anything_else_is_unknown(tag: str) -> None:
 
 def test_unknown_tags_come_sorted_and_once() -> None:
     assert tags.unknown(["zebra", "backup", "ant", "zebra"]) == ["ant", "zebra"]
+
+
+def test_a_misspelt_tag_is_an_author_s_slip() -> None:
+    tags.insist_on_known(["backup", "slow"])
+    with pytest.raises(AuthorError) as caught:
+        tags.insist_on_known(["bakcup", "slow", "zebra"])
+    assert str(caught.value).startswith('there is no tag "bakcup"; did you mean "backup"')
+    assert 'there is no tag "zebra"; ' in str(caught.value)
 
 
 def test_each_tag_has_one_meaning() -> None:

@@ -119,13 +119,6 @@ def test_marked_granules_are_those_touched(dirty: Dirty, some: list[tuple[int, i
     assert numbers(dirty.marked(written)) == numbers(dirty) | touched
 
 
-@given(bitmaps, spans)
-def test_clean_granules_are_those_that_lie_in_the_ranges(dirty: Dirty, some: list[tuple[int, int]]) -> None:
-    cleaned = on_drive(some, dirty.size)
-    inside = {number for number in all_numbers(dirty) if granule(dirty, number) <= offsets(cleaned)}
-    assert numbers(dirty.without(cleaned)) == numbers(dirty) - inside
-
-
 @given(bitmaps, granularities, spans)
 def test_a_merge_marks_what_the_other_has_recorded(dirty: Dirty, granularity: int, some: list[tuple[int, int]]) -> None:
     other = Dirty(dirty.size, granularity).marked(on_drive(some, dirty.size))

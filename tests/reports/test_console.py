@@ -16,8 +16,8 @@ from behave.configuration import Configuration
 from conftest import ROOT, Project
 
 from testbed.base.gherkin import Config, StreamOpener
-from testbed.reports.console import Ink, Story, complain, print_summary
-from testbed.reports.outcome import Outcome, Place, RunError, RunSummary, Status
+from testbed.reports.console import Printer, Story, complain, print_summary
+from testbed.reports.outcome import Outcome, RunError, RunSummary, Sentence, Status
 
 BEGUN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -44,7 +44,7 @@ FAILED = replace(
     kind="AssertionError",
     headline="inc1 differs at 65536",
     message="Then it restores (features/chain/chains.feature:9)\ninc1 differs at 65536\nfound 0x00",
-    step=Place("Then it restores", "features/chain/chains.feature", 9),
+    step=Sentence("Then it restores", "features/chain/chains.feature", 9),
     evidence=Path("reports/evidence/small").absolute(),
 )
 
@@ -82,14 +82,14 @@ def told(*outcomes: Outcome, stream: io.StringIO, args: tuple[str, ...] = ()) ->
     story = Story(opener, config(*args))
     for outcome in outcomes:
         story.scenario_started(outcome)
-        story.scenario_settled(outcome)
+        story.scenario_finished(outcome)
     return stream.getvalue()
 
 
 def summed_up(*outcomes: Outcome, in_earnest: bool = True) -> str:
     stream = io.StringIO()
     summary = RunSummary(outcomes, (), BEGUN, 12.34, in_earnest, Path("reports").absolute())
-    print_summary(summary, Ink(stream, config()))
+    print_summary(summary, Printer(stream, config()))
     return stream.getvalue()
 
 
@@ -235,7 +235,7 @@ def test_what_was_not_run_is_counted_with_its_reason_only_in_earnest() -> None:
 def test_a_complaint_is_told_once() -> None:
     stream = io.StringIO()
     complain(
-        RunError("environment", "OSError", "no", "OSError: no", "Traceback ...\nOSError: no"), Ink(stream, config())
+        RunError("environment", "OSError", "no", "OSError: no", "Traceback ...\nOSError: no"), Printer(stream, config())
     )
     assert stream.getvalue() == "\nERROR (environment)\n  Traceback ...\n  OSError: no\n"
 

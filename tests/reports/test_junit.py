@@ -472,13 +472,13 @@ OUTCOME = Outcome(
 UNFINISHED = replace(OUTCOME, status=Status.ERROR, kind="DidNotFinish", headline="did not finish", message="No word.")
 
 
-def test_a_file_holds_the_running_scenario_until_it_is_settled(tmp_path: Path) -> None:
+def test_a_file_holds_the_running_scenario_until_it_has_ended(tmp_path: Path) -> None:
     files = JUnitFiles(tmp_path, {})
     path = tmp_path / "TEST-life.bitmaps.xml"
     files.scenario_started(UNFINISHED)
     (suite,) = JUnitXml.fromfile(str(path))
     assert [result(case).type for case in suite] == ["DidNotFinish"]
-    files.scenario_settled(replace(OUTCOME, seconds=0.00001))
+    files.scenario_finished(replace(OUTCOME, seconds=0.00001))
     (suite,) = JUnitXml.fromfile(str(path))
     assert [(case.name, case.is_passed, case._elem.get("time")) for case in suite] == [("S", True, "0.000")]
     assert (suite.timestamp, suite._elem.get("time")) == ("2026-01-02T03:04:05", "0.000")
@@ -505,7 +505,7 @@ def test_errors_of_the_run_have_unique_names(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     files = JUnitFiles(tmp_path / "missing", {})
     with pytest.raises(FileNotFoundError):
-        files.scenario_settled(OUTCOME)
+        files.scenario_finished(OUTCOME)
 
 
 def test_options_leave_the_tags_that_they_do_not_name() -> None:
@@ -520,5 +520,5 @@ def test_a_feature_of_many_rows_is_written_in_no_time(tmp_path: Path) -> None:
     files = JUnitFiles(tmp_path, {})
     begun = time.process_time()
     for row in range(100):
-        files.scenario_settled(replace(OUTCOME, name=f"row {row}"))
+        files.scenario_finished(replace(OUTCOME, name=f"row {row}"))
     assert time.process_time() - begun < 5

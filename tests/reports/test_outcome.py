@@ -7,17 +7,18 @@ from textwrap import dedent
 from typing import Any, cast
 
 import pytest
+from behave.matchers import StepParseError
 from behave.parser import parse_feature
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
 from testbed.base.gherkin import Feature
-from testbed.base.problems import EnvironmentUnusable, NotOffered, Problem
+from testbed.base.problems import AuthorError, EnvironmentUnusable, NotOffered, Problem
 from testbed.base.process import OutOfSpace
 from testbed.base.text import printable
 from testbed.reports.labels import Labels
-from testbed.reports.outcome import Outcome, Place, RunError, RunSummary, ScenarioNotes, Status, notes_of
+from testbed.reports.outcome import Outcome, RunError, RunSummary, ScenarioNotes, Sentence, Status, notes_of
 from testbed.run.verdict import Trouble, judge, traceback_of, trouble_of
 
 TEXT = """
@@ -116,7 +117,7 @@ def test_folders_and_suites_are_unique() -> None:
 
 # Verdicts.
 
-STEP = Place("Then it holds", "features/a.feature", 3)
+STEP = Sentence("Then it holds", "features/a.feature", 3)
 CHECK = replace(trouble_of(AssertionError("differs\nat 0")), step=STEP)
 CRASH = replace(trouble_of(ValueError("oops")), step=STEP)
 CLEAN_UP = trouble_of(OSError("gone"), "the clean-up close")
@@ -167,6 +168,22 @@ def test_a_fault_of_the_place_is_an_error_with_its_remedy_and_no_traceback(error
         trouble = trouble_of(caught)
     assert (trouble.status, trouble.details) == (Status.ERROR, "")
     assert "\n  remedy: free " in trouble.text
+
+
+class Misspelt(AuthorError):
+    """A kind of slip."""
+
+
+def test_an_author_s_slip_is_an_error_and_needs_no_traceback() -> None:
+    outcome = verdict("error", replace(trouble_of(Misspelt('there is no drive "a"')), step=STEP))
+    assert (outcome.status, outcome.kind, outcome.details) == (Status.ERROR, "AuthorError", "")
+    assert outcome.message == 'Then it holds (features/a.feature:3)\nthere is no drive "a"'
+
+
+def test_what_the_reader_of_a_word_raised_is_told_in_place_of_behave_s_error() -> None:
+    wrapped = StepParseError(exc_cause=AuthorError('"1 KB" is not a size'))
+    assert (trouble_of(wrapped).kind, trouble_of(wrapped).text) == ("AuthorError", '"1 KB" is not a size')
+    assert trouble_of(StepParseError(text="no words")).kind == "StepParseError"
 
 
 def test_the_first_trouble_decides_and_the_others_are_told() -> None:
@@ -269,12 +286,6 @@ def test_an_error_of_the_run_makes_it_fail_and_a_dry_run_does_not() -> None:
 def test_counts_are_in_the_order_of_the_statuses() -> None:
     counts = summary(Status.NOT_APPLICABLE, Status.PASSED, Status.PASSED).counts()
     assert list(counts.items()) == [(Status.PASSED, 2), (Status.NOT_APPLICABLE, 1)]
-
-
-def test_all_problems_are_told_with_their_remedies() -> None:
-    error = EnvironmentUnusable([Problem("no qemu", "install it"), Problem("no room", "make some")])
-    assert str(error) == "no qemu\n  remedy: install it\nno room\n  remedy: make some"
-    assert len(error.problems) == 2
 
 
 def test_notes_are_the_same_each_time() -> None:

@@ -352,7 +352,7 @@ def test_evidence_that_has_no_room_is_told_with_its_remedy_and_all_else_is_clear
     ("arguments", "told"),
     [
         ((FEATURE, "--tags=@incremental_smiple"), ["no scenario is selected: is a tag, a name or a path misspelt?"]),
-        ((*SELECTION, "-D", "qmeu=/usr/bin"), ["there is no option qmeu", "remedy: did you mean qemu?"]),
+        ((*SELECTION, "-D", "qmeu=/usr/bin"), ["there is no option qmeu", 'remedy: did you mean "qemu"']),
         (
             (*SELECTION, "-D", "qmeu=/usr/bin", "-D", "patience=none"),
             ["there is no option qmeu", 'patience cannot be "none"'],
@@ -389,3 +389,93 @@ def test_a_build_that_does_not_boot_is_an_error_with_its_remedy(
     assert "remedy: " in finished.stderr
     assert finished.files == ["TEST-environment.xml"]
     assert_nothing_is_left(place)
+
+
+SLIPS = """\
+    @backup
+    Feature: Slips
+      Background:
+        Given the 1 MiB drive "drive0"
+
+      Scenario: Request
+        When this request is made:
+          | request | drive  | bitmap  |
+          | claer   | drive0 | bitmap0 |
+
+      Scenario: Heading
+        When this request is made:
+          | request | drive  | bitmpa  |
+          | clear   | drive0 | bitmap0 |
+
+      Scenario: Option
+        When a backup of "drive0" is started with:
+          | option      | value |
+          | sync        | full  |
+          | bitmap-moed | never |
+
+      Scenario: Drive
+        When an incremental backup of "dirve0" is taken with "bitmap0"
+
+      Scenario: Error
+        Given the 1 MiB drive "drive1", whose storage fails the first write with "Input/otuput error", holding:
+          | pattern | at | length |
+          | 0x11    | 0  | 1 MiB  |
+
+      Scenario: Kind
+        Given each backup goes into a QED imgae
+
+      @known-defect.merge-emtpy-list
+      Scenario: Tag
+        Given a full backup of "drive0"
+"""
+"""What an author may misspell, and nobody would take for QEMU's fault."""
+
+
+@pytest.fixture(scope="module")
+def slips(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """Return a run of scenarios each of which has something misspelt."""
+    project = copy_checkout(tmp_path_factory.mktemp("slips") / "checkout")
+    project.write("features/backup/slips.feature", SLIPS)
+    return project.run("features/backup/slips.feature")
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "line", "told"),
+    [
+        ("Request", 7, ['there is no request "claer"', '"clear"']),
+        ("Heading", 12, ["there is no heading", '"bitmpa"', '"bitmap"']),
+        ("Option", 17, ['blockdev-backup of this build has no option "bitmap-moed"', '"bitmap-mode"']),
+        ("Drive", 23, ['there is no drive "dirve0"', "drive0"]),
+        ("Error", 26, ['there is no error of the system "Input/otuput error"', '"Input/output error"']),
+    ],
+)
+def test_what_is_misspelt_is_an_error_of_the_suite_with_the_right_words(
+    slips: Finished, misspelt: str, line: int, told: Sequence[str]
+) -> None:
+    assert slips.status == 1
+    (slip,) = (outcome for outcome in slips.summary()["outcomes"] if outcome["scenario"] == misspelt)
+    assert (slip["status"], slip["kind"], slip["details"]) == ("error", "AuthorError", "")
+    assert (slip["step"]["file"], slip["step"]["line"]) == ("features/backup/slips.feature", line)
+    assert f"(features/backup/slips.feature:{line})" in slip["message"]
+    assert [words for words in told if words not in slip["message"]] == []
+    assert slip["headline"] in errors(slips)
+
+
+def test_a_misspelt_sentence_is_an_error_with_those_that_are_nearest(slips: Finished) -> None:
+    (slip,) = (outcome for outcome in slips.summary()["outcomes"] if outcome["scenario"] == "Kind")
+    assert (slip["status"], slip["kind"]) == ("error", "UndefinedStep")
+    assert "no step definition matches: Given each backup goes into a QED imgae" in slip["message"]
+    assert "nearest to it: Given each backup goes into {kind:ImageKind}{maker:Maker}" in slip["message"]
+
+
+def test_a_misspelt_tag_is_an_error_with_the_right_one(slips: Finished) -> None:
+    (slip,) = (outcome for outcome in slips.summary()["outcomes"] if outcome["scenario"] == "Tag")
+    assert (slip["status"], slip["kind"], slip["details"]) == ("error", "AuthorError", "")
+    assert 'there is no tag "known-defect.merge-emtpy-list"' in slip["message"]
+    assert '"known-defect.merge-empty-list"' in slip["message"]
+    assert (slip["file"], slip["line"]) == ("features/backup/slips.feature", 34)
+
+
+def test_no_slip_is_told_as_a_broken_promise(slips: Finished) -> None:
+    assert slips.summary()["counts"] == {"error": 7}
+    assert "Traceback" not in slips.stdout + slips.stderr

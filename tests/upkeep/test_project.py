@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 import tomllib
+from fnmatch import fnmatch
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,12 @@ def test_each_locked_package_has_hashes(lock: str) -> None:
 @pytest.mark.parametrize("lock", [RUNNING, DEVELOPING])
 def test_lock_names_no_place_to_fetch_from(lock: str) -> None:
     assert re.findall(r"https?:|file:|--(?:extra-)?index-url|--find-links", text_of(lock)) == []
+
+
+def test_pytest_passes_over_no_folder_with_tests(pytestconfig: pytest.Config) -> None:
+    folders = {path.parent.name for path in (ROOT / "tests").rglob("test_*.py")}
+    passed_over = pytestconfig.getini("norecursedirs")
+    assert [name for name in folders if any(fnmatch(name, pattern) for pattern in passed_over)] == []
 
 
 def test_behave_reads_each_of_its_settings() -> None:
