@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 from testbed.base.process import LAST_WORDS, Child, Finished, ToolFailed, describe_ending, start_tool
 from testbed.campaign.checkout import ROOT
 from testbed.reports.directory import ENVIRONMENT, SUMMARY
-from testbed.reports.outcome import Outcome, Place, RunError, RunSummary, Status
+from testbed.reports.outcome import Outcome, RunError, RunSummary, Sentence, Status
 
 T = TypeVar("T", bound=Hashable)
 R = TypeVar("R")
@@ -159,7 +159,7 @@ def _outcome(told: Mapping[str, Any]) -> Outcome:
         "tags": tuple(told["tags"]),
         "started": datetime.fromisoformat(told["started"]),
         "status": Status(told["status"]),
-        "step": Place(**told["step"]) if told["step"] else None,
+        "step": Sentence(**told["step"]) if told["step"] else None,
         "reasons": tuple(told["reasons"]),
         "evidence": Path(told["evidence"]) if told["evidence"] else None,
     }
