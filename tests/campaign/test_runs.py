@@ -206,7 +206,7 @@ def test_runs_are_killed_when_they_are_left(tmp_path: Path, told: Told) -> None:
         except Stopped:
             ended.set()
 
-    with Runs(BOUND) as runs:
+    with Runs(10 * BOUND) as runs:
         threading.Thread(target=work, args=(runs,)).start()
         numbers = told.numbers(2)
     assert all(has_ended(number) for number in numbers)
