@@ -16,7 +16,7 @@ from aftermath import BOUND, Told, has_ended
 from testbed.base.process import ToolFailed
 from testbed.campaign.runs import CONSOLE, EndedRun, Interrupted, Run, Runs, Stopped, interruptible
 from testbed.reports.directory import Reports
-from testbed.reports.outcome import Outcome, Place, RunError, RunSummary, Status
+from testbed.reports.outcome import Outcome, RunError, RunSummary, Sentence, Status
 
 WHEN = datetime(2026, 11, 23, 9, 30, 15, tzinfo=UTC)
 
@@ -40,7 +40,7 @@ SUMMARY = RunSummary(
             kind="AssertionError",
             headline="no",
             message="no\nand no",
-            step=Place("Then it should", "features/backup/chains.feature", 9),
+            step=Sentence("Then it should", "features/backup/chains.feature", 9),
             reasons=("why", "and why"),
             evidence=Path("/reports/evidence/One"),
         ),
