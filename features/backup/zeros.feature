@@ -54,7 +54,6 @@ Feature: Zeros in a chain of backups
         | larger than the drive              | a qcow2 image with clusters of 2 MiB |
         | cannot tell of zeros in few bytes  | a qcow2 image of version 2           |
 
-     
       Examples: kinds of clusters with parts
         | case                    | target                                 |
         | each 2 KiB may be zeros | a qcow2 image with extended L2 entries |

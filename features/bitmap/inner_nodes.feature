@@ -26,7 +26,6 @@ Feature: Bitmaps above and below a drive
       And the next incremental backup of "drive1" with "bitmap0" should restore it as it was then
 
   Rule: A bitmap on a filter records what passes through the filter
-   
     Scenario: The record of a filter is merged into that of the drive below
       Given a throttle filter "throttle0" over "drive0"
       And a bitmap "bitmap1" with a granularity of 32 KiB on "throttle0"

@@ -70,7 +70,6 @@ Feature: What a backup leaves in its bitmap, by its mode and its end
         | not copied yet, or new     | bitmap      | always     | running | cancelled | be cancelled | 256 KiB |       |
         | the same                   | bitmap      | always     | paused  | cancelled | be cancelled | 256 KiB |       |
 
-     
       Examples: it is cancelled while it copies more than what has changed
         | case                                               | sync | mode       | state   | act       | become       | dirty   | piece  |
         | all that had changed, and what is new              | full | on-success | running | cancelled | be cancelled | 320 KiB | 64 KiB |
@@ -93,7 +92,6 @@ Feature: What a backup leaves in its bitmap, by its mode and its end
         | 0x65    | 4 MiB   | 1 KiB  | the rest at the drive's end |
       And the next backup goes to storage that <target>
 
-   
     Scenario Outline: Sync <sync> with bitmap mode <mode>, until a <operation> fails
       Given a backup of "drive0" is kept running that was started with:
         | option             | value   |

@@ -88,7 +88,6 @@ Feature: Backups to a disk that is full
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
 
   Rule: A backup that filled its disk leaves in its bitmap what its mode says: everything, or all but what found room
-   
     Scenario Outline: A disk gets full with sync <sync> and bitmap mode <mode>
       When a backup of "drive0" is started with:
         | option             | value   |

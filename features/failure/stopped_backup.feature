@@ -57,7 +57,6 @@ Feature: While a backup waits at an error
         | case           | act     |
         | the newer ones | resumed |
 
-     
       Examples: by a block-job command
         | case           | act                            |
         | the older ones | resumed by a block-job command |

@@ -74,7 +74,6 @@ Feature: The bitmap that a backup job goes by
         | nothing is added, and nothing lost    | no        | no         | cancelled | be cancelled | 128 KiB |
         | it is added                           | yes       | no         | cancelled | be cancelled | 192 KiB |
 
-     
       Examples: flags of bitmaps that the image stores
         | case                                 | recording | persistent | act       | become       | dirty   |
         | it is stored in the end              | yes       | yes        | let go    | succeed      | 64 KiB  |

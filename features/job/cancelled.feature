@@ -44,7 +44,6 @@ Feature: Backup jobs that are cancelled, and what they tell of their end
         | the others must end too | waiting | cancelled |        |         | waiting |         |                   | 192 KiB |
         | all has been copied     | pending | cancelled |        |         | waiting | pending | BLOCK_JOB_PENDING | 192 KiB |
 
-     
       Examples: by a block-job command
         | case           | state   | act                              | paused | resumed | waiting | pending | asks              | offset  |
         | at its limit   | running | cancelled by a block-job command |        |         |         |         |                   | 64 KiB  |

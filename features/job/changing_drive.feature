@@ -82,7 +82,6 @@ Feature: A drive that is rebuilt while it is backed up
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
 
-     
       Examples: a job that would move data to the top
         | request | node         | what           | words                                                                    |
         | stream  | guest-drive0 | guest's device | Node 'guest-drive0' is busy: block device is in use by block job: backup |

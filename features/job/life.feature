@@ -112,7 +112,6 @@ Feature: The life of a backup job, as it tells it
         | null      |                     |         |         |
 
   Rule: A job that nobody has named is called like the device of its drive
-   
     Scenario: A backup without a name for its job
       When a backup of "drive0" is started with:
         | option | value       | note                               |

@@ -46,7 +46,6 @@ Feature: What a backup job has in use
         | filter | over-drive0 | pending | delete node |       | Node over-drive0 is in use                                           |
 
   Rule: Nobody else may write to the drive past the filter, or change the size of what a job has in use
-   
     Scenario Outline: Somebody takes it on himself to <permission> the <part> of a running backup
       Given an incremental backup of "drive0" with "bitmap0" is kept running
       When this request is made:

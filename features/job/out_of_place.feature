@@ -28,7 +28,6 @@ Feature: Commands that do not fit the state of a job
       Then the backup of "drive0" should succeed
       And it should restore its drive as it was at that moment
 
-     
       Examples: job commands
         | state   | act                 | words                                                                 |
         | running | resumed             | Can't resume a job that was not paused                                |
@@ -58,7 +57,6 @@ Feature: Commands that do not fit the state of a job
         | concluded | completed | Job 'drive0' in state 'concluded' cannot accept command verb 'complete' |
         | concluded | finalized | Job 'drive0' in state 'concluded' cannot accept command verb 'finalize' |
 
-     
       Examples: block-job commands
         | state   | act                                        | words                                                                 |
         | running | resumed by a block-job command             | Can't resume a job that was not paused                                |
@@ -104,7 +102,6 @@ Feature: Commands that do not fit the state of a job
       Then QEMU should refuse it as a <class> that says "<words>"
       And nothing should have changed
 
-     
       Examples: job commands
         | act       | class        | words         |
         | paused    | GenericError | Job not found |
@@ -114,7 +111,6 @@ Feature: Commands that do not fit the state of a job
         | finalized | GenericError | Job not found |
         | dismissed | GenericError | Job not found |
 
-     
       Examples: block-job commands
         | act                              | class           | words                        |
         | paused by a block-job command    | DeviceNotActive | Block job 'drive0' not found |

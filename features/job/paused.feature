@@ -32,7 +32,6 @@ Feature: Backup jobs that are paused
       Then the backup of "drive0" should succeed
       And it should restore its drive as it was at that moment
 
-     
       Examples: job commands
         | case                             | command | other | sync        | bitmap  | compress |
         | what had changed                 | job     | job   | incremental | bitmap0 |          |
@@ -40,7 +39,6 @@ Feature: Backup jobs that are paused
         | all of it, one cluster at a time | job     | job   | full        |         | yes      |
         | what the image itself holds      | job     | job   | top         |         |          |
 
-     
       Examples: both families of commands
         | case                             | command   | other     | sync        | bitmap  | compress |
         | the older one                    | block-job | block-job | incremental | bitmap0 |          |
@@ -58,7 +56,6 @@ Feature: Backup jobs that are paused
       When the backup of "drive1" is resumed
       Then the backups of "drive1" and "drive0" should succeed
 
-   
     Scenario Outline: A backup is told to pause while the disk keeps it waiting
       Given the 4 MiB drive "drive2", whose storage can be held up, holding:
         | pattern | at | length |

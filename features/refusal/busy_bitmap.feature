@@ -46,7 +46,6 @@ Feature: Bitmaps that something else is using
         | a second backup by the same record | incremental backup | bitmap0 |         |
         | would bring it in step             | full backup        | bitmap0 |         |
 
-     
       Examples: what a client could ask for
         | case       | request | bitmap  | from |
         | to be read | export  | bitmap0 |      |
@@ -106,7 +105,6 @@ Feature: Bitmaps that something else is using
         | it records already, and must not stop to do so | enable  | bitmap0 |      |
 
   Rule: An export shows a bitmap only if a client can rely on what it reads
-   
     Scenario Outline: Bitmaps that an export must not show
       When this request is made:
         | request | bitmap    | drive  | writable   |
@@ -120,7 +118,6 @@ Feature: Bitmaps that something else is using
         | no such bitmap                         | absent          | yes      | Bitmap 'absent' is not found                               |
         | one that is there, and one that is not | bitmap0, absent | yes      | Bitmap 'absent' is not found                               |
 
-   
     Scenario: A bitmap that does not record in an export that cannot be written to
       Given the bitmap "bitmap0" of "drive0" has been disabled
       When this request is made:

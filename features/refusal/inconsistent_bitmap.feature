@@ -31,7 +31,6 @@ Feature: Bitmaps that a crash has made useless
         | even if it stays as it is     | bitmap backup      | bitmap0 |         | never      |
         | would bring it in step        | full backup        | bitmap0 |         | on-success |
 
-     
       Examples: what a client could ask for
         | case       | request | bitmap  | from | mode |
         | to be read | export  | bitmap0 |      |      |
@@ -67,7 +66,6 @@ Feature: Bitmaps that a crash has made useless
         | from it                       | merge              | bitmap1 | bitmap0 |
         | would lack what was written   | incremental backup | bitmap0 |         |
 
-   
     Scenario Outline: A drive with an inconsistent bitmap is to <change>
       When "drive0" is resized to <size>
       Then QEMU should refuse it as a GenericError that says "Bitmap 'bitmap0' is inconsistent and cannot be used"
@@ -83,7 +81,6 @@ Feature: Bitmaps that a crash has made useless
         | grow   | 5 MiB |
         | shrink | 3 MiB |
 
-   
     Scenario: A new chain after a crash, with a bitmap of the old name
       Given the bitmap "bitmap0" of "drive0" has been removed
       And a full backup of "drive0" with a new bitmap "bitmap0"

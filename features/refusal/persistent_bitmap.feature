@@ -28,7 +28,6 @@ Feature: Persistent bitmaps that their image could not store
         | it holds the guest's data alone       | a raw image                | Can't store persistent bitmaps to            |
         | older programs would not know of them | a qcow2 image of version 2 | Cannot store dirty bitmaps in qcow2 v2 files |
 
-   
     Scenario: A filter over an image that could store them
       Given the 4 MiB drive "drive0" in a qcow2 image
       And a throttle filter "throttle0" over "drive0"

@@ -39,7 +39,6 @@ Feature: Drives that must not be resized now
         | 8 MiB | made larger  |
         | 1 MiB | made smaller |
 
-   
     Scenario Outline: A drive is to be <changed> while it is exported
       Given this request has been granted:
         | request | bitmap  | drive  | writable |

@@ -34,7 +34,6 @@ Feature: The moment at which a chain of backups starts
         | as most tools do       | first     | add         | bitmap0      |             | full backup |             | 1 B        |
         | the moment is the same | last      | full backup |              | 1 B         | add         | bitmap0     |            |
 
-   
     Scenario: The guest has writes on their way when the chain starts
       Given these writes of the guest to "drive0" are on their way:
         | pattern | at            | length | note                      |
@@ -51,7 +50,6 @@ Feature: The moment at which a chain of backups starts
         | bitmap0 | 64 KiB      | yes       | no   | 0      |
         | bitmap9 | 4 KiB       | yes       | no   | 16 KiB |
 
-   
     Scenario: The guest has writes on their way when a bitmap is replaced
       Given these writes of the guest to "drive0" are on their way:
         | pattern | at           | length | note                      |
@@ -67,7 +65,6 @@ Feature: The moment at which a chain of backups starts
       And the bitmaps should still hold what had changed
 
   Rule: The chains of several drives start at one moment
-   
     Scenario: The guest has writes on their way to both of its drives
       Given the 4 MiB drive "drive1"
       And these writes of the guest to "drive0" are on their way:
@@ -87,7 +84,6 @@ Feature: The moment at which a chain of backups starts
       And the bitmaps should still hold what had changed
 
   Rule: One bitmap stops at the very moment at which another one begins
-   
     Scenario: A client reads the old state of the drive while the guest goes on
       Given these writes of the guest to "drive0" are on their way:
         | pattern | at           | length | note                      |

@@ -82,7 +82,6 @@ Feature: What a failed transaction leaves of its requests
         | its job has let go of it             | incremental backup |                  |
 
   Rule: What the image would have stored, it still stores after an abort
-   
     Scenario Outline: A bitmap that the image stores, and an abort
       Given the 4 MiB drive "drive1" in a qcow2 image
       And these bitmaps on "drive1":

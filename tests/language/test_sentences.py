@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from testbed.domain.backup import Backup
-from testbed.scenario.world import BrokenPromise, World
+from testbed.scenario.acts import bitmaps
+from testbed.scenario.dialogue import BrokenPromise
+from testbed.scenario.world import World
 from testbed.upkeep import vocabulary
 
 ROOT = Path(__file__).parents[2]
@@ -19,10 +21,10 @@ NEXT_BACKUP = "the next incremental backup of {drive:Name} with {bitmap:Name} sh
 @pytest.fixture
 def story(world: World) -> World:
     """Return a world whose drive has a full backup, and has changed since; QEMU has a bitmap more than we know of."""
-    drive = world.add_drive("drive0", 4 << 20)
+    drive = world.drives.add("drive0", 4 << 20)
     world.machine.execute("block-dirty-bitmap-add", {"node": "drive0", "name": "older"})
     drive.write(0x11, 2 << 20, 512)
-    world.take_successfully(drive, "full", before=[drive.add_bitmap("bitmap0")])
+    world.backups.take_successfully(drive, "full", before=[bitmaps.add(drive, "bitmap0")])
     drive.write(0xAB, 65535, 2)
     return world
 
@@ -36,8 +38,8 @@ def say(pattern: str, world: World, **words: object) -> None:
 
 def test_next_backup_is_taken_and_spoken_of(story: World) -> None:
     say(NEXT_BACKUP, story, drive="drive0", bitmap="bitmap0")
-    (backup,) = story.spoken_of
-    assert (backup, backup.sync, backup.succeeded) == (story.backups.taken[-1], "incremental", True)
+    (backup,) = story.backups.spoken_of
+    assert (backup, backup.sync, backup.succeeded) == (story.catalogue.taken[-1], "incremental", True)
 
 
 def finish_unseen(backup: Backup) -> None:
@@ -49,7 +51,7 @@ def finish_unseen(backup: Backup) -> None:
 
 def test_next_backup_that_lacks_a_write_is_no_good(story: World, monkeypatch: pytest.MonkeyPatch) -> None:
     story.machine.execute("block-dirty-bitmap-disable", {"node": "drive0", "name": "bitmap0"})
-    story.drive("drive0").write(0x9A, 1 << 20, 512)
+    story.drives.drive("drive0").write(0x9A, 1 << 20, 512)
     monkeypatch.setattr(Backup, "finish", finish_unseen)
     with pytest.raises(AssertionError, match=r"offset 1048576 .* should be 0x9a and is 0x00"):
         say(NEXT_BACKUP, story, drive="drive0", bitmap="bitmap0")

@@ -7,7 +7,8 @@ import pytest
 
 from testbed.base.problems import AuthorError
 from testbed.domain.backup import Backup
-from testbed.language.words import image_facts, them
+from testbed.language.tables import image_facts
+from testbed.language.words import them
 
 
 def backups(count: int) -> Sequence[Backup]:
