@@ -30,6 +30,11 @@ class OtherMachine:
 
     # A target's location.
 
+    @property
+    def is_active(self) -> bool:
+        """Tell that the other machine uses its targets."""
+        return True
+
     def open(self, target: Target) -> Options:
         """Export a target, and return the options of a node that is connected to the export."""
         self._export(target)

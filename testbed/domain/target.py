@@ -22,6 +22,10 @@ class Location(Protocol):
 
     shows_clusters: ClassVar[bool]
 
+    @property
+    def is_active(self) -> bool:
+        """Tell whether this machine may use a target there."""
+
     def open(self, target: Target) -> Options:
         """Make a target ready, and return the options of the node by which QEMU reaches it."""
 
@@ -36,6 +40,11 @@ class Local:
     shows_clusters: ClassVar[bool] = True
     storage: Storage = sound
     options: Options = field(default_factory=dict)
+
+    @property
+    def is_active(self) -> bool:
+        """Tell whether a target is open for use here, as it is unless its options say otherwise."""
+        return self.options.get("active", True) is True
 
     def open(self, target: Target) -> Options:
         """Name the image file with its format, and its key if it has one."""

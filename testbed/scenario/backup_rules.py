@@ -78,6 +78,8 @@ def _wrong_node(backup: Backup, there: Surroundings, outlook: Outlook) -> Refusa
     image_format = backup.options.get("format", FORMATS[0])
     if backup.command.opens_target and image_format not in FORMATS:
         return Refusal(f"Unknown driver '{image_format}'")
+    if not backup.target.location.is_active:
+        return Refusal(f"Inactive '{backup.target.node}' can't be a target child")
     return None if backup.drive.is_active else Refusal(f"Inactive '{backup.drive.name}' can't be a file child")
 
 
