@@ -1,4 +1,4 @@
-@backup
+@backup @blockdev-backup
 Feature: Backups that only save what is about to be overwritten
   A client that reads the state of a moment at its leisure needs no copy of the whole drive: only of what the guest would
   have overwritten meanwhile. A backup with sync=none saves that, and nothing else, just before each write. It has no end of
@@ -12,7 +12,6 @@ Feature: Backups that only save what is about to be overwritten
       | 0x22    | 768 KiB | 256 KiB + 512 B |
 
   Rule: The old content of what is overwritten is saved, and nothing else
-    @blockdev-backup
     Scenario: Writes and zeros over all that a drive can hold
       Given a backup of "drive0" with sync none has been started
       And the guest has written to "drive0":
@@ -30,7 +29,6 @@ Feature: Backups that only save what is about to be overwritten
         | 0x00    | 576 KiB | 64 KiB  | there was nothing           |
         | 0x22    | 1 MiB   | 512 B   | the rest at the drive's end |
 
-    @blockdev-backup
     Scenario: The same place is overwritten again
       Given a backup of "drive0" with sync none has been started
       And the guest has written to "drive0":
@@ -44,7 +42,6 @@ Feature: Backups that only save what is about to be overwritten
         | pattern | at     | length  |
         | 0x11    | 64 KiB | 128 KiB |
 
-    @blockdev-backup
     Scenario Outline: What is overwritten goes into <target>
       Given each backup goes into <target>
       And a backup of "drive0" with sync none has been started
@@ -64,7 +61,6 @@ Feature: Backups that only save what is about to be overwritten
         | 64 KiB as ever                              | a raw image                            |
 
   Rule: It does not end by itself, not even when everything has been saved
-    @blockdev-backup
     Scenario: The guest overwrites its whole drive
       Given a backup of "drive0" with sync none has been started
       When the guest writes to "drive0":
@@ -88,7 +84,6 @@ Feature: Backups that only save what is about to be overwritten
         | concluded |                     |                |                |
         | null      |                     |                |                |
 
-    @blockdev-backup
     Scenario: A job that is paused goes on saving
       Given a backup of "drive0" with sync none has been started
       And the backup of "drive0" has been paused
@@ -101,22 +96,3 @@ Feature: Backups that only save what is about to be overwritten
       And the image of the backup of "drive0" should itself hold:
         | pattern | at      | length |
         | 0x11    | 448 KiB | 64 KiB |
-
-  Rule: On top of the drive itself, what was saved is the drive as it was
-    @drive-backup
-    Scenario: QEMU makes an image on top of the drive
-      Given backups are taken with drive-backup
-      And a backup of "drive0" has been started with:
-        | option | value          |
-        | sync   | none           |
-        | mode   | absolute-paths |
-      And the guest has written to "drive0":
-        | request      | pattern | at            | length  | note                                     |
-        | write        | 0xab    | 64 KiB - 1 B  | 2 B     | over an edge                             |
-        | write zeroes |         | 256 KiB       | 130 KiB | over data, with a part of another 64 KiB |
-        | write        | 0xfe    | 600 KiB       | 1 KiB   | where there was nothing                  |
-        | write        | 0x64    | 1 MiB + 511 B | 1 B     | the last byte                            |
-      When the backup of "drive0" is cancelled
-      Then the backup of "drive0" should be cancelled
-      And it should hold only what had changed
-      And it should restore its drive as it was at that moment

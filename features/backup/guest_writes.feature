@@ -93,40 +93,6 @@ Feature: What the guest writes while a backup runs
         | the host, cluster for cluster | a qcow2 image | a qcow2 image with clusters of 4 KiB  | yes        |
         | QEMU                          | a qcow2 image | a qcow2 image with clusters of 32 KiB | no         |
 
-  Rule: Storage with large blocks makes no difference, and a job that rests neither
-    @bug-B38
-    Scenario Outline: The guest writes less than a block while a backup with sync <sync> is paused
-      Given the 4 MiB drive "drive0" in a raw image, whose storage works in blocks of 64 KiB, holding:
-        | pattern | at | length |
-        | 0x41    | 0  | 4 MiB  |
-      And a full backup of "drive0" with a new bitmap "bitmap0"
-      And the guest has written to "drive0":
-        | pattern | at            | length  | note           |
-        | 0xab    | 1000 KiB      | 100 KiB | three blocks   |
-        | 0xfe    | 4 MiB - 1 KiB | 1 KiB   | the last block |
-      And a backup of "drive0" is kept paused that was started with:
-        | option      | value      |
-        | sync        | <sync>     |
-        | bitmap      | bitmap0    |
-        | bitmap-mode | on-success |
-      And the guest has written to "drive0":
-        | request      | pattern | at             | length | note                     |
-        | write        | 0x11    | 1050 KiB       | 1 KiB  | what had changed         |
-        | write zeroes |         | 1 MiB + 63 KiB | 2 KiB  | over the edge of a block |
-        | write        | 0x22    | 2 MiB - 1 B    | 2 B    | what had not changed     |
-        | write        | 0x33    | 4 MiB - 1 B    | 1 B    | the last byte            |
-      When the backup of "drive0" is let go
-      Then the backup of "drive0" should succeed
-      And it should restore its drive as it was at that moment
-      And the bitmaps of "drive0" should be:
-        | bitmap  | granularity | recording | busy | dirty   |
-        | bitmap0 | 64 KiB      | yes       | no   | 320 KiB |
-
-      Examples: kinds of backups
-        | sync        |
-        | full        |
-        | incremental |
-
   Rule: However far ahead of the job the guest writes, the job misses nothing around that
     A job keeps what it still has to copy in groups of 64 clusters, which are 4 MiB, and in groups of 64 such groups, which
     are 256 MiB. What the guest overwrites is taken out of its group; the rest of the group must stay.

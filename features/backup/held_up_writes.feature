@@ -6,7 +6,6 @@ Feature: Writes of the guest that a backup holds up
   write may be lost between the bitmap that goes and the one that stays.
 
   Rule: What cannot be saved is not overwritten, and the backup stays whole
-   
     Scenario Outline: The target fails when the guest is about to make a <request>
       Given the 4 MiB drive "drive0" in a raw image, holding:
         | pattern | at | length |

@@ -57,33 +57,6 @@ Feature: Backups of drives that stand on other images
         | most of a granule comes from the layer below          | 256 KiB     |
         | all that the lowest layer holds, and where it is bare | 2 MiB       |
 
-  Rule: A backup of the top layer brings a bitmap in step if it is told to
-    Scenario Outline: A backup of the top layer with the bitmap-mode "<mode>", and an increment
-      Given a bitmap "bitmap0" with a granularity of 32 KiB on "overlay0"
-      And the guest has written to "overlay0":
-        | pattern | at           | length | note                         |
-        | 0xab    | 64 KiB - 1 B | 2 B    | over an edge of two clusters |
-      When a backup of "overlay0" is started with:
-        | option      | value   |
-        | sync        | top     |
-        | bitmap      | bitmap0 |
-        | bitmap-mode | <mode>  |
-      Then the backup of "overlay0" should succeed
-      And the bitmaps of "overlay0" should be:
-        | bitmap  | granularity | recording | busy | dirty |
-        | bitmap0 | 32 KiB      | yes       | no   | 0     |
-      When the guest writes to "overlay0":
-        | pattern | at      | length | note                |
-        | 0xfe    | 512 KiB | 1 KiB  | for the next backup |
-      And an incremental backup of "overlay0" is taken with "bitmap0"
-      Then the 2 backups with "bitmap0" should restore "overlay0" as it was at that moment
-      And each of them should hold only what had changed
-
-      Examples: what becomes of the record
-        | case                                 | mode       |
-        | the increment needs only what is new | on-success |
-        | the same here                        | always     |
-
   Rule: What lies past the end of the lower layer reads as zeros
     Scenario Outline: The drive has grown beyond the image that it stands on, and is backed up with sync=<sync>
       Given "overlay0" has been resized to 2 MiB + 1 KiB + 512 B

@@ -97,25 +97,6 @@ Feature: Backups of the top layer of a drive
         | 0x64    | 575 KiB | 2 KiB  | is from the top           |
         | 0x00    | 577 KiB | 63 KiB | hides what the lowest has |
 
-    @drive-backup
-    Scenario: QEMU makes the image for the top layer
-      Given backups are taken with drive-backup
-      And the guest has written to "overlay0":
-        | request      | pattern | at           | length | note                        |
-        | write        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a cluster  |
-        | write zeroes |         | 512 KiB      | 64 KiB | hides what is below         |
-        | write        | 0x64    | 1 MiB        | 512 B  | the rest at the drive's end |
-      When a backup of "overlay0" is started with:
-        | option | value          |
-        | sync   | top            |
-        | mode   | absolute-paths |
-      Then the backup of "overlay0" should succeed
-      And it should restore its drive as it was at that moment
-      And it should hold only what had changed
-      And the image of the backup of "overlay0" should be:
-        | format | size          | base   | clusters | note                              |
-        | qcow2  | 1 MiB + 512 B | drive0 | 64 KiB   | the layer below, as it stands now |
-
   Rule: What the guest writes meanwhile belongs to the next backup
     Scenario: The guest writes to both layers' places while the top layer is copied
       Given the guest has written to "overlay0":
@@ -133,3 +114,30 @@ Feature: Backups of the top layer of a drive
         | pattern | at      | length |
         | 0xab    | 0       | 64 KiB |
         | 0xfe    | 512 KiB | 64 KiB |
+
+  Rule: A backup of the top layer brings a bitmap in step if it is told to
+    Scenario Outline: A backup of the top layer with the bitmap-mode "<mode>", and an increment
+      Given a bitmap "bitmap0" with a granularity of 32 KiB on "overlay0"
+      And the guest has written to "overlay0":
+        | pattern | at           | length | note                         |
+        | 0xab    | 64 KiB - 1 B | 2 B    | over an edge of two clusters |
+      When a backup of "overlay0" is started with:
+        | option      | value   |
+        | sync        | top     |
+        | bitmap      | bitmap0 |
+        | bitmap-mode | <mode>  |
+      Then the backup of "overlay0" should succeed
+      And the bitmaps of "overlay0" should be:
+        | bitmap  | granularity | recording | busy | dirty |
+        | bitmap0 | 32 KiB      | yes       | no   | 0     |
+      When the guest writes to "overlay0":
+        | pattern | at      | length | note                |
+        | 0xfe    | 512 KiB | 1 KiB  | for the next backup |
+      And an incremental backup of "overlay0" is taken with "bitmap0"
+      Then the 2 backups with "bitmap0" should restore "overlay0" as it was at that moment
+      And each of them should hold only what had changed
+
+      Examples: what becomes of the record
+        | case                                 | mode       |
+        | the increment needs only what is new | on-success |
+        | the same here                        | always     |

@@ -91,7 +91,6 @@ Feature: Writes of the guest to what is just being copied
         | incremental |
 
   Rule: A backup ends when the last copy is done, whoever has asked for it
-   
     Scenario Outline: The job of a backup with sync <sync> comes to what is just being saved for the guest
       Given a backup of "drive0" is kept running that was started with:
         | option           | value      |
@@ -118,7 +117,6 @@ Feature: Writes of the guest to what is just being copied
         | incremental |
 
   Rule: What is just being copied counts as work that is yet to be done
-   
     Scenario Outline: One read of a backup with sync <sync> is held up, and all others are done
       Given the next read of "drive0" is to be held up
       And a backup of "drive0" has been started with:

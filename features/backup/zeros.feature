@@ -54,7 +54,6 @@ Feature: Zeros in a chain of backups
         | larger than the drive              | a qcow2 image with clusters of 2 MiB |
         | cannot tell of zeros in few bytes  | a qcow2 image of version 2           |
 
-     
       Examples: kinds of clusters with parts
         | case                    | target                                 |
         | each 2 KiB may be zeros | a qcow2 image with extended L2 entries |
@@ -75,15 +74,3 @@ Feature: Zeros in a chain of backups
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the 3 backups with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
-
-  Rule: Zeros are copied as zeros, and take no space
-    Scenario: A trimmed drive is backed up as a whole
-      Given the guest has written to "drive0":
-        | request      | pattern | at      | length        | note                 |
-        | discard      |         | 0       | 1 MiB + 512 B | all of the drive     |
-        | write        | 0xab    | 576 KiB | 1 KiB         | a little is written  |
-        | write zeroes |         | 1 MiB   | 512 B         | and zeros at the end |
-      When a full backup of "drive0" is started
-      Then the backup of "drive0" should succeed
-      And it should hold no data where its drive had none
-      And it should equal its drive

@@ -31,7 +31,6 @@ Feature: Compressed backups
         | the largest  | blockdev-backup | a qcow2 image with clusters of 2 MiB |
         | the default  | drive-backup    | a qcow2 image                        |
 
-     
       Examples: blockdev-backup, by another method
         | case                    | command         | target                           |
         | faster than the default | blockdev-backup | a qcow2 image compressed by zstd |

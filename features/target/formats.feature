@@ -27,17 +27,14 @@ Feature: Backups into images of any format
         | that of QEMU before 1.1             | a qcow2 image | a qcow2 image of version 2               |
         | where all clusters have their place | a qcow2 image | a qcow2 image with preallocated metadata |
 
-     
       Examples: a format with subclusters
         | case                            | source        | target                                 |
         | clusters of which parts are set | a qcow2 image | a qcow2 image with extended L2 entries |
 
-     
       Examples: formats of other hypervisors
         | case                          | source        | target       |
         | cannot tell zeros from a hole | a qcow2 image | a VMDK image |
 
-     
       Examples: a format of another hypervisor still
         | case            | source        | target      |
         | blocks of 1 MiB | a qcow2 image | a VDI image |
@@ -69,12 +66,10 @@ Feature: Backups into images of any format
         | the bitmap lasts as long as the machine | a raw image   | a qcow2 image              |
         | cannot tell zeros from a hole           | a qcow2 image | a qcow2 image of version 2 |
 
-     
       Examples: a format with subclusters
         | case                            | source        | target                                 |
         | clusters of which parts are set | a qcow2 image | a qcow2 image with extended L2 entries |
 
-     
       Examples: a format of another hypervisor
         | case                  | source        | target       |
         | with VMDK as its base | a qcow2 image | a VMDK image |
@@ -101,6 +96,21 @@ Feature: Backups into images of any format
         | a file with holes             | a raw image   | a raw image                          |
         | less than is copied at a time | a qcow2 image | a qcow2 image with clusters of 4 KiB |
 
+    Scenario: A trimmed drive is backed up as a whole
+      Given the 1 MiB + 512 B drive "drive0" holding:
+        | pattern | at      | length          |
+        | 0x11    | 0       | 512 KiB         |
+        | 0x22    | 768 KiB | 256 KiB + 512 B |
+      And the guest has written to "drive0":
+        | request      | pattern | at      | length        | note                 |
+        | discard      |         | 0       | 1 MiB + 512 B | all of the drive     |
+        | write        | 0xab    | 576 KiB | 1 KiB         | a little is written  |
+        | write zeroes |         | 1 MiB   | 512 B         | and zeros at the end |
+      When a full backup of "drive0" is started
+      Then the backup of "drive0" should succeed
+      And it should hold no data where its drive had none
+      And it should equal its drive
+
   Rule: An increment in a raw image is as small as what had changed
     Scenario: A few bytes of a drive full of data
       Given the 4 MiB drive "drive0" holding:
@@ -117,7 +127,6 @@ Feature: Backups into images of any format
       And it should hold only what had changed
 
   Rule: An image that QEMU makes by a job is as good as one that a tool makes
-   
     Scenario Outline: A full backup and an increment in images that no tool has made
       Given the 4 MiB + 4 KiB + 512 B drive "drive0" holding:
         | pattern | at      | length   | note              |

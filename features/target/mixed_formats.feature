@@ -34,17 +34,14 @@ Feature: Increments on a full backup of another format
         | larger clusters below       | a qcow2 image with clusters of 2 MiB | a qcow2 image with clusters of 4 KiB |
         | smaller ones                | a qcow2 image with clusters of 512 B | a qcow2 image with clusters of 1 MiB |
 
-     
       Examples: increments whose clusters are set in parts
         | case             | base        | increment                              |
         | no format at all | a raw image | a qcow2 image with extended L2 entries |
 
-     
       Examples: a base in the format of another hypervisor
         | case                          | base         | increment     |
         | cannot tell zeros from a hole | a VMDK image | a qcow2 image |
 
-     
       Examples: a base in the format of another hypervisor still
         | case            | base        | increment     |
         | blocks of 1 MiB | a VDI image | a qcow2 image |
