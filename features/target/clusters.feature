@@ -5,9 +5,9 @@ Feature: Clusters of every size, on either side
   Where they do not fit, a backup must copy more than was written, and never less: a cluster of the target that is half
   filled would hide what lies below it.
 
-  Rule: Whatever the clusters and granules are, an increment restores every byte and copies no more than it must
+  Rule: An incremental backup restores every byte and copies no more than it must, whatever the clusters and granules are
     @blockdev-backup @bug-B39
-    Scenario Outline: An increment between images of different clusters
+    Scenario Outline: A backup of a drive in <source> into clusters of <cluster>
       Given the <size> drive "drive0" in <source>, holding:
         | pattern | at       | length   |
         | 0x41    | 1000 KiB | 2500 KiB |
@@ -25,17 +25,17 @@ Feature: Clusters of every size, on either side
       And it should hold only what had changed
 
       Examples: from small to large
-        | case                             | source                               | cluster | granularity | size          | end           |
-        | the smallest of everything       | a qcow2 image with clusters of 512 B | 512 B   | 512 B       | 4 MiB         | 4 MiB - 512 B |
-        | large into small                 | a qcow2 image with clusters of 2 MiB | 512 B   | 64 KiB      | 5 MiB         | 5 MiB - 512 B |
-        | small into large, a partial end  | a qcow2 image with clusters of 512 B | 2 MiB   | 4 KiB       | 5 MiB + 512 B | 5 MiB         |
-        | granules between the two         | a qcow2 image with clusters of 4 KiB | 1 MiB   | 128 KiB     | 5 MiB + 512 B | 5 MiB         |
-        | the largest of everything        | a qcow2 image with clusters of 2 MiB | 2 MiB   | 2 MiB       | 9 MiB         | 9 MiB - 512 B |
-        | no clusters into somewhat larger | a raw image                          | 128 KiB | 64 KiB      | 5 MiB         | 5 MiB - 512 B |
+        | case                            | source                               | cluster | granularity | size          | end           |
+        | the smallest of everything      | a qcow2 image with clusters of 512 B | 512 B   | 512 B       | 4 MiB         | 4 MiB - 512 B |
+        | large into small                | a qcow2 image with clusters of 2 MiB | 512 B   | 64 KiB      | 5 MiB         | 5 MiB - 512 B |
+        | small into large, a partial end | a qcow2 image with clusters of 512 B | 2 MiB   | 4 KiB       | 5 MiB + 512 B | 5 MiB         |
+        | granules between the two        | a qcow2 image with clusters of 4 KiB | 1 MiB   | 128 KiB     | 5 MiB + 512 B | 5 MiB         |
+        | the largest of everything       | a qcow2 image with clusters of 2 MiB | 2 MiB   | 2 MiB       | 9 MiB         | 9 MiB - 512 B |
+        | no clusters into some           | a raw image                          | 128 KiB | 64 KiB      | 5 MiB         | 5 MiB - 512 B |
 
-  Rule: What shares a cluster with a change is copied with it, even where the target has no base yet
+  Rule: What shares a cluster of the target with a change is copied with it, also if the target gets its base afterwards
     @blockdev-backup @bug-B39
-    Scenario Outline: An increment that gets its base afterwards
+    Scenario Outline: A backup of granules of <granularity> into clusters of <cluster> gets its base afterwards
       Given the 5 MiB + 512 B drive "drive0" in a qcow2 image, holding:
         | pattern | at       | length   |
         | 0x41    | 1000 KiB | 2500 KiB |
@@ -57,7 +57,7 @@ Feature: Clusters of every size, on either side
         | the largest, at the drive's end | 2 MiB   | 64 KiB      |
 
     @iotest-124 @larger_cluster_target @<command>
-    Scenario Outline: A target of 128 KiB clusters whose backing file is added afterwards
+    Scenario Outline: A backup with <command> into clusters of 128 KiB gets its base afterwards
       Given the 64 MiB drive "drive0" holding:
         | pattern | at     | length  |
         | 0x41    | 0      | 512 B   |

@@ -14,7 +14,7 @@ Feature: Images that QEMU makes for its backups
       | 0x64    | 4 MiB + 4 KiB | 512 B  | the very end          |
 
   Rule: An image that QEMU makes is of the drive's size, of the format asked for and without a base
-    Scenario Outline: QEMU makes the image for a full backup
+    Scenario Outline: QEMU makes the image, <case>
       When a backup of "drive0" is started with:
         | option | value    |
         | sync   | <sync>   |
@@ -27,16 +27,16 @@ Feature: Images that QEMU makes for its backups
         | <found> | 4 MiB + 4 KiB + 512 B | none | <clusters> |
 
       Examples: formats
-        | case                                  | sync | mode           | format | found | clusters |
-        | the drive's own                       | full | absolute-paths |        | qcow2 | 64 KiB   |
-        | with clusters as they usually are     | full | absolute-paths | qcow2  | qcow2 | 64 KiB   |
-        | no format at all                      | full | absolute-paths | raw    | raw   | none     |
-        | a drive without a base is its own top | top  | absolute-paths |        | qcow2 | 64 KiB   |
-        | which is in no format then            | top  | absolute-paths | raw    | raw   | none     |
-        | nothing is said: the same             | full | left out       |        | qcow2 | 64 KiB   |
-        | only the format is                    | full | left out       | raw    | raw   | none     |
+        | case                                       | sync | mode           | format | found | clusters |
+        | in the drive's own format                  | full | absolute-paths |        | qcow2 | 64 KiB   |
+        | in qcow2 with clusters of the default size | full | absolute-paths | qcow2  | qcow2 | 64 KiB   |
+        | in no format                               | full | absolute-paths | raw    | raw   | none     |
+        | for a top layer without a base             | top  | absolute-paths |        | qcow2 | 64 KiB   |
+        | for such a layer, in no format             | top  | absolute-paths | raw    | raw   | none     |
+        | without a word of mode or format           | full | left out       |        | qcow2 | 64 KiB   |
+        | without a word of the mode                 | full | left out       | raw    | raw   | none     |
 
-    Scenario Outline: QEMU makes the image for an increment
+    Scenario Outline: QEMU makes the image for a backup with sync <sync>
       When a backup of "drive0" is started with:
         | option      | value          |
         | sync        | <sync>         |
@@ -50,12 +50,12 @@ Feature: Images that QEMU makes for its backups
         | qcow2  | 4 MiB + 4 KiB + 512 B | none | 64 KiB   |
 
       Examples: both words for it
-        | case                                | sync        |
-        | nobody has told it what to stand on | incremental |
-        | means the same here                 | bitmap      |
+        | case                | sync        |
+        | the usual word      | incremental |
+        | another word for it | bitmap      |
 
   Rule: An image that QEMU makes for one part of the drive stands on what holds the rest, and restores the drive with it
-    Scenario: QEMU makes the image for what is about to be overwritten
+    Scenario: The image of a backup with sync none stands on a drive with small clusters
       Given a backup of "drive0" has been started with:
         | option | value          |
         | sync   | none           |
@@ -73,7 +73,7 @@ Feature: Images that QEMU makes for its backups
         | format | size                  | base   | clusters | note                                     |
         | qcow2  | 4 MiB + 4 KiB + 512 B | drive0 | 64 KiB   | what it does not hold is read from there |
 
-    Scenario: QEMU makes an image on top of the drive
+    Scenario: The image of a backup with sync none stands on a drive with holes
       Given the 1 MiB + 512 B drive "drive1" holding:
         | pattern | at      | length          |
         | 0x11    | 0       | 512 KiB         |
@@ -93,7 +93,7 @@ Feature: Images that QEMU makes for its backups
       And it should hold only what had changed
       And it should restore its drive as it was at that moment
 
-    Scenario: QEMU makes the image for the top layer
+    Scenario: The image of a backup with sync top stands on the layer below
       Given the 1 MiB + 512 B drive "drive1" holding:
         | pattern | at | length        |
         | 0x11    | 0  | 1 MiB + 512 B |
@@ -114,7 +114,7 @@ Feature: Images that QEMU makes for its backups
         | format | size          | base   | clusters | note                              |
         | qcow2  | 1 MiB + 512 B | drive1 | 64 KiB   | the layer below, as it stands now |
 
-  Rule: When the image cannot be made, nothing is begun
+  Rule: When the image cannot be made, the backup is refused, and neither the guest nor the next backup is held up
     @bug-B58 @known-defect.drained-for-ever
     Scenario: There is no directory for the image
       When a backup of "drive0" is started with:

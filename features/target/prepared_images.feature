@@ -12,8 +12,8 @@ Feature: Images that an operator has prepared
       | 0x41    | 64 KiB - 1 B  | 65 KiB | ends that fit nowhere |
       | 0x64    | 4 MiB + 4 KiB | 512 B  | the very end          |
 
-  Rule: An image that is there is used as it is
-    Scenario Outline: An operator has made the image
+  Rule: QEMU uses an image that is there as it is, and does not make it anew
+    Scenario Outline: An operator has made <image> for a backup with sync <sync>
       Given each backup goes into <image>
       When a backup of "drive0" is started with:
         | option | value    |
@@ -26,13 +26,13 @@ Feature: Images that an operator has prepared
         | <format> | 4 MiB + 4 KiB + 512 B | none | <clusters> |
 
       Examples: images that QEMU would not have made so
-        | case                                  | sync | image                                | format | clusters |
-        | larger clusters                       | full | a qcow2 image with clusters of 2 MiB | qcow2  | 2 MiB    |
-        | not of the drive's format             | full | a raw image                          | raw    | none     |
-        | a drive without a base is its own top | top  | a qcow2 image with clusters of 2 MiB | qcow2  | 2 MiB    |
-        | and all of it stands alone            | top  | a raw image                          | raw    | none     |
+        | case                       | sync | image                                | format | clusters |
+        | larger clusters            | full | a qcow2 image with clusters of 2 MiB | qcow2  | 2 MiB    |
+        | not the drive's format     | full | a raw image                          | raw    | none     |
+        | a top layer without a base | top  | a qcow2 image with clusters of 2 MiB | qcow2  | 2 MiB    |
+        | such a layer, in no format | top  | a raw image                          | raw    | none     |
 
-    Scenario: An operator has put the image on the backup of what lies below
+    Scenario: An operator has put the image for the top layer on the backup of the layer below
       Given a full backup of "drive0"
       And a snapshot has put the overlay "overlay0" on "drive0"
       And the guest has written to "overlay0":
@@ -51,7 +51,7 @@ Feature: Images that an operator has prepared
         | format | size                  | base     | clusters | note                      |
         | qcow2  | 4 MiB + 4 KiB + 512 B | drive0-1 | 64 KiB   | the backup, not the drive |
 
-    Scenario Outline: What is about to be overwritten goes into an image that an operator has made
+    Scenario Outline: What is overwritten goes into <image> that an operator has made
       Given each backup goes into <image>
       And a backup of "drive0" has been started with:
         | option | value    |
