@@ -1,7 +1,7 @@
-@backup
+@backup @blockdev-backup
 Feature: Backups that only save what is about to be overwritten
   A client that reads the state of a moment at its leisure needs no copy of the whole drive: only of what the guest would
-  have overwritten meanwhile. A backup with sync=none saves that, and nothing else, just before each write. It has no end of
+  have overwritten meanwhile. A backup with sync none saves that, and nothing else, just before each write. It has no end of
   its own, since nobody but the client knows when it has read all. A write that is saved too late, or of which a part is not
   saved, mixes two moments in what the client reads.
 
@@ -11,40 +11,50 @@ Feature: Backups that only save what is about to be overwritten
       | 0x11    | 0       | 512 KiB         |
       | 0x22    | 768 KiB | 256 KiB + 512 B |
 
-  Rule: The old content of what is overwritten is saved, and nothing else
-    @blockdev-backup
-    Scenario: Writes and zeros over all that a drive can hold
+  Rule: A backup with sync none saves what the guest overwrites, and nothing else, also while its job is paused
+    Scenario: The guest overwrites data, holes and the end of its drive
       Given a backup of "drive0" with sync none has been started
       And the guest has written to "drive0":
-        | request      | pattern | at            | length | note                                  |
-        | write        | 0xab    | 64 KiB - 1 B  | 2 B    | over an edge of what is saved at once |
-        | write zeroes |         | 256 KiB       | 64 KiB | over data                             |
-        | write        | 0xfe    | 600 KiB       | 1 KiB  | where there was nothing               |
-        | write        | 0x64    | 1 MiB + 511 B | 1 B    | the last byte                         |
+        | request      | pattern | at            | length | note                                    |
+        | write        | 0xab    | 64 KiB - 1 B  | 2 B    | over an edge of what is saved at a time |
+        | write zeroes |         | 256 KiB       | 64 KiB | over data                               |
+        | write        | 0xfe    | 600 KiB       | 1 KiB  | where there was nothing                 |
+        | write        | 0x64    | 1 MiB + 511 B | 1 B    | the last byte                           |
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
       And the image of the backup of "drive0" should itself hold:
         | pattern | at      | length  | note                        |
         | 0x11    | 0       | 128 KiB | on both sides of the edge   |
-        | 0x11    | 256 KiB | 64 KiB  | what is zeros now           |
+        | 0x11    | 256 KiB | 64 KiB  | data that became zeros      |
         | 0x00    | 576 KiB | 64 KiB  | there was nothing           |
         | 0x22    | 1 MiB   | 512 B   | the rest at the drive's end |
 
-    @blockdev-backup
-    Scenario: The same place is overwritten again
+    Scenario: The guest overwrites the same place again
       Given a backup of "drive0" with sync none has been started
       And the guest has written to "drive0":
         | pattern | at      | length  | note                        |
         | 0xab    | 64 KiB  | 1 KiB   | saves 64 KiB                |
         | 0xfe    | 64 KiB  | 128 KiB | half of it is saved already |
-        | 0x9a    | 100 KiB | 4 KiB   | all of it is                |
+        | 0x9a    | 100 KiB | 4 KiB   | all of it is saved already  |
       When the backup of "drive0" is cancelled
       Then the backup of "drive0" should be cancelled
       And the image of the backup of "drive0" should itself hold:
         | pattern | at     | length  |
         | 0x11    | 64 KiB | 128 KiB |
 
-    @blockdev-backup
+    Scenario: The guest overwrites data while the job is paused
+      Given a backup of "drive0" with sync none has been started
+      And the backup of "drive0" has been paused
+      And the guest has written to "drive0":
+        | pattern | at            | length | note                      |
+        | 0xab    | 512 KiB - 1 B | 1 B    | the last byte of the data |
+      And the backup of "drive0" has been resumed
+      When the backup of "drive0" is cancelled
+      Then the backup of "drive0" should be cancelled
+      And the image of the backup of "drive0" should itself hold:
+        | pattern | at      | length |
+        | 0x11    | 448 KiB | 64 KiB |
+
     Scenario Outline: What is overwritten goes into <target>
       Given each backup goes into <target>
       And a backup of "drive0" with sync none has been started
@@ -58,13 +68,12 @@ Feature: Backups that only save what is about to be overwritten
       And it should hold only what had changed
 
       Examples: what is saved at a time
-        | case                                        | target                                 |
-        | no less than 64 KiB                         | a qcow2 image with clusters of 4 KiB   |
-        | a whole cluster, or its rest would be zeros | a qcow2 image with clusters of 256 KiB |
-        | 64 KiB as ever                              | a raw image                            |
+        | case                                    | target                                 |
+        | no less than 64 KiB                     | a qcow2 image with clusters of 4 KiB   |
+        | a whole cluster, lest its rest be zeros | a qcow2 image with clusters of 256 KiB |
+        | 64 KiB                                  | a raw image                            |
 
-  Rule: It does not end by itself, not even when everything has been saved
-    @blockdev-backup
+  Rule: A backup with sync none does not end by itself, not even when everything has been saved
     Scenario: The guest overwrites its whole drive
       Given a backup of "drive0" with sync none has been started
       When the guest writes to "drive0":
@@ -87,36 +96,3 @@ Feature: Backups that only save what is about to be overwritten
         | aborting  | BLOCK_JOB_CANCELLED | 1 MiB + 64 KiB | 1 MiB + 64 KiB |
         | concluded |                     |                |                |
         | null      |                     |                |                |
-
-    @blockdev-backup
-    Scenario: A job that is paused goes on saving
-      Given a backup of "drive0" with sync none has been started
-      And the backup of "drive0" has been paused
-      And the guest has written to "drive0":
-        | pattern | at            | length | note                     |
-        | 0xab    | 512 KiB - 1 B | 1 B    | the last one of the data |
-      And the backup of "drive0" has been resumed
-      When the backup of "drive0" is cancelled
-      Then the backup of "drive0" should be cancelled
-      And the image of the backup of "drive0" should itself hold:
-        | pattern | at      | length |
-        | 0x11    | 448 KiB | 64 KiB |
-
-  Rule: On top of the drive itself, what was saved is the drive as it was
-    @drive-backup
-    Scenario: QEMU makes an image on top of the drive
-      Given backups are taken with drive-backup
-      And a backup of "drive0" has been started with:
-        | option | value          |
-        | sync   | none           |
-        | mode   | absolute-paths |
-      And the guest has written to "drive0":
-        | request      | pattern | at            | length  | note                                     |
-        | write        | 0xab    | 64 KiB - 1 B  | 2 B     | over an edge                             |
-        | write zeroes |         | 256 KiB       | 130 KiB | over data, with a part of another 64 KiB |
-        | write        | 0xfe    | 600 KiB       | 1 KiB   | where there was nothing                  |
-        | write        | 0x64    | 1 MiB + 511 B | 1 B     | the last byte                            |
-      When the backup of "drive0" is cancelled
-      Then the backup of "drive0" should be cancelled
-      And it should hold only what had changed
-      And it should restore its drive as it was at that moment

@@ -10,8 +10,8 @@ Feature: Backups of drives whose data is in a file of its own
       | 0x11    | 100 KiB | 2000 KiB      |
       | 0x22    | 4 MiB   | 4 KiB + 512 B |
 
-  Rule: A chain of backups restores the drive, on whichever side the data is elsewhere
-    Scenario Outline: An increment into <target>
+  Rule: Backups restore the drive, whether the data of the drive, of the target or of both is in a file of its own
+    Scenario Outline: An incremental backup of such a drive into <target>
       Given each backup goes into <target>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
@@ -24,11 +24,11 @@ Feature: Backups of drives whose data is in a file of its own
       And it should hold only what had changed
       And it should equal its drive
 
-      Examples: usual images, and such ones
+      Examples: kinds of targets
         | case                                    | target                                           |
-        | the usual                               | a qcow2 image                                    |
-        | larger clusters than those of the drive | a qcow2 image with clusters of 128 KiB           |
-        | as the drive itself                     | a qcow2 image with its data in a file of its own |
+        | the default                             | a qcow2 image                                    |
+        | clusters larger than those of the drive | a qcow2 image with clusters of 128 KiB           |
+        | of the same kind as the drive           | a qcow2 image with its data in a file of its own |
 
     Scenario Outline: A full backup of a drive in <source>, into <target>
       Given the 4 MiB + 4 KiB + 512 B drive "drive1" in <source>, holding:
@@ -45,13 +45,13 @@ Feature: Backups of drives whose data is in a file of its own
       And it should equal its drive
 
       Examples: data that others can read without QEMU
-        | case         | source                                           | target                                     |
-        | out of such  | a qcow2 image with its data in a raw image       | a qcow2 image                              |
-        | into such    | a qcow2 image with its data in a file of its own | a qcow2 image with its data in a raw image |
-        | out and into | a qcow2 image with its data in a raw image       | a qcow2 image with its data in a raw image |
+        | case              | source                                           | target                                     |
+        | the drive's data  | a qcow2 image with its data in a raw image       | a qcow2 image                              |
+        | the target's data | a qcow2 image with its data in a file of its own | a qcow2 image with its data in a raw image |
+        | the data of both  | a qcow2 image with its data in a raw image       | a qcow2 image with its data in a raw image |
 
-  Rule: Bitmaps are kept in the image, however far from it the data is
-    Scenario: A persistent bitmap that has been in use
+  Rule: An image stores its persistent bitmaps also when its data is in a file of its own
+    Scenario: The machine is shut down after a backup by one of two persistent bitmaps
       Given these bitmaps on "drive0":
         | bitmap  | granularity | persistent |
         | bitmap0 | 64 KiB      | yes        |

@@ -5,7 +5,7 @@ Feature: Backups of a drive that has grown
 
   Rule: What is written past the old end of a drive is in the next incremental backup
     @iotest-124 @growing_before_backup @<command>
-    Scenario Outline: A drive grows by 1 MiB between two backups
+    Scenario Outline: A drive grows by 1 MiB between two backups with <command>
       Given the 64 MiB drive "drive0" holding:
         | pattern | at     | length  |
         | 0x41    | 0      | 512 B   |

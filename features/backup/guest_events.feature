@@ -4,7 +4,7 @@ Feature: What happens to the guest during a backup
   must go on, restore the drive as it was when it began, and leave the guest its disk; the more so at its very end, when
   QEMU takes apart what it has built for it.
 
-  Rule: A backup that is about to end does not mind what happens to the guest
+  Rule: A backup that waits to be finalized succeeds although its guest is reset or paused meanwhile
     Background:
       Given a machine whose guest sees its drives as disks
       And the machine has been started
@@ -29,6 +29,6 @@ Feature: What happens to the guest during a backup
       Then the backup of "drive0" should succeed
 
       Examples: what happens to it
-        | case                         | act    | event |
-        | it starts from the beginning | reset  | RESET |
-        | it stands still              | paused | STOP  |
+        | case            | act    | event |
+        | it starts anew  | reset  | RESET |
+        | it stands still | paused | STOP  |

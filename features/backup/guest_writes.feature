@@ -5,7 +5,7 @@ Feature: What the guest writes while a backup runs
   was when it began, to the byte; so what is about to be overwritten is copied first, and not again by the job. And the
   bitmap must hold just what came after, or the next backup has a gap.
 
-  Rule: The backup is the moment when it began, and the bitmap holds just what came after
+  Rule: A backup restores the drive as it was when the backup began, and the bitmap records just what is written after that
     Background:
       Given the 4 MiB + 1 KiB drive "drive0" in a qcow2 image, holding:
         | pattern | at    | length  |
@@ -27,14 +27,14 @@ Feature: What the guest writes while a backup runs
         | bitmap-mode      | on-success |
         | x-perf.max-chunk | 64 KiB     |
       When the guest writes to "drive0":
-        | request   | pattern | at                  | length  | note                                               |
-        | <request> | 0x11    | 1 KiB               | 1 KiB   | what is copied already                             |
-        | <request> | 0x22    | 64 KiB - 1 B        | 2 B     | over the edge of that                              |
-        | <request> | 0x33    | 330 KiB             | 20 KiB  | within a cluster                                   |
-        | <request> | 0x44    | 300 KiB             | 150 KiB | around it, from within a cluster to within another |
-        | <request> | 0x55    | 400 KiB             | 10 KiB  | once more                                          |
-        | <request> | 0x66    | 2 MiB - 1 B         | 2 B     | what had not changed, over an edge                 |
-        | <request> | 0x77    | 4 MiB + 1 KiB - 1 B | 1 B     | the drive's last byte                              |
+        | request   | pattern | at                  | length  | note                                     |
+        | <request> | 0x11    | 1 KiB               | 1 KiB   | what is copied already                   |
+        | <request> | 0x22    | 64 KiB - 1 B        | 2 B     | over the edge of that                    |
+        | <request> | 0x33    | 330 KiB             | 20 KiB  | within a cluster                         |
+        | <request> | 0x44    | 300 KiB             | 150 KiB | around it, from one cluster into another |
+        | <request> | 0x55    | 400 KiB             | 10 KiB  | once more                                |
+        | <request> | 0x66    | 2 MiB - 1 B         | 2 B     | what had not changed, over an edge       |
+        | <request> | 0x77    | 4 MiB + 1 KiB - 1 B | 1 B     | the drive's last byte                    |
       Then QEMU should show the backup of "drive0" as:
         | offset   | len   |
         | <copied> | <all> |
@@ -46,13 +46,13 @@ Feature: What the guest writes while a backup runs
         | bitmap0 | 64 KiB      | yes       | no   | 576 KiB |
 
       Examples: kinds of backups, and what they have copied when the guest is done
-        | case                                       | sync        | state   | request      | copied  | all            |
-        | all that was written to                    | full        | running | write        | 576 KiB | 4 MiB + 64 KiB |
-        | the same                                   | full        | running | write zeroes | 576 KiB | 4 MiB + 64 KiB |
-        | of what was written to, what had changed   | incremental | running | write        | 448 KiB | 512 KiB        |
-        | the same                                   | incremental | running | write zeroes | 448 KiB | 512 KiB        |
-        | of what was written to, what the layer had | top         | running | write        | 448 KiB | 640 KiB        |
-        | the same                                   | top         | running | write zeroes | 448 KiB | 640 KiB        |
+        | case                        | sync        | state   | request      | copied  | all            |
+        | all that was written to     | full        | running | write        | 576 KiB | 4 MiB + 64 KiB |
+        | all that was written to     | full        | running | write zeroes | 576 KiB | 4 MiB + 64 KiB |
+        | what had changed of that    | incremental | running | write        | 448 KiB | 512 KiB        |
+        | what had changed of that    | incremental | running | write zeroes | 448 KiB | 512 KiB        |
+        | what the layer held of that | top         | running | write        | 448 KiB | 640 KiB        |
+        | what the layer held of that | top         | running | write zeroes | 448 KiB | 640 KiB        |
 
       Examples: a backup that has everything already
         | case                 | sync        | state   | request      | copied         | all            |
@@ -60,9 +60,9 @@ Feature: What the guest writes while a backup runs
         | nothing more to copy | incremental | pending | write zeroes | 512 KiB        | 512 KiB        |
         | nothing more to copy | top         | pending | write        | 640 KiB        | 640 KiB        |
 
-  Rule: However data get from one place to the other, what is overwritten is copied before that
+  Rule: What the guest overwrites is saved before that, whether QEMU or the host copies the data
     @bug-B43
-    Scenario Outline: An overlapping write follows one within it, from <source> to <target> with offloading <offloading>
+    Scenario Outline: The guest writes around what it has just written while <case>
       Given the 4 MiB + 1 KiB drive "drive0" in <source>, holding:
         | pattern | at | length        |
         | 0x41    | 0  | 4 MiB + 1 KiB |
@@ -77,7 +77,7 @@ Feature: What the guest writes while a backup runs
         | 0x22    | 330 KiB             | 20 KiB  | within a cluster                              |
         | 0x33    | 1 MiB + 64 KiB      | 192 KiB | three whole clusters                          |
         | 0x44    | 200 KiB             | 300 KiB | around the first one, from the cluster before |
-        | 0x55    | 1100 KiB            | 400 KiB | from the midst of the others to behind them   |
+        | 0x55    | 1100 KiB            | 400 KiB | from amidst the others to behind them         |
         | 0x66    | 4 MiB + 1 KiB - 1 B | 1 B     | the drive's last byte                         |
       Then QEMU should show the backup of "drive0" as:
         | offset  | len            |
@@ -86,48 +86,14 @@ Feature: What the guest writes while a backup runs
       Then the backup of "drive0" should succeed
       And it should restore its drive as it was at that moment
 
-      Examples: ways
-        | case                          | source        | target                                | offloading |
-        | the host copies by itself     | a raw image   | a raw image                           | yes        |
-        | QEMU reads and writes         | a raw image   | a raw image                           | no         |
-        | the host, cluster for cluster | a qcow2 image | a qcow2 image with clusters of 4 KiB  | yes        |
-        | QEMU                          | a qcow2 image | a qcow2 image with clusters of 32 KiB | no         |
+      Examples: ways to copy
+        | case                               | source        | target                                | offloading |
+        | the host copies                    | a raw image   | a raw image                           | yes        |
+        | QEMU copies                        | a raw image   | a raw image                           | no         |
+        | the host copies cluster by cluster | a qcow2 image | a qcow2 image with clusters of 4 KiB  | yes        |
+        | QEMU copies cluster by cluster     | a qcow2 image | a qcow2 image with clusters of 32 KiB | no         |
 
-  Rule: Storage with large blocks makes no difference, and a job that rests neither
-    @bug-B38
-    Scenario Outline: The guest writes less than a block while a backup with sync <sync> is paused
-      Given the 4 MiB drive "drive0" in a raw image, whose storage works in blocks of 64 KiB, holding:
-        | pattern | at | length |
-        | 0x41    | 0  | 4 MiB  |
-      And a full backup of "drive0" with a new bitmap "bitmap0"
-      And the guest has written to "drive0":
-        | pattern | at            | length  | note           |
-        | 0xab    | 1000 KiB      | 100 KiB | three blocks   |
-        | 0xfe    | 4 MiB - 1 KiB | 1 KiB   | the last block |
-      And a backup of "drive0" is kept paused that was started with:
-        | option      | value      |
-        | sync        | <sync>     |
-        | bitmap      | bitmap0    |
-        | bitmap-mode | on-success |
-      And the guest has written to "drive0":
-        | request      | pattern | at             | length | note                     |
-        | write        | 0x11    | 1050 KiB       | 1 KiB  | what had changed         |
-        | write zeroes |         | 1 MiB + 63 KiB | 2 KiB  | over the edge of a block |
-        | write        | 0x22    | 2 MiB - 1 B    | 2 B    | what had not changed     |
-        | write        | 0x33    | 4 MiB - 1 B    | 1 B    | the last byte            |
-      When the backup of "drive0" is let go
-      Then the backup of "drive0" should succeed
-      And it should restore its drive as it was at that moment
-      And the bitmaps of "drive0" should be:
-        | bitmap  | granularity | recording | busy | dirty   |
-        | bitmap0 | 64 KiB      | yes       | no   | 320 KiB |
-
-      Examples: kinds of backups
-        | sync        |
-        | full        |
-        | incremental |
-
-  Rule: However far ahead of the job the guest writes, the job misses nothing around that
+  Rule: However far ahead of the job the guest writes, the job still copies everything around that
     A job keeps what it still has to copy in groups of 64 clusters, which are 4 MiB, and in groups of 64 such groups, which
     are 256 MiB. What the guest overwrites is taken out of its group; the rest of the group must stay.
     Scenario Outline: The guest makes a <request> of <length> at <at> on a large drive
@@ -135,8 +101,8 @@ Feature: What the guest writes while a backup runs
         | pattern | at              | length  | note                          |
         | 0x41    | 0               | 2 MiB   | where the job waits           |
         | 0xd5    | 9 MiB           | 192 KiB | in the group from 8 MiB on    |
-        | 0x14    | 12 MiB - 64 KiB | 128 KiB | where it meets the next one   |
-        | 0x5d    | 15 MiB          | 64 KiB  | in that one                   |
+        | 0x14    | 12 MiB - 64 KiB | 128 KiB | over the end of that group    |
+        | 0x5d    | 15 MiB          | 64 KiB  | in the group from 12 MiB on   |
         | 0xdc    | 260 MiB         | 128 KiB | in the second group of groups |
         | 0x93    | 519 MiB         | 1 MiB   | up to the end                 |
       And a full backup of "drive0" is kept running

@@ -5,17 +5,17 @@ Feature: Writes of the guest that a backup holds up
   can make again, and keeps the backup whole. And when a backup ends, QEMU waits for what the guest has under way: no
   write may be lost between the bitmap that goes and the one that stays.
 
-  Rule: What cannot be saved is not overwritten, and the backup stays whole
+  Rule: A write of the guest fails if the target cannot take what it overwrites, and the backup stays whole
     Scenario Outline: The target fails when the guest is about to make a <request>
       Given the 4 MiB drive "drive0" in a raw image, holding:
         | pattern | at | length |
         | 0x41    | 0  | 4 MiB  |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at             | length | note                        |
-        | 0xab    | 1 MiB          | 1 KiB  | what the job copies at once |
-        | 0xfe    | 2 MiB          | 1 KiB  | what it copies then         |
-        | 0x64    | 4 MiB - 64 KiB | 64 KiB | and last                    |
+        | pattern | at             | length | note                      |
+        | 0xab    | 1 MiB          | 1 KiB  | what the job copies first |
+        | 0xfe    | 2 MiB          | 1 KiB  | what it copies second     |
+        | 0x64    | 4 MiB - 64 KiB | 64 KiB | what it copies last       |
       And the next backup goes to storage that fails the second write
       And an incremental backup of "drive0" with "bitmap0" is kept running
       When the guest writes to "drive0":
@@ -33,7 +33,7 @@ Feature: Writes of the guest that a backup holds up
         | write        |
         | write zeroes |
 
-  Rule: A backup comes to its end in order although the guest's writes are on their way
+  Rule: A backup ends in order while writes of the guest are on their way, and the bitmap records each of them
     @bug-B47
     Scenario: Writes are on their way when a backup is finalized
       Given the 4 MiB drive "drive0" in a qcow2 image, holding:

@@ -15,7 +15,7 @@ Feature: A chain of incremental backups
 
   Rule: Each backup in a chain restores the drive as it was when that backup was taken
     @iotest-124 @<origin> @<command>
-    Scenario Outline: Three incremental backups, the first with nothing to copy
+    Scenario Outline: Three incremental backups with <command> in granules of <granularity>, the first with nothing to copy
       Given backups are taken with <command>
       And a full backup of "drive0"
       And a bitmap "bitmap0" with a granularity of <granularity> on "drive0"

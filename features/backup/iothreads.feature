@@ -16,9 +16,9 @@ Feature: Backups of drives that live in iothreads
     And "drive0" lives in an iothread of its own
     And "drive1" lives in an iothread of its own
 
-  Rule: Drives in different iothreads can be backed up at one moment
+  Rule: Backups of drives in different iothreads can begin at one moment, and succeed
     @blockdev-backup @bug-B50
-    Scenario: A round of full backups and a round of increments, each one transaction
+    Scenario: Full backups of both drives in one transaction, and incremental backups of both as one group
       Given these bitmaps on "drive0":
         | bitmap  | persistent | granularity |
         | bitmap0 | yes        | 4 KiB       |
@@ -38,9 +38,9 @@ Feature: Backups of drives that live in iothreads
         | drive1 | bitmap1 |
       Then both backups should succeed
 
-  Rule: A drive in an iothread can be backed up to a target that QEMU opens by itself
+  Rule: A drive in an iothread can be backed up into an image that QEMU opens by itself
     @drive-backup
-    Scenario Outline: QEMU opens the target of an increment, mode <mode>
+    Scenario Outline: QEMU opens the target of an incremental backup with mode <mode>
       Given backups are taken with drive-backup
       And a bitmap "bitmap0" on "drive1"
       And the guest has written to "drive1":
@@ -55,14 +55,14 @@ Feature: Backups of drives that live in iothreads
       Then the backup of "drive1" should succeed
       And it should hold only what had changed
 
-      Examples: targets that are made, and that are there
+      Examples: modes
         | case                    | mode           |
         | QEMU makes the image    | absolute-paths |
         | an operator has made it | existing       |
 
-  Rule: The guest can write to a drive in an iothread while it is backed up
+  Rule: A backup of a drive in an iothread restores the drive as it was when the backup began, although the guest writes
     @blockdev-backup
-    Scenario: The guest overwrites what is copied and what is not
+    Scenario: The guest overwrites what is copied already, and what is not
       Given a backup of "drive1" has been started with:
         | option | value  |
         | sync   | full   |
@@ -70,16 +70,16 @@ Feature: Backups of drives that live in iothreads
       And the guest has written to "drive1":
         | request | pattern | at              | length  | note                   |
         | write   | 0xab    | 1 KiB           | 1 KiB   | what is copied already |
-        | write   | 0xfe    | 3000 KiB        | 65 KiB  | what is not            |
-        | discard |         | 3 MiB + 256 KiB | 128 KiB | nor this               |
+        | write   | 0xfe    | 3000 KiB        | 65 KiB  | what has yet to be     |
+        | discard |         | 3 MiB + 256 KiB | 128 KiB | that, too              |
       When the speed of the backup of "drive1" is set to 0 B a second
       Then the backup of "drive1" should succeed
       And it should restore its drive as it was at that moment
       And the guest should reach "drive1" directly
 
-  Rule: A round that cannot begin or cannot end well leaves all as it was, and nothing hangs
+  Rule: When one of two backups in iothreads cannot begin or fails, QEMU does not hang, and both succeed later
     @blockdev-backup @bug-B48
-    Scenario: The last request of a round is wrong
+    Scenario: The second of two backups names a bitmap that does not exist
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And a full backup of "drive1" with a new bitmap "bitmap1"
       When these requests are made as one transaction:
@@ -95,12 +95,12 @@ Feature: Backups of drives that live in iothreads
       Then both backups should succeed
 
     @blockdev-backup
-    Scenario: A drive of a round fails
+    Scenario: The drive of the first of two backups fails
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And a full backup of "drive1" with a new bitmap "bitmap1"
       And the guest has written to "drive0":
-        | pattern | at     | length | note             |
-        | 0xba    | 63 KiB | 2 KiB  | arms the storage |
+        | pattern | at     | length | note                    |
+        | 0xba    | 63 KiB | 2 KiB  | lets the next read fail |
       When incremental backups are taken as one group:
         | drive  | bitmap  |
         | drive0 | bitmap0 |

@@ -12,13 +12,13 @@ Feature: Backups of drives that stand on other images
     And a full backup of "drive0"
     And a snapshot has put the overlay "overlay0" on "drive0"
 
-  Rule: A full backup holds what the guest reads, whichever layer it is from
+  Rule: A full backup holds all that the guest reads, whichever layer holds it
     Scenario Outline: Three layers, each with data and zeros of its own, into <target>
       Given the guest has written to "overlay0":
-        | request      | pattern | at      | length  | note                    |
-        | write        | 0xab    | 100 KiB | 100 KiB | over data               |
-        | write zeroes |         | 192 KiB | 128 KiB | over data of both kinds |
-        | write        | 0xba    | 600 KiB | 64 KiB  | over nothing            |
+        | request      | pattern | at      | length  | note                     |
+        | write        | 0xab    | 100 KiB | 100 KiB | over data                |
+        | write zeroes |         | 192 KiB | 128 KiB | over data of both layers |
+        | write        | 0xba    | 600 KiB | 64 KiB  | over nothing             |
       And a snapshot has put the overlay "overlay1" on "overlay0"
       And the guest has written to "overlay1":
         | request | pattern | at            | length  | note                           |
@@ -32,13 +32,13 @@ Feature: Backups of drives that stand on other images
       And it should restore its drive as it was at that moment
       And it should hold no data where its drive had none
 
-      Examples: images that hold all by themselves
-        | case                     | target                                 |
-        | the usual                | a qcow2 image                          |
-        | no format at all         | a raw image                            |
-        | larger than those of any | a qcow2 image with clusters of 128 KiB |
+      Examples: kinds of targets
+        | case                                    | target                                 |
+        | the default                             | a qcow2 image                          |
+        | no format at all                        | a raw image                            |
+        | clusters larger than those of any layer | a qcow2 image with clusters of 128 KiB |
 
-  Rule: An increment holds what the guest reads where it has written, also what comes from below
+  Rule: An incremental backup holds all that the guest reads in a changed granule, also what comes from a lower layer
     Scenario Outline: A bitmap on the top layer, with a granularity of <granularity>
       Given a bitmap "bitmap0" with a granularity of <granularity> on "overlay0"
       And the guest has written to "overlay0":
@@ -52,40 +52,13 @@ Feature: Backups of drives that stand on other images
       And it should equal its drive
 
       Examples: finer and coarser than the clusters of the layer
-        | case                                                  | granularity |
-        | a granule is a small part of a cluster on top         | 512 B       |
-        | most of a granule comes from the layer below          | 256 KiB     |
-        | all that the lowest layer holds, and where it is bare | 2 MiB       |
+        | case                                          | granularity |
+        | a granule is a small part of a cluster on top | 512 B       |
+        | most of a granule comes from the layer below  | 256 KiB     |
+        | one granule is larger than the drive          | 2 MiB       |
 
-  Rule: A backup of the top layer brings a bitmap in step if it is told to
-    Scenario Outline: A backup of the top layer with the bitmap-mode "<mode>", and an increment
-      Given a bitmap "bitmap0" with a granularity of 32 KiB on "overlay0"
-      And the guest has written to "overlay0":
-        | pattern | at           | length | note                         |
-        | 0xab    | 64 KiB - 1 B | 2 B    | over an edge of two clusters |
-      When a backup of "overlay0" is started with:
-        | option      | value   |
-        | sync        | top     |
-        | bitmap      | bitmap0 |
-        | bitmap-mode | <mode>  |
-      Then the backup of "overlay0" should succeed
-      And the bitmaps of "overlay0" should be:
-        | bitmap  | granularity | recording | busy | dirty |
-        | bitmap0 | 32 KiB      | yes       | no   | 0     |
-      When the guest writes to "overlay0":
-        | pattern | at      | length | note                |
-        | 0xfe    | 512 KiB | 1 KiB  | for the next backup |
-      And an incremental backup of "overlay0" is taken with "bitmap0"
-      Then the 2 backups with "bitmap0" should restore "overlay0" as it was at that moment
-      And each of them should hold only what had changed
-
-      Examples: what becomes of the record
-        | case                                 | mode       |
-        | the increment needs only what is new | on-success |
-        | the same here                        | always     |
-
-  Rule: What lies past the end of the lower layer reads as zeros
-    Scenario Outline: The drive has grown beyond the image that it stands on, and is backed up with sync=<sync>
+  Rule: Past the end of the lower layer, and where the drive was cut off, a backup restores zeros until the guest writes
+    Scenario Outline: A <sync> backup of a drive that has grown beyond its base
       Given "overlay0" has been resized to 2 MiB + 1 KiB + 512 B
       And the guest has written to "overlay0":
         | pattern | at                    | length | note                                 |
@@ -96,12 +69,12 @@ Feature: Backups of drives that stand on other images
       And it should restore its drive as it was at that moment
       And it should equal its drive
 
-      Examples: all of it, and only what is on top
+      Examples: kinds of backups
         | case                                              | sync |
         | stands alone                                      | full |
         | stands on a backup that ends where the layer does | top  |
 
-    Scenario: The drive was cut, and has grown again
+    Scenario: The drive was cut and has grown again before a backup of its top layer
       Given "overlay0" has been resized to 400 KiB
       And "overlay0" has been resized to 1 MiB
       And the guest has written to "overlay0":

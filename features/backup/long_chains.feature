@@ -1,9 +1,9 @@
 @backup @blockdev-backup
 Feature: Long chains of increments
-  One full backup on Sunday and an increment each hour make a chain of more than a hundred images until the next Sunday.
-  The last hour is restored through all of them. An operator shortens such a chain by merging images in its midst, or takes
-  one differential backup in place of many increments; and what is left must restore as before. When an image has gone
-  astray, that must be found out: a backup that restores something else is worse than none.
+  One full backup on Sunday and an incremental one each hour make a chain of more than a hundred images until the next
+  Sunday. The last hour is restored through all of them. An operator shortens such a chain by merging images in its
+  midst, or takes one differential backup in place of many increments; and what is left must restore as before. When an
+  image has gone astray, that must be found out: a backup that restores something else is worse than none.
 
   Background:
     Given the 4 MiB drive "drive0" holding:
@@ -11,7 +11,7 @@ Feature: Long chains of increments
       | 0xd5    | 100 KiB | 3000 KiB |
     And a full backup of "drive0" with a new bitmap "bitmap0"
 
-  Rule: Each image of a chain restores its moment, however long the chain is
+  Rule: Each increment restores the drive as it was when it was taken, however long the chain is
     Scenario Outline: A chain of <count> increments
       Given <first> incremental backups of "drive0" with "bitmap0", each after the guest has written:
         | at            | length | farther | note                         |
@@ -31,7 +31,7 @@ Feature: Long chains of increments
         | case                             | count | first |
         | the last one has nothing to copy | 100   | 99    |
 
-  Rule: Images in the midst of a chain can be merged, and all others restore as before
+  Rule: After an increment is merged into the image above or below, all others restore the drive as before
     Scenario Outline: The <place> of five increments is <act>
       Given 5 incremental backups of "drive0" with "bitmap0", each after the guest has written:
         | at            | length | farther | note                           |
@@ -54,26 +54,27 @@ Feature: Long chains of increments
         | the 2nd stands on the full backup   | 1st   | merged into the one above |
         | the newest one grows                | 4th   | merged into the one above |
 
-    Scenario: One differential backup in place of several increments
+  Rule: A differential backup by a bitmap into which others were merged takes the place of several increments
+    Scenario: One differential backup in place of two increments
       Given these bitmaps on "drive0":
         | bitmap | granularity | recording |
         | week   | 4 KiB       | no        |
       And the guest has written to "drive0":
-        | pattern | at      | length | note         |
-        | 0x11    | 127 KiB | 2 KiB  | on the first |
+        | pattern | at      | length | note             |
+        | 0x11    | 127 KiB | 2 KiB  | on the first day |
       And "bitmap0" of "drive0" has been merged into "week"
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at            | length | note          |
-        | write        | 0x22    | 128 KiB       | 1 KiB  | on the second |
-        | write zeroes |         | 4 MiB - 4 KiB | 4 KiB  | at the end    |
+        | request      | pattern | at            | length | note              |
+        | write        | 0x22    | 128 KiB       | 1 KiB  | on the second day |
+        | write zeroes |         | 4 MiB - 4 KiB | 4 KiB  | at the end        |
       And "bitmap0" of "drive0" has been merged into "week"
       And an incremental backup of "drive0" with "bitmap0"
       When an incremental backup of "drive0" is taken with "week"
       Then the backup with "week" should restore "drive0" as it was at that moment
       And it should hold only what had changed
 
-  Rule: A chain in which an image has gone astray does not pass for a whole one
+  Rule: Increments that stand on a lost or wrong one never restore the drive as if the chain were whole
     Scenario Outline: The 3rd of five increments is <act>
       Given 5 incremental backups of "drive0" with "bitmap0", each after the guest has written:
         | at            | length | farther | note                           |
@@ -83,7 +84,7 @@ Feature: Long chains of increments
       Then no increment of "drive0" with "bitmap0" from the <place> on should restore its moment
 
       Examples: mistakes
-        | case                                        | act                       | place |
-        | nothing that stands on it can be opened     | lost                      | 3rd   |
-        | what changed in the third hour is not there | replaced by the one below | 3rd   |
-        | nor is it here                              | skipped by the one above  | 4th   |
+        | case                                    | act                       | place |
+        | nothing that stands on it can be opened | lost                      | 3rd   |
+        | the third hour's changes are missing    | replaced by the one below | 3rd   |
+        | the third increment is not read         | skipped by the one above  | 4th   |

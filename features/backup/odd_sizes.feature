@@ -1,12 +1,12 @@
 @backup
-Feature: Backups of drives whose size fits nothing
+Feature: Backups of drives of odd sizes
   A drive may be of any number of sectors, and a raw image even of any number of bytes. Backups work in clusters of 64 KiB
   and more, and bitmaps in granules that may be larger than the whole drive. At the end of the drive something is always
   left over, and what is left over must be in the backup like all the rest, and not a byte beyond it.
 
   Rule: A full backup restores a drive of any size
     @<command>
-    Scenario Outline: A full backup of a drive of <size>
+    Scenario Outline: A full backup of <size> in <source> into <target>, with <command>
       Given backups are taken with <command>
       And the <size> drive "drive0" in <source>, holding:
         | pattern | at | length |
@@ -20,22 +20,22 @@ Feature: Backups of drives whose size fits nothing
       Examples: both commands
         | case                                   | command         | size           | source        | target                               |
         | the smallest drive                     | blockdev-backup | 512 B          | a qcow2 image | a qcow2 image                        |
-        | into the largest cluster               | blockdev-backup | 512 B          | a raw image   | a qcow2 image with clusters of 2 MiB |
+        | the smallest into the largest cluster  | blockdev-backup | 512 B          | a raw image   | a qcow2 image with clusters of 2 MiB |
         | ends within a sector                   | blockdev-backup | 4 KiB + 1 B    | a raw image   | a raw image                          |
-        | becomes whole sectors                  | blockdev-backup | 4 KiB + 1 B    | a raw image   | a qcow2 image                        |
-        | a sector less than what is copied      | blockdev-backup | 64 KiB - 512 B | a qcow2 image | a raw image                          |
+        | is filled up to whole sectors          | blockdev-backup | 4 KiB + 1 B    | a raw image   | a qcow2 image                        |
+        | a sector less than is copied at once   | blockdev-backup | 64 KiB - 512 B | a qcow2 image | a raw image                          |
         | a byte less than a round number        | blockdev-backup | 1 MiB - 1 B    | a raw image   | a qcow2 image with clusters of 4 KiB |
         | a sector more than the largest cluster | blockdev-backup | 2 MiB + 512 B  | a qcow2 image | a qcow2 image with clusters of 2 MiB |
         | ends within a sector                   | drive-backup    | 4 KiB + 1 B    | a raw image   | a raw image                          |
-        | a sector too many                      | drive-backup    | 64 KiB + 512 B | a qcow2 image | a qcow2 image                        |
+        | a sector more than is copied at once   | drive-backup    | 64 KiB + 512 B | a qcow2 image | a qcow2 image                        |
 
       Examples: a drive with smaller clusters
-        | case                    | command         | size           | source                               | target        |
-        | a sector more than that | blockdev-backup | 64 KiB + 512 B | a qcow2 image with clusters of 4 KiB | a qcow2 image |
+        | case                           | command         | size           | source                               | target        |
+        | a sector more than 16 clusters | blockdev-backup | 64 KiB + 512 B | a qcow2 image with clusters of 4 KiB | a qcow2 image |
 
-  Rule: What changes at the end of such a drive is in the next increment, and nothing beyond it
+  Rule: What changes at the end of a drive of any size is in the next incremental backup, and nothing past the end is
     @<command>
-    Scenario Outline: The end of a drive of <size>, marked in granules of <granularity>
+    Scenario Outline: The end of <size> in granules of <granularity>, backed up with <command>
       Given backups are taken with <command>
       And the <size> drive "drive0" in <source>, holding:
         | pattern | at | length |
@@ -51,13 +51,13 @@ Feature: Backups of drives whose size fits nothing
       And it should equal its drive
 
       Examples: both commands
-        | case                                   | command         | size           | granularity | end            | source        |
-        | a drive of one granule                 | blockdev-backup | 512 B          | 512 B       | 511 B          | a qcow2 image |
-        | a granule much larger than the drive   | blockdev-backup | 512 B          | 2 MiB       | 0              | a qcow2 image |
-        | a last granule of one byte             | blockdev-backup | 4 KiB + 1 B    | 4 KiB       | 4 KiB          | a raw image   |
-        | the last of 129 granules               | blockdev-backup | 64 KiB + 512 B | 512 B       | 64 KiB + 511 B | a qcow2 image |
-        | the last one before the partial end    | blockdev-backup | 64 KiB + 512 B | 64 KiB      | 64 KiB - 1 B   | a qcow2 image |
-        | the 65th granule, a sector             | blockdev-backup | 4 MiB + 512 B  | 64 KiB      | 4 MiB          | a qcow2 image |
-        | the 4097th granule                     | blockdev-backup | 2 MiB + 512 B  | 512 B       | 2 MiB + 511 B  | a qcow2 image |
-        | one granule, and all of it in the next | blockdev-backup | 2 MiB + 512 B  | 2 GiB       | 2 MiB + 511 B  | a qcow2 image |
-        | a last granule of one byte             | drive-backup    | 4 KiB + 1 B    | 4 KiB       | 4 KiB          | a raw image   |
+        | case                                 | command         | size           | granularity | end            | source        |
+        | a drive of one granule               | blockdev-backup | 512 B          | 512 B       | 511 B          | a qcow2 image |
+        | a granule much larger than the drive | blockdev-backup | 512 B          | 2 MiB       | 0              | a qcow2 image |
+        | a last granule of one byte           | blockdev-backup | 4 KiB + 1 B    | 4 KiB       | 4 KiB          | a raw image   |
+        | the last of 129 granules             | blockdev-backup | 64 KiB + 512 B | 512 B       | 64 KiB + 511 B | a qcow2 image |
+        | the last one before the partial end  | blockdev-backup | 64 KiB + 512 B | 64 KiB      | 64 KiB - 1 B   | a qcow2 image |
+        | the 65th granule, a sector           | blockdev-backup | 4 MiB + 512 B  | 64 KiB      | 4 MiB          | a qcow2 image |
+        | the 4097th granule                   | blockdev-backup | 2 MiB + 512 B  | 512 B       | 2 MiB + 511 B  | a qcow2 image |
+        | the largest granule                  | blockdev-backup | 2 MiB + 512 B  | 2 GiB       | 2 MiB + 511 B  | a qcow2 image |
+        | a last granule of one byte           | drive-backup    | 4 KiB + 1 B    | 4 KiB       | 4 KiB          | a raw image   |

@@ -14,7 +14,7 @@ Feature: Backups of several drives, and of one drive for several purposes
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And a full backup of "drive1" with a new bitmap "bitmap1"
 
-  Rule: Each round may take along other drives
+  Rule: Each chain stays whole when a drive is left out of a round of backups, or is new in it
     Scenario: A drive is left out of one round
       Given the guest has written to "drive0":
         | pattern | at     | length | note         |
@@ -33,7 +33,7 @@ Feature: Backups of several drives, and of one drive for several purposes
       Then the backups of "drive0" and "drive1" should succeed
       And each of them should hold only what had changed
 
-    Scenario: A new drive gets its full backup in a round of increments
+    Scenario: A new drive gets its full backup in a round of incremental backups
       Given the 1 MiB drive "drive2" holding:
         | pattern | at      | length  |
         | 0x77    | 100 KiB | 200 KiB |
@@ -54,8 +54,8 @@ Feature: Backups of several drives, and of one drive for several purposes
   Rule: Several chains of one drive do not disturb each other
     Scenario: Two products back up one drive in turn
       Given the guest has written to "drive0":
-        | pattern | at     | length | note             |
-        | 0xab    | 63 KiB | 2 KiB  | for both of them |
+        | pattern | at     | length | note            |
+        | 0xab    | 63 KiB | 2 KiB  | for both chains |
       And a full backup of "drive0" with a new bitmap "bitmap9"
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
@@ -66,14 +66,14 @@ Feature: Backups of several drives, and of one drive for several purposes
       Then the backup with "bitmap9" should restore "drive0" as it was at that moment
       And the 2 backups with "bitmap0" should restore "drive0" as it was at that moment
 
-    Scenario: Two increments of one drive at one moment
+    Scenario: Two incremental backups of one drive at one moment
       Given the guest has written to "drive0":
-        | pattern | at     | length | note            |
-        | 0xab    | 63 KiB | 2 KiB  | for one of them |
+        | pattern | at     | length | note          |
+        | 0xab    | 63 KiB | 2 KiB  | for one chain |
       And a full backup of "drive0" with a new bitmap "bitmap9"
       And the guest has written to "drive0":
-        | pattern | at            | length  | note             |
-        | 0xfe    | 2 MiB - 1 KiB | 130 KiB | for both of them |
+        | pattern | at            | length  | note            |
+        | 0xfe    | 2 MiB - 1 KiB | 130 KiB | for both chains |
       When incremental backups are taken as one group:
         | drive  | bitmap  |
         | drive0 | bitmap0 |

@@ -16,7 +16,7 @@ Feature: Writes of the guest to what is just being copied
       | 0xab    | 0     | 130 KiB | three clusters              |
       | 0x64    | 4 MiB | 1 KiB   | the rest at the drive's end |
 
-  Rule: A write waits for what is being copied, and belongs to the next backup
+  Rule: A write waits until what it overwrites has been copied, and is recorded for the next backup
     Scenario Outline: The guest writes <what> while a backup with sync <sync> reads
       Given the next read of "drive0" is to be held up
       And a backup of "drive0" has been started with:
@@ -77,9 +77,9 @@ Feature: Writes of the guest to what is just being copied
         | bitmap-mode | on-success |
       And a read of "drive0" is held up
       And the guest has begun to write to "drive0":
-        | pattern | at    | length | note               |
-        | 0x11    | 1 KiB | 1 KiB  | what is being read |
-        | 0x22    | 3 MiB | 1 KiB  | what is not        |
+        | pattern | at    | length | note                   |
+        | 0x11    | 1 KiB | 1 KiB  | what is being read     |
+        | 0x22    | 3 MiB | 1 KiB  | what is not being read |
       And the backup of "drive0" has been cancelled
       When the read of "drive0" goes on
       Then the backup of "drive0" should be cancelled
@@ -90,7 +90,7 @@ Feature: Writes of the guest to what is just being copied
         | full        |
         | incremental |
 
-  Rule: A backup ends when the last copy is done, whoever has asked for it
+  Rule: A backup does not end before what it is saving for a write of the guest is saved
     Scenario Outline: The job of a backup with sync <sync> comes to what is just being saved for the guest
       Given a backup of "drive0" is kept running that was started with:
         | option           | value      |
@@ -116,7 +116,7 @@ Feature: Writes of the guest to what is just being copied
         | full        |
         | incremental |
 
-  Rule: What is just being copied counts as work that is yet to be done
+  Rule: A backup does not count as copied what it has yet to read
     Scenario Outline: One read of a backup with sync <sync> is held up, and all others are done
       Given the next read of "drive0" is to be held up
       And a backup of "drive0" has been started with:

@@ -18,8 +18,8 @@ Feature: Chains that go on in another machine
       | 0x64    | 4 MiB        | 1 KiB  | the rest at the end        |
     And the machine has been shut down
 
-  Rule: After an orderly end, the next machine goes on with the bitmap as if nothing had happened
-    Scenario: The guest writes before and after the night
+  Rule: After an orderly shutdown, the next machine finds the bitmap with its record, and goes on recording
+    Scenario: The guest writes before and after the shutdown
       Given the machine "tomorrow" has started with the same drives
       When the guest writes to "drive0":
         | pattern | at            | length | note                   |
@@ -29,7 +29,7 @@ Feature: Chains that go on in another machine
         | bitmap0 | 64 KiB      | yes       | no   | yes        | 320 KiB |
       And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
-    Scenario: A backup on each of three days
+    Scenario: A backup on each of three days, with a shutdown between
       Given the machine "monday" has started with the same drives
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
@@ -41,7 +41,7 @@ Feature: Chains that go on in another machine
       Then the 2 backups with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
 
-    Scenario: The machine goes on with the next release of QEMU
+    Scenario: The next machine is of the next release of QEMU
       Given the machine "upgraded" of the next build has started with the same drives
       And the guest has written to "drive0":
         | pattern | at            | length | note                   |
@@ -50,7 +50,7 @@ Feature: Chains that go on in another machine
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And it should hold only what had changed
 
-  Rule: After a crash, the next machine calls the bitmap inconsistent, and a new chain begins while it runs
+  Rule: After a crash, the next machine reports the bitmap as inconsistent, and a new chain can begin while it runs
     Scenario: The machine is killed while the bitmap records
       Given the machine "monday" has started with the same drives
       And the guest has written to "drive0":

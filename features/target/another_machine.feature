@@ -2,7 +2,7 @@
 Feature: Backups that go to another machine
   A backup on the host that may burn down with the guest is none, so many go over the network to another machine. That
   one reboots now and then, or is gone for good. The first must cost a backup nothing but time; the second must not keep
-  the operator from giving the backup up, and the guest and its record of changes must not suffer from either.
+  the operator from cancelling the backup, and the guest and its record of changes must not suffer from either.
   Here the operator has asked for a patience of a minute with a machine that is away.
 
   Background:
@@ -12,9 +12,9 @@ Feature: Backups that go to another machine
       | 0xd5    | 3000 KiB | 200 KiB |
     And each backup goes to another machine
 
-  Rule: A chain on another machine is as good as one at home
+  Rule: A chain of backups on another machine restores the drive
     @bug-B40
-    Scenario Outline: A full backup and two increments over the network
+    Scenario Outline: A full backup and two incremental ones over the network, into <image>
       Given each backup goes into <image>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
@@ -30,11 +30,11 @@ Feature: Backups that go to another machine
       And each of them should hold only what had changed
 
       Examples: clusters of which this machine knows nothing
-        | case                             | image                                  |
-        | as large as what is copied       | a qcow2 image                          |
-        | the other machine fills the rest | a qcow2 image with clusters of 256 KiB |
+        | case                                   | image                                  |
+        | as large as what is copied             | a qcow2 image                          |
+        | larger, filled up by the other machine | a qcow2 image with clusters of 256 KiB |
 
-  Rule: A backup waits for a machine that is away, unless the operator gives it up
+  Rule: A backup waits for a machine that is away, and can be cancelled meanwhile
     Background:
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
@@ -47,7 +47,7 @@ Feature: Backups that go to another machine
         | speed  | 64 KiB      |
       And the other machine has gone away
 
-    Scenario: The other machine is away for a while in the middle of an increment
+    Scenario: The other machine is away for a while during an incremental backup
       Given the speed of the backup of "drive0" has been set to 0 B a second
       When the other machine comes back
       Then the backup of "drive0" should succeed
@@ -58,9 +58,9 @@ Feature: Backups that go to another machine
     Scenario: The operator does not wait for the other machine
       Given the speed of the backup of "drive0" has been set to 0 B a second
       And the guest has written to "drive0":
-        | request | at | length        | note                                      |
-        | read    | 0  | 4 MiB + 4 KiB | what the job reads as well, who was first |
-        | read    | 0  | 4 MiB + 4 KiB | and has it by now, but cannot write it    |
+        | request | at | length        | note                                           |
+        | read    | 0  | 4 MiB + 4 KiB | what the job is reading, too                   |
+        | read    | 0  | 4 MiB + 4 KiB | what the job has read by now, but cannot write |
       When the backup of "drive0" is cancelled by force
       Then the backup of "drive0" should be cancelled
       And QEMU should have reported these errors and no others:

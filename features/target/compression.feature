@@ -2,7 +2,7 @@
 Feature: Compressed backups
   Backups are kept for years, so they are compressed; that has to make them smaller, and must not cost a byte. Compressed
   clusters are written whole or not at all, which is another way through QEMU than that of a plain backup: it has to deal
-  with the partial end of a drive, with errors, and with increments just as well.
+  with the partial end of a drive, with errors, and with incremental backups just as well.
 
   Background:
     Given the 2.5 MiB + 512 B drive "drive0" holding:
@@ -14,9 +14,9 @@ Feature: Compressed backups
       | option   | value |
       | compress | yes   |
 
-  Rule: A compressed full backup is compressed and restores every byte
+  Rule: A full backup that is to be compressed restores every byte, and each of its clusters is compressed
     @<command> @bug-B44 @bug-B46
-    Scenario Outline: A compressed full backup
+    Scenario Outline: A compressed full backup with <command> into <target>
       Given backups are taken with <command>
       And each backup goes into <target>
       When a full backup of "drive0" is started
@@ -25,13 +25,13 @@ Feature: Compressed backups
       And it should be compressed
 
       Examples: both commands
-        | case         | command         | target                               |
-        | the default  | blockdev-backup | a qcow2 image                        |
-        | 16 to a copy | blockdev-backup | a qcow2 image with clusters of 4 KiB |
-        | the largest  | blockdev-backup | a qcow2 image with clusters of 2 MiB |
-        | the default  | drive-backup    | a qcow2 image                        |
+        | case                  | command         | target                               |
+        | the default           | blockdev-backup | a qcow2 image                        |
+        | 16 clusters to a copy | blockdev-backup | a qcow2 image with clusters of 4 KiB |
+        | the largest clusters  | blockdev-backup | a qcow2 image with clusters of 2 MiB |
+        | the default           | drive-backup    | a qcow2 image                        |
 
-      Examples: blockdev-backup, by another method
+      Examples: another method
         | case                    | command         | target                           |
         | faster than the default | blockdev-backup | a qcow2 image compressed by zstd |
 
@@ -45,9 +45,9 @@ Feature: Compressed backups
       Then the backup of "drive0" should succeed
       And it should restore its drive as it was at that moment
 
-  Rule: Compressed increments make as good a chain as others
+  Rule: Compressed incremental backups restore every byte, hold only what had changed, and are compressed
     @<command>
-    Scenario Outline: A compressed increment on a compressed full backup
+    Scenario Outline: A compressed incremental backup with <command> on a full one, both in <target>
       Given backups are taken with <command>
       And each backup goes into <target>
       And a full backup of "drive0" with a new bitmap "bitmap0"
@@ -63,12 +63,12 @@ Feature: Compressed backups
       And it should be compressed
 
       Examples: both commands
-        | case                  | command         | target                                 |
-        | the default           | blockdev-backup | a qcow2 image                          |
-        | larger than a granule | blockdev-backup | a qcow2 image with clusters of 128 KiB |
-        | the default           | drive-backup    | a qcow2 image                          |
+        | case                           | command         | target                                 |
+        | the default                    | blockdev-backup | a qcow2 image                          |
+        | clusters larger than a granule | blockdev-backup | a qcow2 image with clusters of 128 KiB |
+        | the default                    | drive-backup    | a qcow2 image                          |
 
-  Rule: A compressed backup keeps its moment while the guest writes, and can be paused
+  Rule: A compressed backup restores the drive as it was when it began, although the guest writes, also during a pause
     @blockdev-backup
     Scenario Outline: The guest writes while a compressed backup is <state>
       Given a full backup of "drive0" is kept <state>
@@ -86,7 +86,7 @@ Feature: Compressed backups
         | running |
         | paused  |
 
-  Rule: A compressed backup that waits at an error can be resumed, or given up
+  Rule: A compressed backup that stops at an error can be resumed, or cancelled
     @blockdev-backup
     Scenario: The drive fails while a compressed backup reads it
       Given the 1 MiB drive "drive1", whose storage fails the first read after a flush, holding:
@@ -108,7 +108,7 @@ Feature: Compressed backups
       And it should restore its drive as it was at that moment
 
     @blockdev-backup
-    Scenario Outline: No room for a compressed cluster
+    Scenario Outline: There is no room for a compressed cluster, and the backup is <act>
       Given the next backup goes to storage that fails the third compressed write with "No space left on device"
       When a backup of "drive0" is started with:
         | option          | value  |
@@ -123,9 +123,9 @@ Feature: Compressed backups
 
       @known-defect.compressed-retry
       Examples: when there is room
-        | case                      | act     | become  |
-        | the cluster comes at last | resumed | succeed |
+        | case                           | act     | become  |
+        | the cluster is written at last | resumed | succeed |
 
       Examples: when nobody can make room
-        | case                | act                | become       |
-        | and with it dropped | cancelled by force | be cancelled |
+        | case                   | act                | become       |
+        | the cluster is dropped | cancelled by force | be cancelled |

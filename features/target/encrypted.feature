@@ -15,7 +15,7 @@ Feature: Encrypted backups
       | request    |
       | add secret |
 
-  Rule: With its key an encrypted backup restores every byte, and without it shows none
+  Rule: An encrypted backup restores every byte with its key, and shows none without it
     Scenario Outline: A full backup into <target>
       Given each backup goes into <target>
       When a full backup of "drive0" is started
@@ -25,9 +25,9 @@ Feature: Encrypted backups
       And it should be encrypted
 
       Examples: where the encryption is
-        | case                                              | target                   |
-        | in the format: each cluster, as soon as it is new | an encrypted qcow2 image |
-        | instead of a format: what is new is not zeros     | a LUKS image             |
+        | case                 | target                   |
+        | in the format        | an encrypted qcow2 image |
+        | in place of a format | a LUKS image             |
 
     Scenario Outline: The guest writes while an encrypted backup is <state>
       Given each backup goes into an encrypted qcow2 image
@@ -35,7 +35,7 @@ Feature: Encrypted backups
       And the guest has written to "drive0":
         | request      | pattern | at            | length  | note                        |
         | write        | 0xab    | 2 MiB - 1 B   | 2 B     | over the edge of a cluster  |
-        | write zeroes |         | 1100 KiB      | 100 KiB | what was there is saved     |
+        | write zeroes |         | 1100 KiB      | 100 KiB | over what was there         |
         | write        | 0xfe    | 4 MiB + 4 KiB | 512 B   | the rest at the drive's end |
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
@@ -58,16 +58,16 @@ Feature: Encrypted backups
       And it should restore its drive as it was at that moment
       And it should be encrypted
 
-  Rule: Encrypted increments make as good a chain as others
-    Scenario Outline: Two encrypted increments on <base>
+  Rule: Encrypted incremental backups restore every byte on any base, hold only what had changed, and are encrypted
+    Scenario Outline: Two encrypted incremental backups on a full one in <base>
       Given each backup goes into <base>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And each backup goes into an encrypted qcow2 image
       And the guest has written to "drive0":
-        | request      | pattern | at            | length  | note                 |
-        | write        | 0xab    | 128 KiB - 1 B | 2 KiB   | over a granule's end |
-        | write zeroes |         | 1100 KiB      | 130 KiB | over what was there  |
-        | write        | 0xfe    | 3 MiB         | 64 KiB  | where there was none |
+        | request      | pattern | at            | length  | note                    |
+        | write        | 0xab    | 128 KiB - 1 B | 2 KiB   | over a granule's end    |
+        | write zeroes |         | 1100 KiB      | 130 KiB | over what was there     |
+        | write        | 0xfe    | 3 MiB         | 64 KiB  | where there was nothing |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
         | request | pattern | at            | length | note             |
@@ -79,8 +79,8 @@ Feature: Encrypted backups
       And each of them should hold only what had changed
       And each of them should be encrypted
 
-      Examples: what they stand on
-        | case                                 | base                     |
-        | the same                             | an encrypted qcow2 image |
-        | zeros have been written there        | a LUKS image             |
-        | what was never encrypted stays as is | a raw image              |
+      Examples: bases
+        | case                      | base                     |
+        | encrypted in its format   | an encrypted qcow2 image |
+        | holds its zeros encrypted | a LUKS image             |
+        | not encrypted             | a raw image              |

@@ -6,7 +6,7 @@ Feature: Backups into images of any format
 
   Rule: A full backup restores the drive from an image of any format
     @bug-B45 @bug-B55
-    Scenario Outline: A full backup of a drive of odd size
+    Scenario Outline: A full backup of a drive of odd size in <source>, into <target>
       Given the 4 MiB + 4 KiB + 512 B drive "drive0" in <source>
       And each backup goes into <target>
       And the guest has written to "drive0":
@@ -22,14 +22,14 @@ Feature: Backups into images of any format
       And it should equal its drive
 
       Examples: formats of the target
-        | case                                | source        | target                                   |
-        | no format at all                    | a qcow2 image | a raw image                              |
-        | that of QEMU before 1.1             | a qcow2 image | a qcow2 image of version 2               |
-        | where all clusters have their place | a qcow2 image | a qcow2 image with preallocated metadata |
+        | case                              | source        | target                                   |
+        | no format at all                  | a qcow2 image | a raw image                              |
+        | the format before QEMU 1.1        | a qcow2 image | a qcow2 image of version 2               |
+        | all clusters allocated beforehand | a qcow2 image | a qcow2 image with preallocated metadata |
 
       Examples: a format with subclusters
-        | case                            | source        | target                                 |
-        | clusters of which parts are set | a qcow2 image | a qcow2 image with extended L2 entries |
+        | case                               | source        | target                                 |
+        | clusters of which parts may be set | a qcow2 image | a qcow2 image with extended L2 entries |
 
       Examples: formats of other hypervisors
         | case                          | source        | target       |
@@ -40,13 +40,13 @@ Feature: Backups into images of any format
         | blocks of 1 MiB | a qcow2 image | a VDI image |
 
       Examples: formats of the drive
-        | case                                | source                                   | target        |
-        | bitmaps cannot be kept in it        | a raw image                              | a qcow2 image |
-        | cannot tell zeros from a hole       | a qcow2 image of version 2               | a qcow2 image |
-        | where all clusters have their place | a qcow2 image with preallocated metadata | a qcow2 image |
+        | case                              | source                                   | target        |
+        | bitmaps cannot be kept in it      | a raw image                              | a qcow2 image |
+        | cannot tell zeros from a hole     | a qcow2 image of version 2               | a qcow2 image |
+        | all clusters allocated beforehand | a qcow2 image with preallocated metadata | a qcow2 image |
 
-  Rule: A chain of increments restores the drive from any format that can stand on a base
-    Scenario Outline: An increment on a full backup in the same format
+  Rule: An incremental backup restores the drive from an image of any format that can stand on a base
+    Scenario Outline: An incremental backup of a drive in <source> on a full one, both in <target>
       Given the 4 MiB + 4 KiB + 512 B drive "drive0" in <source>, holding:
         | pattern | at      | length   |
         | 0x14    | 100 KiB | 2000 KiB |
@@ -62,20 +62,20 @@ Feature: Backups into images of any format
       And it should hold only what had changed
 
       Examples: kinds of qcow2, and a drive without bitmaps of its own
-        | case                                    | source        | target                     |
-        | the bitmap lasts as long as the machine | a raw image   | a qcow2 image              |
-        | cannot tell zeros from a hole           | a qcow2 image | a qcow2 image of version 2 |
+        | case                          | source        | target                     |
+        | bitmaps cannot be kept in it  | a raw image   | a qcow2 image              |
+        | cannot tell zeros from a hole | a qcow2 image | a qcow2 image of version 2 |
 
       Examples: a format with subclusters
-        | case                            | source        | target                                 |
-        | clusters of which parts are set | a qcow2 image | a qcow2 image with extended L2 entries |
+        | case                               | source        | target                                 |
+        | clusters of which parts may be set | a qcow2 image | a qcow2 image with extended L2 entries |
 
       Examples: a format of another hypervisor
-        | case                  | source        | target       |
-        | with VMDK as its base | a qcow2 image | a VMDK image |
+        | case             | source        | target       |
+        | also in its base | a qcow2 image | a VMDK image |
 
-  Rule: A backup of a thin drive is thin
-    Scenario Outline: A full backup of a drive that is nearly empty
+  Rule: A full backup holds no data where its drive has none, whether it reads zeros or was never written to
+    Scenario Outline: A full backup of a drive in <source> that is nearly empty, into <target>
       Given the 4 MiB drive "drive0" in <source>, holding:
         | pattern | at       | length  |
         | 0x41    | 63 KiB   | 2 KiB   |
@@ -90,13 +90,28 @@ Feature: Backups into images of any format
       And it should restore its drive as it was at that moment
       And it should hold no data where its drive had none
 
-      Examples: what is thin, and what is to be
-        | case                          | source        | target                               |
-        | the usual                     | a qcow2 image | a qcow2 image                        |
-        | a file with holes             | a raw image   | a raw image                          |
-        | less than is copied at a time | a qcow2 image | a qcow2 image with clusters of 4 KiB |
+      Examples: kinds of drives and targets
+        | case              | source        | target                               |
+        | the default       | a qcow2 image | a qcow2 image                        |
+        | a file with holes | a raw image   | a raw image                          |
+        | small clusters    | a qcow2 image | a qcow2 image with clusters of 4 KiB |
 
-  Rule: An increment in a raw image is as small as what had changed
+    Scenario: A full backup of a drive that was trimmed as a whole
+      Given the 1 MiB + 512 B drive "drive0" holding:
+        | pattern | at      | length          |
+        | 0x11    | 0       | 512 KiB         |
+        | 0x22    | 768 KiB | 256 KiB + 512 B |
+      And the guest has written to "drive0":
+        | request      | pattern | at      | length        | note                 |
+        | discard      |         | 0       | 1 MiB + 512 B | all of the drive     |
+        | write        | 0xab    | 576 KiB | 1 KiB         | a little is written  |
+        | write zeroes |         | 1 MiB   | 512 B         | and zeros at the end |
+      When a full backup of "drive0" is started
+      Then the backup of "drive0" should succeed
+      And it should hold no data where its drive had none
+      And it should equal its drive
+
+  Rule: An incremental backup into a raw image holds only what had changed
     Scenario: A few bytes of a drive full of data
       Given the 4 MiB drive "drive0" holding:
         | pattern | at      | length |
@@ -111,8 +126,8 @@ Feature: Backups into images of any format
       Then the backup of "drive0" should succeed
       And it should hold only what had changed
 
-  Rule: An image that QEMU makes by a job is as good as one that a tool makes
-    Scenario Outline: A full backup and an increment in images that no tool has made
+  Rule: An image that QEMU makes by a job has the size, the base and the clusters asked for, and restores the drive
+    Scenario Outline: A full and an incremental backup in <target> made by QEMU
       Given the 4 MiB + 4 KiB + 512 B drive "drive0" holding:
         | pattern | at      | length   | note              |
         | 0x14    | 100 KiB | 2000 KiB | more than a chunk |

@@ -2,8 +2,7 @@
 Feature: Images that QEMU makes for its backups
   The older backup command can make the image for the backup by itself, and this is what most short scripts ask for. The
   image must be what a script may count on: of the drive's size, also where that is odd, of the format asked for or the
-  drive's own, and on no base. Or it is to use an image that is there, as it is: one that an operator has prepared with
-  care must not be made anew.
+  drive's own, and on no base, unless what it holds by itself is of no use without one.
 
   Background:
     Given backups are taken with drive-backup
@@ -15,7 +14,7 @@ Feature: Images that QEMU makes for its backups
       | 0x64    | 4 MiB + 4 KiB | 512 B  | the very end          |
 
   Rule: An image that QEMU makes is of the drive's size, of the format asked for and without a base
-    Scenario Outline: QEMU makes the image for a full backup
+    Scenario Outline: QEMU makes the image, <case>
       When a backup of "drive0" is started with:
         | option | value    |
         | sync   | <sync>   |
@@ -28,16 +27,16 @@ Feature: Images that QEMU makes for its backups
         | <found> | 4 MiB + 4 KiB + 512 B | none | <clusters> |
 
       Examples: formats
-        | case                                  | sync | mode           | format | found | clusters |
-        | the drive's own                       | full | absolute-paths |        | qcow2 | 64 KiB   |
-        | with clusters as they usually are     | full | absolute-paths | qcow2  | qcow2 | 64 KiB   |
-        | no format at all                      | full | absolute-paths | raw    | raw   | none     |
-        | a drive without a base is its own top | top  | absolute-paths |        | qcow2 | 64 KiB   |
-        | which is in no format then            | top  | absolute-paths | raw    | raw   | none     |
-        | nothing is said: the same             | full | left out       |        | qcow2 | 64 KiB   |
-        | only the format is                    | full | left out       | raw    | raw   | none     |
+        | case                                       | sync | mode           | format | found | clusters |
+        | in the drive's own format                  | full | absolute-paths |        | qcow2 | 64 KiB   |
+        | in qcow2 with clusters of the default size | full | absolute-paths | qcow2  | qcow2 | 64 KiB   |
+        | in no format                               | full | absolute-paths | raw    | raw   | none     |
+        | for a top layer without a base             | top  | absolute-paths |        | qcow2 | 64 KiB   |
+        | for such a layer, in no format             | top  | absolute-paths | raw    | raw   | none     |
+        | without a word of mode or format           | full | left out       |        | qcow2 | 64 KiB   |
+        | without a word of the mode                 | full | left out       | raw    | raw   | none     |
 
-    Scenario Outline: QEMU makes the image for an increment
+    Scenario Outline: QEMU makes the image for a backup with sync <sync>
       When a backup of "drive0" is started with:
         | option      | value          |
         | sync        | <sync>         |
@@ -51,11 +50,12 @@ Feature: Images that QEMU makes for its backups
         | qcow2  | 4 MiB + 4 KiB + 512 B | none | 64 KiB   |
 
       Examples: both words for it
-        | case                                | sync        |
-        | nobody has told it what to stand on | incremental |
-        | means the same here                 | bitmap      |
+        | case                | sync        |
+        | the usual word      | incremental |
+        | another word for it | bitmap      |
 
-    Scenario: QEMU makes the image for what is about to be overwritten
+  Rule: An image that QEMU makes for one part of the drive stands on what holds the rest, and restores the drive with it
+    Scenario: The image of a backup with sync none stands on a drive with small clusters
       Given a backup of "drive0" has been started with:
         | option | value          |
         | sync   | none           |
@@ -73,67 +73,48 @@ Feature: Images that QEMU makes for its backups
         | format | size                  | base   | clusters | note                                     |
         | qcow2  | 4 MiB + 4 KiB + 512 B | drive0 | 64 KiB   | what it does not hold is read from there |
 
-  Rule: An image that is there is used as it is
-    Scenario Outline: An operator has made the image
-      Given each backup goes into <image>
-      When a backup of "drive0" is started with:
-        | option | value    |
-        | sync   | <sync>   |
-        | mode   | existing |
-      Then the backup of "drive0" should succeed
+    Scenario: The image of a backup with sync none stands on a drive with holes
+      Given the 1 MiB + 512 B drive "drive1" holding:
+        | pattern | at      | length          |
+        | 0x11    | 0       | 512 KiB         |
+        | 0x22    | 768 KiB | 256 KiB + 512 B |
+      And a backup of "drive1" has been started with:
+        | option | value          |
+        | sync   | none           |
+        | mode   | absolute-paths |
+      And the guest has written to "drive1":
+        | request      | pattern | at            | length  | note                                     |
+        | write        | 0xab    | 64 KiB - 1 B  | 2 B     | over an edge                             |
+        | write zeroes |         | 256 KiB       | 130 KiB | over data, with a part of another 64 KiB |
+        | write        | 0xfe    | 600 KiB       | 1 KiB   | where there was nothing                  |
+        | write        | 0x64    | 1 MiB + 511 B | 1 B     | the last byte                            |
+      When the backup of "drive1" is cancelled
+      Then the backup of "drive1" should be cancelled
+      And it should hold only what had changed
       And it should restore its drive as it was at that moment
-      And the image of the backup of "drive0" should be:
-        | format   | size                  | base | clusters   |
-        | <format> | 4 MiB + 4 KiB + 512 B | none | <clusters> |
 
-      Examples: images that QEMU would not have made so
-        | case                                  | sync | image                                | format | clusters |
-        | larger clusters                       | full | a qcow2 image with clusters of 2 MiB | qcow2  | 2 MiB    |
-        | not of the drive's format             | full | a raw image                          | raw    | none     |
-        | a drive without a base is its own top | top  | a qcow2 image with clusters of 2 MiB | qcow2  | 2 MiB    |
-        | and all of it stands alone            | top  | a raw image                          | raw    | none     |
-
-    Scenario: An operator has put the image on the backup of what lies below
-      Given a full backup of "drive0"
-      And a snapshot has put the overlay "overlay0" on "drive0"
-      And the guest has written to "overlay0":
-        | request      | pattern | at                    | length | note                       |
-        | write        | 0xab    | 128 KiB - 1 B         | 2 B    | over the edge of a cluster |
-        | write zeroes |         | 64 KiB                | 64 KiB | hides what is below        |
-        | write        | 0xfe    | 4 MiB + 4 KiB + 511 B | 1 B    | the last byte              |
-      When a backup of "overlay0" is started with:
-        | option | value    |
-        | sync   | top      |
-        | mode   | existing |
-      Then the backup of "overlay0" should succeed
+    Scenario: The image of a backup with sync top stands on the layer below
+      Given the 1 MiB + 512 B drive "drive1" holding:
+        | pattern | at | length        |
+        | 0x11    | 0  | 1 MiB + 512 B |
+      And a snapshot has put the overlay "overlay1" on "drive1"
+      And the guest has written to "overlay1":
+        | request      | pattern | at           | length | note                        |
+        | write        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a cluster  |
+        | write zeroes |         | 512 KiB      | 64 KiB | hides what is below         |
+        | write        | 0x64    | 1 MiB        | 512 B  | the rest at the drive's end |
+      When a backup of "overlay1" is started with:
+        | option | value          |
+        | sync   | top            |
+        | mode   | absolute-paths |
+      Then the backup of "overlay1" should succeed
       And it should restore its drive as it was at that moment
       And it should hold only what had changed
-      And the image of the backup of "overlay0" should be:
-        | format | size                  | base     | clusters | note                      |
-        | qcow2  | 4 MiB + 4 KiB + 512 B | drive0-1 | 64 KiB   | the backup, not the drive |
+      And the image of the backup of "overlay1" should be:
+        | format | size          | base   | clusters | note                              |
+        | qcow2  | 1 MiB + 512 B | drive1 | 64 KiB   | the layer below, as it stands now |
 
-    Scenario Outline: What is about to be overwritten goes into an image that an operator has made
-      Given each backup goes into <image>
-      And a backup of "drive0" has been started with:
-        | option | value    |
-        | sync   | none     |
-        | mode   | existing |
-      And the guest has written to "drive0":
-        | request      | pattern | at                    | length | note                          |
-        | write        | 0xab    | 128 KiB - 1 B         | 2 B    | over an edge, and over an end |
-        | write zeroes |         | 1 MiB                 | 64 KiB | where there was nothing       |
-        | write        | 0xfe    | 4 MiB + 4 KiB + 511 B | 1 B    | the last byte                 |
-      When the backup of "drive0" is cancelled
-      Then the backup of "drive0" should be cancelled
-      And it should restore its drive as it was at that moment
-      And it should hold only what had changed
-
-      Examples: images of other clusters
-        | case                              | image                                  |
-        | more is saved than is overwritten | a qcow2 image with clusters of 256 KiB |
-        | no less than 64 KiB is saved      | a qcow2 image with clusters of 4 KiB   |
-
-  Rule: When the image cannot be made, nothing is begun
+  Rule: When the image cannot be made, the backup is refused, and neither the guest nor the next backup is held up
     @bug-B58 @known-defect.drained-for-ever
     Scenario: There is no directory for the image
       When a backup of "drive0" is started with:

@@ -1,11 +1,11 @@
 @target @blockdev-backup
-Feature: Increments on a full backup of another format
+Feature: Incremental backups on a full one of another format
   A full backup often has a history of its own: it was restored from a tape as a raw file, converted for another
-  hypervisor, or made before somebody found out about larger clusters. The increments that follow it are in a format that
-  can stand on a base. Whatever lies below them, they must restore every byte, also where the sizes fit nowhere.
+  hypervisor, or made before somebody found out about larger clusters. The incremental backups that follow it are in a
+  format that can stand on a base. Whatever base that is, they must restore every byte, also where the sizes fit nowhere.
 
-  Rule: An increment restores its moment on a base of any format
-    Scenario Outline: Two increments on a full backup in <base>
+  Rule: Incremental backups restore the drive on a base of any format
+    Scenario Outline: Two incremental backups in <increment> on a full one in <base>
       Given the 4 MiB + 4 KiB + 512 B drive "drive0" holding:
         | pattern | at            | length   | note              |
         | 0x14    | 100 KiB       | 2000 KiB | more than a chunk |
@@ -20,9 +20,9 @@ Feature: Increments on a full backup of another format
         | write        | 0x64    | 4 MiB + 4 KiB + 511 B | 1 B     | the last byte         |
       And an incremental backup of "drive0" with "bitmap0"
       And the guest has written to "drive0":
-        | request | pattern | at       | length  | note                                 |
-        | write   | 0x99    | 1100 KiB | 1 KiB   | into the zeros                       |
-        | discard |         | 128 KiB  | 640 KiB | nothing any more over what was there |
+        | request | pattern | at       | length  | note                        |
+        | write   | 0x99    | 1100 KiB | 1 KiB   | into the zeros              |
+        | discard |         | 128 KiB  | 640 KiB | over data, a part of it new |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the 2 backups with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
@@ -32,9 +32,9 @@ Feature: Increments on a full backup of another format
         | a base from before QEMU 1.1 | a qcow2 image of version 2           | a qcow2 image                        |
         | no format at all            | a raw image                          | a qcow2 image                        |
         | larger clusters below       | a qcow2 image with clusters of 2 MiB | a qcow2 image with clusters of 4 KiB |
-        | smaller ones                | a qcow2 image with clusters of 512 B | a qcow2 image with clusters of 1 MiB |
+        | smaller clusters below      | a qcow2 image with clusters of 512 B | a qcow2 image with clusters of 1 MiB |
 
-      Examples: increments whose clusters are set in parts
+      Examples: clusters of which parts may be set
         | case             | base        | increment                              |
         | no format at all | a raw image | a qcow2 image with extended L2 entries |
 

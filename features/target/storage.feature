@@ -4,9 +4,9 @@ Feature: Storage that is particular about requests
   What the guest writes and what has to be copied then does not fit what the storage takes. QEMU has to fill the gap, on
   either side, and while the guest writes; and it may not take zeros for nothing where they hide older data.
 
-  Rule: A backup is right whatever the blocks are that a storage takes, also while the guest writes
+  Rule: A backup restores the drive whatever blocks its storage works in, also while the guest writes less than a block
     @bug-B38
-    Scenario Outline: The guest writes less than a block during a backup
+    Scenario Outline: The guest writes less than a block during a backup: <case>
       Given the 4 MiB drive "drive0" in <source>, whose storage <drive>, holding:
         | pattern | at            | length   |
         | 0x41    | 1 KiB         | 3000 KiB |
@@ -18,24 +18,57 @@ Feature: Storage that is particular about requests
         | sync   | full   |
         | speed  | 64 KiB |
       And the guest has written to "drive0":
-        | pattern | at            | length | note                         |
-        | 0xab    | 1 KiB         | 512 B  | what is copied already       |
-        | 0xfe    | 2 MiB - 1 B   | 2 B    | what is not, over two blocks |
-        | 0x64    | 4 MiB - 1 KiB | 512 B  | the last block               |
+        | pattern | at            | length | note                      |
+        | 0xab    | 1 KiB         | 512 B  | what is copied already    |
+        | 0xfe    | 2 MiB - 1 B   | 2 B    | what is not, over an edge |
+        | 0x64    | 4 MiB - 1 KiB | 512 B  | the last block            |
       When the speed of the backup of "drive0" is set to 0 B a second
       Then the backup of "drive0" should succeed
       And it should restore its drive as it was at that moment
 
-      Examples: whose blocks are large
+      Examples: storage with large blocks
         | case                                  | source        | image         | drive                     | target                    |
-        | the drive's                           | a raw image   | a raw image   | works in blocks of 4 KiB  | never fails               |
-        | the target's                          | a raw image   | a raw image   | never fails               | works in blocks of 4 KiB  |
+        | the drive's storage                   | a raw image   | a raw image   | works in blocks of 4 KiB  | never fails               |
+        | the target's storage                  | a raw image   | a raw image   | never fails               | works in blocks of 4 KiB  |
         | both, unequal, a target with clusters | a raw image   | a qcow2 image | works in blocks of 16 KiB | works in blocks of 4 KiB  |
-        | both, and a drive with clusters       | a qcow2 image | a raw image   | works in blocks of 4 KiB  | works in blocks of 16 KiB |
+        | both, unequal, a drive with clusters  | a qcow2 image | a raw image   | works in blocks of 4 KiB  | works in blocks of 16 KiB |
 
-  Rule: Zeros that were written hide older data, although the target makes holes of them
+    @bug-B38
+    Scenario Outline: The guest writes less than a block while a backup with sync <sync> is paused
+      Given the 4 MiB drive "drive0" in a raw image, whose storage works in blocks of 64 KiB, holding:
+        | pattern | at | length |
+        | 0x41    | 0  | 4 MiB  |
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | pattern | at            | length  | note           |
+        | 0xab    | 1000 KiB      | 100 KiB | three blocks   |
+        | 0xfe    | 4 MiB - 1 KiB | 1 KiB   | the last block |
+      And a backup of "drive0" is kept paused that was started with:
+        | option      | value      |
+        | sync        | <sync>     |
+        | bitmap      | bitmap0    |
+        | bitmap-mode | on-success |
+      And the guest has written to "drive0":
+        | request      | pattern | at             | length | note                     |
+        | write        | 0x11    | 1050 KiB       | 1 KiB  | what had changed         |
+        | write zeroes |         | 1 MiB + 63 KiB | 2 KiB  | over the edge of a block |
+        | write        | 0x22    | 2 MiB - 1 B    | 2 B    | what had not changed     |
+        | write        | 0x33    | 4 MiB - 1 B    | 1 B    | the last byte            |
+      When the backup of "drive0" is let go
+      Then the backup of "drive0" should succeed
+      And it should restore its drive as it was at that moment
+      And the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | 320 KiB |
+
+      Examples: kinds of backups
+        | sync        |
+        | full        |
+        | incremental |
+
+  Rule: Zeros hide the older data of the base, also when the target looks for zeros and makes holes of them
     @bug-B107
-    Scenario Outline: Zeros over data, to a target that looks for zeros
+    Scenario Outline: Zeros over data, into a target with detect-zeroes <detect>
       Given the 4 MiB drive "drive0" holding:
         | pattern | at    | length   |
         | 0x41    | 1 KiB | 3000 KiB |
@@ -45,11 +78,11 @@ Feature: Storage that is particular about requests
         | discard       | <discard> |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | request      | pattern | at       | length  | note                           |
-        | write        | 0x00    | 128 KiB  | 128 KiB | zeros that were sent           |
-        | write zeroes |         | 1000 KiB | 100 KiB | zeros that were not            |
-        | discard      |         | 2 MiB    | 64 KiB  | nothing any more               |
-        | write        | 0xab    | 200 KiB  | 1 KiB   | something in the midst of them |
+        | request      | pattern | at       | length  | note                 |
+        | write        | 0x00    | 128 KiB  | 128 KiB | zeros that were sent |
+        | write zeroes |         | 1000 KiB | 100 KiB | zeros that were not  |
+        | discard      |         | 2 MiB    | 64 KiB  | data that is gone    |
+        | write        | 0xab    | 200 KiB  | 1 KiB   | data amidst zeros    |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And it should hold only what had changed

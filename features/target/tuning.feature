@@ -11,9 +11,9 @@ Feature: Backups that are tuned
       | 0xd5    | 1 MiB        | 2500 KiB | more than a chunk     |
       | 0x64    | 5 MiB        | 512 B    | the very end          |
 
-  Rule: No choice of speed costs a byte
+  Rule: A backup restores every byte whatever its workers, its chunks and its offloading are
     @<command> @bug-B45 @bug-B54
-    Scenario Outline: A full and an incremental backup with unusual tuning
+    Scenario Outline: A full and an incremental backup with <command>: <case>
       Given backups are taken with <command>
       And each backup is taken with:
         | option                | value     |
@@ -41,7 +41,7 @@ Feature: Backups that are tuned
         | the most of everything              | blockdev-backup | 2147483647 | 9223372036854775807 | yes     |
         | a chunk that ends within a cluster  | drive-backup    | 3          | 97 KiB + 673 B      | yes     |
 
-  Rule: A backup has as many requests under way as it may, and none is longer than it may be
+  Rule: A backup has as many requests under way as it is allowed workers, and none is longer than its chunk
     @blockdev-backup
     Scenario Outline: One of <workers> requests of <chunk> is held up
       Given the 4 MiB drive "drive1", whose storage can be held up, holding:
@@ -63,14 +63,14 @@ Feature: Backups that are tuned
       Then the backup of "drive1" should succeed
 
       Examples: what gets done meanwhile
-        | case                                   | workers | chunk   | copied          |
-        | nothing                                | 1       | 64 KiB  | 0               |
-        | the other one does all else            | 2       | 64 KiB  | 4 MiB - 64 KiB  |
-        | and here four times as much is held up | 2       | 256 KiB | 4 MiB - 256 KiB |
+        | case                                         | workers | chunk   | copied          |
+        | nothing                                      | 1       | 64 KiB  | 0               |
+        | the other one does all else                  | 2       | 64 KiB  | 4 MiB - 64 KiB  |
+        | the other one does all else in larger chunks | 2       | 256 KiB | 4 MiB - 256 KiB |
 
-  Rule: What is copied at a time can be made larger, and then an increment holds so much more
+  Rule: A backup copies at least as much at a time as it is told to, and holds that much around each change
     @blockdev-backup
-    Scenario Outline: An increment that copies at least so much at a time
+    Scenario Outline: An incremental backup copies at least <minimum> at a time
       Given each backup is taken with:
         | option                  | value     |
         | x-perf.min-cluster-size | <minimum> |

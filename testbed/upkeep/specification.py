@@ -88,14 +88,14 @@ BOOK = (
     Chapter(
         "backup",
         "What is copied of an unusual drive?",
-        ["odd_sizes", "zeros", "larger_clusters", "preallocated", "external_data", "iothreads"],
+        ["odd_sizes", "zeros", "preallocated", "external_data", "iothreads"],
         "Drives that are encrypted, for reading only, block devices or on the network are not backed up here. "
         "Iothreads serve nodes and exports, not disks that a guest has drivers for.",
     ),
     Chapter(
         "target",
         "Into what images can a backup go?",
-        ["formats", "mixed_formats", "clusters", "made_by_qemu", "past_formats"],
+        ["formats", "mixed_formats", "clusters", "made_by_qemu", "prepared_images", "past_formats"],
         "That another hypervisor reads these images is not tried: QEMU's own tools read them.",
     ),
     Chapter(
