@@ -184,7 +184,7 @@ BOOK = (
     Chapter(
         "refusal",
         "Which bitmaps cannot be added or used?",
-        ["new_bitmap", "missing_bitmap", "busy_bitmap", "persistent_bitmap", "inconsistent_bitmap"],
+        ["bitmap_name", "missing_bitmap", "busy_bitmap", "persistent_bitmap", "inconsistent_bitmap"],
         "An image whose stored bitmaps are damaged is not tried, and neither is a bitmap that may only be read.",
     ),
     Chapter(
