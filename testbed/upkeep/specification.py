@@ -46,7 +46,7 @@ BOOK = (
     Chapter(
         "bitmap",
         "What can be done to a bitmap, and what does that change?",
-        ["life", "several", "merging", "merging_nothing"],
+        ["life", "several", "merging"],
         "Nothing is asked of the bitmaps of a drive that is open for reading only, and nobody changes the bitmaps of "
         "an image that no machine has open.",
     ),
