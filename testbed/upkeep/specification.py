@@ -67,7 +67,7 @@ BOOK = (
     Chapter(
         "backup",
         "What does a chain of backups restore?",
-        ["incremental_chain", "long_chains", "growing_drive", "several_drives"],
+        ["incremental_chain", "long_chains", "several_drives"],
         "What is restored is compared byte for byte; no guest boots from it and no file system is mounted. Nothing "
         "writes to a drive that no machine has open.",
     ),
