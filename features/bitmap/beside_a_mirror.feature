@@ -17,9 +17,9 @@ Feature: Bitmaps of a drive that is being mirrored
       | pattern | at           | length | note                       |
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
 
-  Rule: A mirror changes no bitmap, and hides no write from one
+  Rule: A mirror changes no bitmap of its drive, and those that record go on recording what the guest writes
     @bug-B01 @bug-B11
-    Scenario Outline: The guest writes while the drive is mirrored
+    Scenario Outline: What the guest writes is mirrored <case>
       Given a mirror of "drive0" has been started with:
         | option      | value         |
         | copy-mode   | <mode>        |
@@ -44,7 +44,7 @@ Feature: Bitmaps of a drive that is being mirrored
         | bitmap2 | 64 KiB      | no        | no   | 0             |
       And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
-      Examples: when the mirror copies what the guest writes
+      Examples: both ways of mirroring
         | case                                        | mode           | granularity |
         | later, when its turn comes                  | background     | 64 KiB      |
         | at once, although it is less than a granule | write-blocking | 64 KiB      |

@@ -1,11 +1,11 @@
 @bitmap
-Feature: How fine a bitmap is
+Feature: The granularity of a bitmap
   The granularity of a bitmap is a trade: small granules make small backups, large ones a small bitmap. It may be any
   power of two from 512 B to 2 GiB, smaller or larger than the clusters of the image and even than the drive. The
   choice costs space or time; it may never cost a byte of a backup.
 
-  Rule: A bitmap that nobody gave a granularity goes by the clusters of the image
-    Scenario Outline: A bitmap is added to an image without a word of its granularity
+  Rule: The default granularity is the cluster size of the image, but at least 4 KiB and at most 64 KiB
+    Scenario Outline: A bitmap with the default granularity on a drive in <image>
       Given the 4 MiB drive "drive0" in <image>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       When the guest writes to "drive0":
@@ -16,7 +16,7 @@ Feature: How fine a bitmap is
         | bitmap0 | <granularity> | yes       | no   | <dirty> |
       And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
-      Examples: at least 4 KiB and at most 64 KiB
+      Examples: from the smallest clusters to none
         | case                        | image                                 | granularity | dirty   |
         | the smallest clusters       | a qcow2 image with clusters of 512 B  | 4 KiB       | 8 KiB   |
         | clusters of the lower bound | a qcow2 image with clusters of 4 KiB  | 4 KiB       | 8 KiB   |
@@ -25,8 +25,61 @@ Feature: How fine a bitmap is
         | the largest clusters        | a qcow2 image with clusters of 2 MiB  | 64 KiB      | 128 KiB |
         | no clusters at all          | a raw image                           | 64 KiB      | 128 KiB |
 
-  Rule: Bitmaps of all granularities record the same changes side by side
-    Scenario: One drive with a bitmap of each kind
+  Rule: A granularity is a power of two from 512 B to 2 GiB
+    Background:
+      Given the 4 MiB drive "drive0" in a qcow2 image
+      And these bitmaps on "drive0":
+        | bitmap  | granularity | recording | persistent |
+        | bitmap0 | 64 KiB      | yes       | no         |
+        | bitmap1 | 32 KiB      | no        | yes        |
+      And the guest has written to "drive0":
+        | pattern | at           | length | note                       |
+        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
+
+    Scenario Outline: A bitmap with a granularity of <granularity> is refused
+      When this request is made:
+        | request | bitmap  | drive  | granularity   | persistent |
+        | add     | bitmap2 | drive0 | <granularity> | no         |
+      Then QEMU should refuse it as a GenericError that says "<words>"
+      And nothing should have changed
+
+      Examples: too small, too large, or between two powers
+        | case                        | granularity   | words                                           |
+        | zero                        | 0             | Granularity must be power of 2                  |
+        | half a sector               | 256 B         | Granularity must be power of 2 and at least 512 |
+        | one byte more than a sector | 513 B         | Granularity must be power of 2                  |
+        | more than the largest       | 3 GiB         | Granularity must be power of 2                  |
+        | the next power of two       | 4 GiB         | Parameter 'granularity' expects uint32_t        |
+        | 512 B, when cut to 32 bits  | 4 GiB + 512 B | Parameter 'granularity' expects uint32_t        |
+
+      @iotest-124 @sync_dirty_bitmap_bad_granularity @drive-backup @blockdev-backup
+      Examples: as in QEMU's own test
+        | case                      | granularity    | words                          |
+        | between 32 KiB and 64 KiB | 62 KiB + 512 B | Granularity must be power of 2 |
+
+    Scenario Outline: A bitmap with a granularity of <granularity> is granted
+      When this request is made:
+        | request | bitmap  | drive  | granularity   | persistent   |
+        | add     | bitmap2 | drive0 | <granularity> | <persistent> |
+      Then QEMU should grant it
+      When the guest writes to "drive0":
+        | pattern | at            | length |
+        | 0x9a    | 960 KiB - 1 B | 2 B    |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity   | recording | busy | persistent   | dirty   |
+        | bitmap0 | 64 KiB        | yes       | no   | no           | 256 KiB |
+        | bitmap1 | 32 KiB        | no        | no   | yes          | 0       |
+        | bitmap2 | <granularity> | yes       | no   | <persistent> | <dirty> |
+
+      Examples: the smallest and the largest
+        | case                         | granularity | persistent | dirty |
+        | a sector, transient          | 512 B       | no         | 1 KiB |
+        | a sector, persistent         | 512 B       | yes        | 1 KiB |
+        | all of the drive, transient  | 2 GiB       | no         | 2 GiB |
+        | all of the drive, persistent | 2 GiB       | yes        | 2 GiB |
+
+  Rule: Each bitmap of a drive records the same changes, in granules of its own size
+    Scenario: A drive with bitmaps of eight granularities
       Given the 4 MiB + 1 KiB drive "drive0"
       And these bitmaps on "drive0":
         | bitmap  | granularity | note                     |
@@ -57,7 +110,7 @@ Feature: How fine a bitmap is
       And the bitmaps should still hold what had changed
 
   Rule: A chain of backups restores the drive whatever the granularity of its bitmap
-    Scenario Outline: Two incremental backups by a bitmap of its own granularity
+    Scenario Outline: Two incremental backups with a bitmap whose granularity is <granularity>
       Given the 4 MiB + 1 KiB drive "drive0" holding:
         | pattern | at | length        |
         | 0x11    | 0  | 4 MiB + 1 KiB |

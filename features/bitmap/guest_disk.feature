@@ -7,7 +7,7 @@ Feature: Bitmaps of the disks of a running guest
   Background:
     Given a machine whose guest sees its drives as disks
 
-  Rule: The bitmap of a disk that was plugged into a running machine records like any other
+  Rule: A bitmap records what the guest writes to a disk that was plugged in while the machine runs
     Scenario: A disk is plugged in and backed up
       Given the machine has been started
       And the 4 MiB drive "drive0"
@@ -21,7 +21,7 @@ Feature: Bitmaps of the disks of a running guest
         | bitmap0 | 64 KiB      | yes       | no   | 192 KiB |
       And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
-  Rule: A disk that is unplugged loses its transient bitmaps, and brings the persistent ones back
+  Rule: A disk that is unplugged and plugged in again has kept its persistent bitmaps, and no transient ones
     Scenario: A disk with three bitmaps is unplugged and plugged in again
       Given the 4 MiB drive "drive0" in a qcow2 image
       And these bitmaps on "drive0":
@@ -41,15 +41,15 @@ Feature: Bitmaps of the disks of a running guest
         | bitmap2 | 64 KiB      | no        | no   | yes        | 0     |
       And the bitmaps should still hold what had changed
 
-    Scenario: Bitmaps of all kinds of names come back
+    Scenario: A disk with bitmaps of unusual names is unplugged and plugged in again
       Given the 4 MiB drive "drive0" in a qcow2 image
       And these bitmaps on "drive0":
-        | bitmap                | granularity | persistent | note                                |
-        | n                     | 4 KiB       | yes        | the shortest name                   |
-        | é repeated 511 times  | 8 KiB       | yes        | letters of two bytes                |
-        | n repeated 1023 times | 16 KiB      | yes        | the longest name                    |
-        | a, b=c; d: %s {e} 'f' | 32 KiB      | yes        | signs that mean something to others |
-        | #0 ../~/$HOME*        | 64 KiB      | yes        | and more of them                    |
+        | bitmap                | granularity | persistent | note                                  |
+        | n                     | 4 KiB       | yes        | the shortest name                     |
+        | é repeated 511 times  | 8 KiB       | yes        | letters of two bytes                  |
+        | n repeated 1023 times | 16 KiB      | yes        | the longest name                      |
+        | a, b=c; d: %s {e} 'f' | 32 KiB      | yes        | signs that mean something to programs |
+        | #0 ../~/$HOME*        | 64 KiB      | yes        | more such signs                       |
       And the guest has written to "drive0":
         | pattern | at           | length |
         | 0xab    | 64 KiB - 1 B | 2 B    |
@@ -64,7 +64,7 @@ Feature: Bitmaps of the disks of a running guest
         | #0 ../~/$HOME*        | 64 KiB      | yes       | no   | yes        | 128 KiB |
       And the bitmaps should still hold what had changed
 
-  Rule: What becomes of the guest is nothing to the bitmaps of its disks
+  Rule: A bitmap keeps its record when the guest is reset, and can be added while the guest is paused
     Scenario: The guest crashes and starts again between two changes
       Given the 4 MiB drive "drive0"
       And a full backup of "drive0" with a new bitmap "bitmap0"

@@ -10,15 +10,15 @@ Feature: The life of a bitmap
       | 0x41    | 0              | 65 KiB |
       | 0xd5    | 4 MiB - 64 KiB | 64 KiB |
 
-  Rule: A new bitmap is empty, transient and free, and records unless it is told not to
+  Rule: A new bitmap is empty, transient and not busy, and records unless it is added disabled
     Scenario: Two bitmaps are added to a drive that has been written to
       Given the guest has written to "drive0":
         | pattern | at           | length | note        |
         | 0xab    | 64 KiB - 1 B | 2 B    | before both |
       And these bitmaps on "drive0":
-        | bitmap  | recording | note                |
-        | bitmap0 |           | nothing is said     |
-        | bitmap1 | no        | it is not to record |
+        | bitmap  | recording | note           |
+        | bitmap0 |           | the default    |
+        | bitmap1 | no        | added disabled |
       When the guest writes to "drive0":
         | pattern | at            | length | note                       |
         | 0x9a    | 960 KiB - 1 B | 2 B    | over the edge of a granule |
@@ -28,7 +28,7 @@ Feature: The life of a bitmap
         | bitmap1 | 64 KiB      | no        | no   | no         | 0       |
       And the bitmaps should still hold what had changed
 
-  Rule: To enable, disable or clear a bitmap changes that one thing of it
+  Rule: To enable or disable a bitmap changes only whether it records, to clear it only what it has recorded
     Scenario Outline: A bitmap that is <before> is <act>
       Given a bitmap "bitmap0" on "drive0"
       And the guest has written to "drive0":
@@ -55,7 +55,7 @@ Feature: The life of a bitmap
         | nothing to do                     | disabled | disabled | no        | 128 KiB | 128 KiB |
         | it does not begin to record again | disabled | cleared  | no        | 0       | 0       |
 
-    Scenario Outline: A chain begins anew when its bitmap is <before> and then <act> together with a full backup
+    Scenario Outline: A new chain begins with a full backup and a request to <act> the bitmap that is <before>
       Given a bitmap "bitmap0" on "drive0"
       And the bitmap "bitmap0" of "drive0" has been <before>
       And the guest has written to "drive0":
@@ -71,13 +71,13 @@ Feature: The life of a bitmap
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And it should hold only what had changed
 
-      Examples: what puts the bitmap in step with the backup
-        | case                                  | before   | act    |
-        | it forgets what the full backup holds | enabled  | clear  |
-        | it records from the full backup on    | disabled | enable |
+      Examples: either way to have it record from the full backup on
+        | case                                    | before   | act    |
+        | what the full backup holds is forgotten | enabled  | clear  |
+        | nothing was recorded before             | disabled | enable |
 
-  Rule: A backup by a bitmap that does not record empties it, and does not make it record
-    Scenario: A bitmap that does not record any more
+  Rule: An incremental backup with a bitmap that does not record clears the bitmap, and does not enable it
+    Scenario: An incremental backup with a bitmap that has been disabled
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
         | pattern | at           | length |
@@ -93,7 +93,7 @@ Feature: The life of a bitmap
         | bitmap  | granularity | recording | busy | dirty |
         | bitmap0 | 64 KiB      | no        | no   | 0     |
 
-  Rule: A bitmap that is removed is gone, and leaves its name free
+  Rule: A bitmap that was removed is not listed any more, and another one can get its name
     Scenario: A bitmap is removed and another one gets its name
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And a bitmap "bitmap1" on "drive0"

@@ -2,7 +2,8 @@
 Feature: Merging what several bitmaps have recorded
   A backup tool may keep one bitmap for each day. To go back to the full backup of Sunday, it merges the days since into
   one bitmap and takes a backup with that. A day that got lost in a merge is lost in the backup; a day that the merge
-  made up is only copied for nothing, but on a large drive that may be a night's work.
+  made up is only copied for nothing, but on a large drive that may be a night's work. On some day there are no bitmaps
+  to merge, and the tool asks for a merge of none: the answer may not cost the guest its life and the work of a day.
 
   Background:
     Given the 8 MiB drive "drive0" holding:
@@ -11,7 +12,7 @@ Feature: Merging what several bitmaps have recorded
     And a full backup of "drive0"
 
   Rule: A merge adds all that its sources hold to what its target holds, whatever their granularities
-    Scenario Outline: Several bitmaps are merged into one
+    Scenario Outline: Several bitmaps are merged into one, <case>
       Given these bitmaps on "drive0", each with a record of its own:
         | bitmap | granularity   | pattern | at            | length   | note                                |
         | fine   | 512 B         | 0xa1    | 2 MiB - 512 B | 1 KiB    | over the edge of 4096 fine granules |
@@ -44,7 +45,7 @@ Feature: Merging what several bitmaps have recorded
         | itself first                     | 1 MiB       | 5 MiB | 1 KiB  | "week", "coarse", "plain" and "fine" | 6 MiB           |
 
     @bug-B08
-    Scenario: A bitmap is merged that has got all it holds from a merge
+    Scenario: A bitmap that got all it holds from a merge is merged into another one
       Given these bitmaps on "drive0", each with a record of its own:
         | bitmap  | pattern | at           | length |
         | monday  | 0xa1    | 64 KiB - 1 B | 2 B    |
@@ -59,8 +60,8 @@ Feature: Merging what several bitmaps have recorded
         | week    | 64 KiB      | no        | no   | 256 KiB |
       And the next incremental backup of "drive0" with "week" should restore it as it was then
 
-  Rule: A merge changes nothing of who records and who does not
-    Scenario: Bitmaps that record are merged into one that records as well
+  Rule: After a merge, the bitmaps that recorded before it go on recording, and no others begin to
+    Scenario: A bitmap that records is merged into another one that records
       Given a bitmap "monday" with a granularity of 32 KiB on "drive0"
       And the guest has written to "drive0":
         | pattern | at           | length | note                         |
@@ -84,14 +85,43 @@ Feature: Merging what several bitmaps have recorded
         | pattern | at           | length |
         | 0xa1    | 64 KiB - 1 B | 2 B    |
       When these requests are made as one transaction:
-        | request | bitmap  | drive  | recording | from   | note                            |
-        | disable | monday  | drive0 |           |        | the day is over                 |
-        | add     | tuesday | drive0 | yes       |        | the next one begins             |
-        | add     | week    | drive0 | no        |        | only for this backup            |
-        | merge   | week    | drive0 |           | monday | and tuesday has nothing to tell |
+        | request | bitmap  | drive  | recording | from   | note                       |
+        | disable | monday  | drive0 |           |        | the day is over            |
+        | add     | tuesday | drive0 | yes       |        | the next one begins        |
+        | add     | week    | drive0 | no        |        | only for this backup       |
+        | merge   | week    | drive0 |           | monday | and tuesday is still empty |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | monday  | 64 KiB      | no        | no   | 128 KiB |
         | tuesday | 64 KiB      | yes       | no   | 0       |
         | week    | 64 KiB      | no        | no   | 128 KiB |
       And the next incremental backup of "drive0" with "week" should restore it as it was then
+
+  Rule: A merge of no bitmaps leaves the machine running and its target as it was
+    @known-defect.merge-empty-list
+    Scenario: No bitmaps are merged into one that has recorded
+      Given a bitmap "bitmap0" on "drive0"
+      And the guest has written to "drive0":
+        | pattern | at      | length |
+        | 0x41    | 960 KiB | 65 KiB |
+      When no bitmaps of "drive0" are merged into "bitmap0"
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | 128 KiB |
+      And the bitmaps should still hold what had changed
+
+    @known-defect.merge-empty-list
+    Scenario: No bitmaps are merged into a new one in the transaction that adds it
+      Given a bitmap "bitmap0" on "drive0"
+      And the guest has written to "drive0":
+        | pattern | at      | length |
+        | 0x41    | 960 KiB | 65 KiB |
+      When these requests are made as one transaction:
+        | request | bitmap  | drive  | recording | from |
+        | add     | bitmap1 | drive0 | no        |      |
+        | merge   | bitmap1 | drive0 |           | none |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | 128 KiB |
+        | bitmap1 | 64 KiB      | no        | no   | 0       |
+      And the bitmaps should still hold what had changed

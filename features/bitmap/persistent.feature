@@ -4,7 +4,7 @@ Feature: Persistent bitmaps while the machine runs
   can be added, emptied and removed again, with many beside it, whether the image has stored it before or has never heard
   of it. What the image stores in the end is just what there is then, and the next machine finds each bit of it.
 
-  Rule: An image stores the bitmaps that there are in the end, each with its granularity and all that it has recorded
+  Rule: When the machine shuts down, each image stores its persistent bitmaps as they are then, and no others
     Scenario: Persistent and transient bitmaps of several granularities
       Given the 4 MiB + 1 KiB drive "drive0" in a qcow2 image
       And these bitmaps on "drive0":
@@ -30,15 +30,15 @@ Feature: Persistent bitmaps while the machine runs
         | bitmap  | granularity | persistent |
         | bitmap0 | 512 B       | yes        |
       And the guest has written to "drive0":
-        | pattern | at          | length | note                                     |
-        | 0xab    | 2 MiB - 1 B | 2 B    | where the first cluster meets the second |
-        | 0xfe    | 3 MiB       | 64 KiB | only a part of what the second speaks of |
+        | pattern | at          | length | note                                              |
+        | 0xab    | 2 MiB - 1 B | 2 B    | where the bitmap's first cluster meets the second |
+        | 0xfe    | 3 MiB       | 64 KiB | a part of what the second stands for              |
       And these bitmaps on "drive0":
         | bitmap  | granularity | persistent |
         | bitmap1 | 512 B       | yes        |
       When the guest writes to "drive0":
-        | pattern | at          | length | note                                         |
-        | 0x64    | 5 MiB - 1 B | 1 B    | the last bit, the rest of the third is empty |
+        | pattern | at          | length | note                                    |
+        | 0x64    | 5 MiB - 1 B | 1 B    | the last bit, in the midst of the third |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | persistent | dirty          |
         | bitmap0 | 512 B       | yes       | no   | yes        | 65 KiB + 512 B |
@@ -46,7 +46,7 @@ Feature: Persistent bitmaps while the machine runs
       And the image of "drive0" should store its persistent bitmaps and no others
 
     @bug-B33
-    Scenario Outline: A bitmap is removed, others being stored
+    Scenario Outline: One of several bitmaps is removed: <case>
       Given the 4 MiB drive "drive0", in whose image these bitmaps are stored:
         | bitmap  | granularity | recording |
         | stored0 | 32 KiB      | yes       |
@@ -63,14 +63,14 @@ Feature: Persistent bitmaps while the machine runs
       And the image of "drive0" should store its persistent bitmaps and no others
 
       Examples: by where the image knows it from
-        | case                        | bitmap  |
-        | stored, and records         | stored0 |
-        | stored, and does not record | stored1 |
-        | not stored yet              | new0    |
-        | never to be stored          | new1    |
+        | case                                   | bitmap  |
+        | one that is stored and records         | stored0 |
+        | one that is stored and does not record | stored1 |
+        | one that is not stored yet             | new0    |
+        | a transient one                        | new1    |
 
     @bug-B33
-    Scenario Outline: A bitmap is removed in a transaction, others being stored
+    Scenario Outline: One of several bitmaps is removed in a transaction: <case>
       Given the 4 MiB drive "drive0", in whose image these bitmaps are stored:
         | bitmap  | granularity | recording |
         | stored0 | 32 KiB      | yes       |
@@ -88,10 +88,10 @@ Feature: Persistent bitmaps while the machine runs
       And the image of "drive0" should store its persistent bitmaps and no others
 
       Examples: by where the image knows it from
-        | case                                | bitmap  |
-        | stored, and is the first            | stored0 |
-        | stored, and is the last             | stored1 |
-        | never stored, but added just before | new0    |
+        | case                           | bitmap  |
+        | the first that is stored       | stored0 |
+        | the last that is stored        | stored1 |
+        | one that was added just before | new0    |
 
   Rule: A drive can have up to 65,535 persistent bitmaps
     @bug-B15

@@ -7,14 +7,14 @@ Feature: What a bitmap records of the guest's requests
   Background:
     Given the 4 MiB + 1 KiB drive "drive0" in a qcow2 image
     And the guest has written to "drive0":
-      | pattern | at    | length | note                                    |
-      | 0x11    | 0     | 1 MiB  | the first quarter                       |
-      | 0x22    | 3 MiB | 1 MiB  | the last one, but for the rest of 1 KiB |
+      | pattern | at    | length | note                                 |
+      | 0x11    | 0     | 1 MiB  | the first quarter                    |
+      | 0x22    | 3 MiB | 1 MiB  | the last one, but for the last 1 KiB |
     And a full backup of "drive0" with a new bitmap "bitmap0"
 
-  Rule: Whatever may change the drive marks each granule that it touches, and no other
+  Rule: A request that may change the drive marks each granule that it touches, and no other
     @bug-B02 @bug-B07
-    Scenario Outline: One request of the guest
+    Scenario Outline: One request of the guest to <request>: <case>
       When the guest writes to "drive0":
         | request   | pattern | at   | length   |
         | <request> | 0xab    | <at> | <length> |
@@ -24,14 +24,14 @@ Feature: What a bitmap records of the guest's requests
       And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       Examples: writes
-        | case                                  | request | at                  | length        | dirty          |
-        | the first byte                        | write   | 0                   | 1 B           | 64 KiB         |
-        | a byte on each side of an edge        | write   | 64 KiB - 1 B        | 2 B           | 128 KiB        |
-        | a granule from edge to edge           | write   | 64 KiB              | 64 KiB        | 64 KiB         |
-        | a granule, and a byte on each side    | write   | 64 KiB - 1 B        | 64 KiB + 2 B  | 192 KiB        |
-        | the last whole granule and the rest   | write   | 4 MiB - 1 B         | 2 B           | 128 KiB        |
-        | the last byte, in the granule's rest  | write   | 4 MiB + 1 KiB - 1 B | 1 B           | 64 KiB         |
-        | everything, the rest counted as whole | write   | 0                   | 4 MiB + 1 KiB | 4 MiB + 64 KiB |
+        | case                                       | request | at                  | length        | dirty          |
+        | the first byte                             | write   | 0                   | 1 B           | 64 KiB         |
+        | a byte on each side of an edge             | write   | 64 KiB - 1 B        | 2 B           | 128 KiB        |
+        | a granule from edge to edge                | write   | 64 KiB              | 64 KiB        | 64 KiB         |
+        | a granule, and a byte on each side         | write   | 64 KiB - 1 B        | 64 KiB + 2 B  | 192 KiB        |
+        | the last whole granule and the partial one | write   | 4 MiB - 1 B         | 2 B           | 128 KiB        |
+        | the last byte, in the partial granule      | write   | 4 MiB + 1 KiB - 1 B | 1 B           | 64 KiB         |
+        | everything, the partial granule as a whole | write   | 0                   | 4 MiB + 1 KiB | 4 MiB + 64 KiB |
 
       Examples: zeros
         | case                               | request      | at           | length        | dirty          |
@@ -41,20 +41,20 @@ Feature: What a bitmap records of the guest's requests
         | everything                         | write zeroes | 0            | 4 MiB + 1 KiB | 4 MiB + 64 KiB |
 
       Examples: discards
-        | case                                      | request | at           | length        | dirty          |
-        | too little to be discarded, yet asked for | discard | 64 KiB - 1 B | 2 B           | 128 KiB        |
-        | a granule from edge to edge               | discard | 128 KiB      | 64 KiB        | 64 KiB         |
-        | a granule, and a byte on each side        | discard | 64 KiB - 1 B | 64 KiB + 2 B  | 192 KiB        |
-        | up to the end of the drive                | discard | 4 MiB - 1 B  | 1 KiB + 1 B   | 128 KiB        |
-        | everything                                | discard | 0            | 4 MiB + 1 KiB | 4 MiB + 64 KiB |
+        | case                               | request | at           | length        | dirty          |
+        | less than can be discarded         | discard | 64 KiB - 1 B | 2 B           | 128 KiB        |
+        | a granule from edge to edge        | discard | 128 KiB      | 64 KiB        | 64 KiB         |
+        | a granule, and a byte on each side | discard | 64 KiB - 1 B | 64 KiB + 2 B  | 192 KiB        |
+        | up to the end of the drive         | discard | 4 MiB - 1 B  | 1 KiB + 1 B   | 128 KiB        |
+        | everything                         | discard | 0            | 4 MiB + 1 KiB | 4 MiB + 64 KiB |
 
       @bug-B04
       Examples: compressed writes, where there was nothing yet
-        | case                               | request          | at             | length  | dirty   |
-        | a granule from edge to edge        | write compressed | 1 MiB          | 64 KiB  | 64 KiB  |
-        | several, each compressed by itself | write compressed | 1 MiB + 64 KiB | 192 KiB | 192 KiB |
-        | the rest at the end                | write compressed | 4 MiB          | 1 KiB   | 64 KiB  |
-        | half of the drive                  | write compressed | 1 MiB          | 2 MiB   | 2 MiB   |
+        | case                             | request          | at             | length  | dirty   |
+        | a granule from edge to edge      | write compressed | 1 MiB          | 64 KiB  | 64 KiB  |
+        | three, each compressed by itself | write compressed | 1 MiB + 64 KiB | 192 KiB | 192 KiB |
+        | the partial granule at the end   | write compressed | 4 MiB          | 1 KiB   | 64 KiB  |
+        | half of the drive                | write compressed | 1 MiB          | 2 MiB   | 2 MiB   |
 
       Examples: what changes nothing
         | case       | request | at | length        | dirty |

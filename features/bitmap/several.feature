@@ -10,7 +10,7 @@ Feature: Several bitmaps at once
       | 0x41    | 0              | 65 KiB |
       | 0xd5    | 4 MiB - 64 KiB | 64 KiB |
 
-  Rule: What is done to one bitmap changes no other, whether they record or not
+  Rule: What is done to one bitmap changes no other of its drive, whether the others record or not
     Scenario Outline: One of five bitmaps is <act>
       Given a full backup of "drive0", in one transaction with these requests:
         | request | bitmap  | drive  | granularity | recording |
@@ -31,13 +31,13 @@ Feature: Several bitmaps at once
       And the next incremental backup of "drive0" with "bitmap4" should restore it as it was then
 
       Examples: what is done to the one in the middle
-        | case                               | act      |
-        | the others keep their records      | cleared  |
-        | the others go on recording         | disabled |
-        | nothing to do, and nothing is done | enabled  |
-        | the others stay                    | removed  |
+        | case                          | act      |
+        | the others keep their records | cleared  |
+        | the others go on recording    | disabled |
+        | it records already            | enabled  |
+        | the others stay               | removed  |
 
-    Scenario: Two chains by two bitmaps, taken in turns
+    Scenario: Two chains with a bitmap each, taken in turns
       Given a full backup of "drive0", in one transaction with these requests:
         | request | bitmap | drive  | granularity |
         | add     | daily  | drive0 | 64 KiB      |
@@ -54,8 +54,8 @@ Feature: Several bitmaps at once
       Then the 2 backups with "daily" should restore "drive0" as it was at that moment
       And the backup with "weekly" should restore "drive0" as it was at that moment
 
-  Rule: A name says nothing beyond its drive
-    Scenario Outline: Of the bitmaps of one name on two drives, one is <act>
+  Rule: What is done to a bitmap changes none of the same name on another drive
+    Scenario Outline: One of two bitmaps of the same name, on two drives, is <act>
       Given the 4 MiB drive "drive1" holding:
         | pattern | at      | length  |
         | 0x14    | 512 KiB | 128 KiB |

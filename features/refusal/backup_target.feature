@@ -13,9 +13,9 @@ Feature: Targets that a backup must not be written to
       | pattern | at      | length  |
       | 0x14    | 512 KiB | 128 KiB |
 
-  Rule: A target must have the very size of its drive
+  Rule: A backup is refused if its target is smaller or larger than its drive
     @<command> @bug-B53
-    Scenario Outline: A target of another size, then one of the right size
+    Scenario Outline: A target that is <case>, with <command>
       Given backups are taken with <command>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
@@ -37,32 +37,28 @@ Feature: Targets that a backup must not be written to
         | smaller by one sector | drive-backup    | 4 MiB - 512 B |
         | larger by one sector  | drive-backup    | 4 MiB + 512 B |
 
-  Rule: A target belongs to one backup at a time
+  Rule: While a backup runs, no other backup can write to its drive, or use its target at all
     @blockdev-backup @bug-B49
-    Scenario Outline: An image that a running backup uses
-      Given a backup of "drive0" has been started with:
-        | option        | value |
-        | sync          | full  |
-        | auto-finalize | no    |
-      And the backup of "drive0" has become pending
+    Scenario Outline: Another backup is to use <case>
+      Given a full backup of "drive0" is kept pending
       When a backup of "drive1" is started with:
         | option   | value   |
         | sync     | full    |
         | <option> | <value> |
       Then QEMU should refuse it as a GenericError that says "<words>"
       And nothing should have changed
-      When the backup of "drive0" is finalized
+      When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
 
-      Examples: what else the image was to be
-        | case                             | option | value    | words                                                           |
-        | a target twice                   | target | drive0-1 | 'drive0-1' is busy: block device is in use by block job: backup |
-        | a target that is not complete    | device | drive0-1 | 'drive0-1' is busy: block device is in use by block job: backup |
-        | a source that must stay as it is | target | drive0   | Permission conflict on node 'drive0'                            |
+      Examples: either image of the running backup
+        | case                                      | option | value    | words                                                           |
+        | the target of a running one as its target | target | drive0-1 | 'drive0-1' is busy: block device is in use by block job: backup |
+        | the target of a running one as its drive  | device | drive0-1 | 'drive0-1' is busy: block device is in use by block job: backup |
+        | the drive of a running one as its target  | target | drive0   | Permission conflict on node 'drive0'                            |
 
-  Rule: A target is compressed only if its format can be
+  Rule: A compressed backup into a format that cannot be compressed is refused
     @blockdev-backup
-    Scenario: A compressed backup into an image that cannot be compressed
+    Scenario: A compressed backup into a raw image
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
         | pattern | at           | length | note                       |

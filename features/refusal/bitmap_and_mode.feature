@@ -14,9 +14,9 @@ Feature: Backups whose kind, bitmap and mode do not fit together
       | pattern | at           | length | note                       |
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
 
-  Rule: A backup is refused when its bitmap and its mode make no sense together, or with its kind
+  Rule: A backup whose kind, bitmap and mode do not fit together is refused, and the next one succeeds
     @<command>
-    Scenario Outline: A combination that makes no sense
+    Scenario Outline: A backup with sync <sync> is refused: <case>
       Given backups are taken with <command>
       When a backup of "drive0" is started with:
         | option      | value    |
@@ -27,22 +27,22 @@ Feature: Backups whose kind, bitmap and mode do not fit together
       And nothing should have changed
 
       Examples: no bitmap where one is needed, or none of that name
-        | case                            | command         | sync        | bitmap | mode       | words                                 |
-        | a mode does not stand in for it | blockdev-backup | incremental |        | on-success | a valid bitmap name for 'incremental' |
-        | nothing says what had changed   | blockdev-backup | bitmap      |        |            | a valid bitmap name for 'bitmap'      |
-        | nothing says what had changed   | blockdev-backup | bitmap      | absent | on-success | Bitmap 'absent' could not be found    |
-        | nothing to bring in step        | blockdev-backup | full        | absent | on-success | Bitmap 'absent' could not be found    |
-        | an empty name is not none       | blockdev-backup | incremental | ""     |            | Bitmap '' could not be found          |
-        | a mode does not stand in for it | drive-backup    | bitmap      |        | on-success | a valid bitmap name for 'bitmap'      |
-        | nothing to bring in step        | drive-backup    | full        | absent | on-success | Bitmap 'absent' could not be found    |
+        | case                    | command         | sync        | bitmap | mode       | words                                 |
+        | a mode, but no bitmap   | blockdev-backup | incremental |        | on-success | a valid bitmap name for 'incremental' |
+        | neither bitmap nor mode | blockdev-backup | bitmap      |        |            | a valid bitmap name for 'bitmap'      |
+        | no such bitmap          | blockdev-backup | bitmap      | absent | on-success | Bitmap 'absent' could not be found    |
+        | no such bitmap          | blockdev-backup | full        | absent | on-success | Bitmap 'absent' could not be found    |
+        | an empty name           | blockdev-backup | incremental | ""     |            | Bitmap '' could not be found          |
+        | a mode, but no bitmap   | drive-backup    | bitmap      |        | on-success | a valid bitmap name for 'bitmap'      |
+        | no such bitmap          | drive-backup    | full        | absent | on-success | Bitmap 'absent' could not be found    |
 
       Examples: a mode that the kind of backup does not allow
         | case                            | command         | sync        | bitmap  | mode      | words                                 |
         | the chain would not go on       | blockdev-backup | incremental | bitmap0 | never     | Bitmap sync mode must be 'on-success' |
         | a failure would cost the record | blockdev-backup | incremental | bitmap0 | always    | Bitmap sync mode must be 'on-success' |
-        | said before it is looked up     | blockdev-backup | incremental | absent  | always    | Bitmap sync mode must be 'on-success' |
-        | it would be there for nothing   | blockdev-backup | full        | bitmap0 | never     | 'never' has no meaningful effect      |
-        | it would be there for nothing   | blockdev-backup | top         | bitmap0 | never     | 'never' has no meaningful effect      |
+        | a missing bitmap, too           | blockdev-backup | incremental | absent  | always    | Bitmap sync mode must be 'on-success' |
+        | the bitmap has no use           | blockdev-backup | full        | bitmap0 | never     | 'never' has no meaningful effect      |
+        | the bitmap has no use           | blockdev-backup | top         | bitmap0 | never     | 'never' has no meaningful effect      |
         | copies only what is overwritten | blockdev-backup | none        | bitmap0 | always    | sync mode 'none' does not produce     |
         | no such mode                    | blockdev-backup | bitmap      | bitmap0 | sometimes | does not accept value 'sometimes'     |
         | a failure would cost the record | drive-backup    | incremental | bitmap0 | always    | Bitmap sync mode must be 'on-success' |
@@ -52,13 +52,13 @@ Feature: Backups whose kind, bitmap and mode do not fit together
         | only incremental has a default | blockdev-backup | bitmap | bitmap0 |        | must be given when providing a bitmap |
         | only incremental has a default | blockdev-backup | full   | bitmap0 |        | must be given when providing a bitmap |
         | only incremental has a default | blockdev-backup | none   | bitmap0 |        | must be given when providing a bitmap |
-        | even if nothing is to be done  | blockdev-backup | full   |         | never  | bitmap sync mode without a bitmap     |
-        | nothing to bring in step       | blockdev-backup | top    |         | always | bitmap sync mode without a bitmap     |
+        | a mode, but no bitmap          | blockdev-backup | full   |         | never  | bitmap sync mode without a bitmap     |
+        | a mode, but no bitmap          | blockdev-backup | top    |         | always | bitmap sync mode without a bitmap     |
         | only incremental has a default | drive-backup    | full   | bitmap0 |        | must be given when providing a bitmap |
-        | even if nothing is to be done  | drive-backup    | none   |         | never  | bitmap sync mode without a bitmap     |
+        | a mode, but no bitmap          | drive-backup    | none   |         | never  | bitmap sync mode without a bitmap     |
 
     @<command> @bug-B41
-    Scenario Outline: After a combination that makes no sense, one that does
+    Scenario Outline: A backup with sync <sync> succeeds after a refused one: <case>
       Given backups are taken with <command>
       And a full backup of "drive0"
       When a backup of "drive0" is started with:
@@ -76,8 +76,8 @@ Feature: Backups whose kind, bitmap and mode do not fit together
       And it should restore its drive as it was at that moment
 
       Examples: both commands
-        | case                        | command         | sync        | mode       |
-        | on-success is its default   | blockdev-backup | incremental |            |
-        | the default, said aloud     | blockdev-backup | incremental | on-success |
-        | means the same, by its name | blockdev-backup | bitmap      | on-success |
-        | the default, said aloud     | drive-backup    | incremental | on-success |
+        | case                      | command         | sync        | mode       |
+        | on-success by default     | blockdev-backup | incremental |            |
+        | the default, written out  | blockdev-backup | incremental | on-success |
+        | another name for the same | blockdev-backup | bitmap      | on-success |
+        | the default, written out  | drive-backup    | incremental | on-success |

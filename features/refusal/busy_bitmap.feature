@@ -1,5 +1,5 @@
 @refusal
-Feature: Bitmaps that something else is using
+Feature: Bitmaps that a backup or an export is using
   While a backup goes by a bitmap, or a client reads it through an export, the bitmap is busy: whoever cleared, changed
   or removed it now would take the ground from under the reader's feet. QEMU refuses all of that until the bitmap is
   free again, and by then it has recorded all that the guest wrote meanwhile.
@@ -15,15 +15,10 @@ Feature: Bitmaps that something else is using
       | pattern | at           | length | note                       |
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
 
-  Rule: A bitmap that a running backup goes by is used for nothing else
+  Rule: While a backup uses a bitmap, each other request for that bitmap is refused
     @blockdev-backup @bug-B76
-    Scenario Outline: A request for the bitmap of a running backup
-      Given a backup of "drive0" has been started with:
-        | option        | value       |
-        | sync          | incremental |
-        | bitmap        | bitmap0     |
-        | auto-finalize | no          |
-      And the backup of "drive0" has become pending
+    Scenario Outline: A request for the bitmap of a running backup: <request>, <case>
+      Given an incremental backup of "drive0" with "bitmap0" is kept pending
       And the guest has written to "drive0":
         | pattern | at      | length |
         | 0x9a    | 960 KiB | 65 KiB |
@@ -32,27 +27,24 @@ Feature: Bitmaps that something else is using
         | <request> | <bitmap> | drive0 | <from> |
       Then QEMU should refuse it as a GenericError that says "Bitmap 'bitmap0' is currently in use"
       And nothing should have changed
-      When the backup of "drive0" is finalized
+      When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
 
       Examples: all that can be done with a bitmap
-        | case                               | request            | bitmap  | from    |
-        | the backup would copy nothing      | clear              | bitmap0 |         |
-        | even though it records             | enable             | bitmap0 |         |
-        | new writes would be lost           | disable            | bitmap0 |         |
-        | nothing would be left to return to | remove             | bitmap0 |         |
-        | into it                            | merge              | bitmap0 | bitmap1 |
-        | from it                            | merge              | bitmap1 | bitmap0 |
-        | a second backup by the same record | incremental backup | bitmap0 |         |
-        | would bring it in step             | full backup        | bitmap0 |         |
+        | case                                 | request            | bitmap  | from    |
+        | the record is needed after a failure | clear              | bitmap0 |         |
+        | although it records already          | enable             | bitmap0 |         |
+        | new writes would be lost             | disable            | bitmap0 |         |
+        | needed again after a failure         | remove             | bitmap0 |         |
+        | into the bitmap                      | merge              | bitmap0 | bitmap1 |
+        | from the bitmap                      | merge              | bitmap1 | bitmap0 |
+        | a second one with the bitmap         | incremental backup | bitmap0 |         |
+        | would clear the bitmap in the end    | full backup        | bitmap0 |         |
+        | to be read by a client               | export             | bitmap0 |         |
 
-      Examples: what a client could ask for
-        | case       | request | bitmap  | from |
-        | to be read | export  | bitmap0 |      |
-
-  Rule: A bitmap that is exported is used for nothing else
+  Rule: While a bitmap is exported, each other request for that bitmap is refused
     @bug-B76
-    Scenario Outline: A request for an exported bitmap
+    Scenario Outline: A request for an exported bitmap: <request>, <case>
       Given this request has been granted:
         | request | bitmap  | drive  | writable |
         | export  | bitmap0 | drive0 | yes      |
@@ -67,19 +59,19 @@ Feature: Bitmaps that something else is using
       Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       Examples: all that can be done with a bitmap
-        | case                          | request            | bitmap  | from    | writable |
-        | the client would read nothing | clear              | bitmap0 |         |          |
-        | even though it records        | enable             | bitmap0 |         |          |
-        | new writes would be lost      | disable            | bitmap0 |         |          |
-        | nothing would be left to read | remove             | bitmap0 |         |          |
-        | into it                       | merge              | bitmap0 | bitmap1 |          |
-        | from it                       | merge              | bitmap1 | bitmap0 |          |
-        | would clear it in the end     | incremental backup | bitmap0 |         |          |
-        | would bring it in step        | full backup        | bitmap0 |         |          |
-        | a second time                 | export             | bitmap0 |         | yes      |
+        | case                              | request            | bitmap  | from    | writable |
+        | the client would read nothing     | clear              | bitmap0 |         |          |
+        | although it records already       | enable             | bitmap0 |         |          |
+        | new writes would be lost          | disable            | bitmap0 |         |          |
+        | nothing would be left to read     | remove             | bitmap0 |         |          |
+        | into the bitmap                   | merge              | bitmap0 | bitmap1 |          |
+        | from the bitmap                   | merge              | bitmap1 | bitmap0 |          |
+        | would clear the bitmap in the end | incremental backup | bitmap0 |         |          |
+        | would clear the bitmap in the end | full backup        | bitmap0 |         |          |
+        | a second time                     | export             | bitmap0 |         | yes      |
 
     @bug-B76
-    Scenario Outline: A request for an exported bitmap in a transaction
+    Scenario Outline: A request for an exported bitmap in a transaction: <request>, <case>
       Given this request has been granted:
         | request | bitmap  | drive  | writable |
         | export  | bitmap0 | drive0 | yes      |
@@ -91,34 +83,34 @@ Feature: Bitmaps that something else is using
       And nothing should have changed
 
       Examples: all that a transaction can do with a bitmap
-        | case                          | request            | bitmap  | from    |
-        | the client would read nothing | clear              | bitmap0 |         |
-        | new writes would be lost      | disable            | bitmap0 |         |
-        | nothing would be left to read | remove             | bitmap0 |         |
-        | into it                       | merge              | bitmap0 | bitmap1 |
-        | from it                       | merge              | bitmap1 | bitmap0 |
-        | would clear it in the end     | incremental backup | bitmap0 |         |
+        | case                              | request            | bitmap  | from    |
+        | the client would read nothing     | clear              | bitmap0 |         |
+        | new writes would be lost          | disable            | bitmap0 |         |
+        | nothing would be left to read     | remove             | bitmap0 |         |
+        | into the bitmap                   | merge              | bitmap0 | bitmap1 |
+        | from the bitmap                   | merge              | bitmap1 | bitmap0 |
+        | would clear the bitmap in the end | incremental backup | bitmap0 |         |
 
       @known-defect.enable-busy-bitmap
-      Examples: what a transaction must not even undo
-        | case                                           | request | bitmap  | from |
-        | it records already, and must not stop to do so | enable  | bitmap0 |      |
+      Examples: what must not be undone, since it was refused
+        | case                            | request | bitmap  | from |
+        | the bitmap must go on recording | enable  | bitmap0 |      |
 
-  Rule: An export shows a bitmap only if a client can rely on what it reads
-    Scenario Outline: Bitmaps that an export must not show
+  Rule: A bitmap cannot be exported if it does not exist, nor by a read-only export while it records
+    Scenario Outline: An export is refused: <case>
       When this request is made:
         | request | bitmap    | drive  | writable   |
         | export  | <bitmaps> | drive0 | <writable> |
       Then QEMU should refuse it as a GenericError that says "<words>"
       And nothing should have changed
 
-      Examples: bitmaps that change under the client's eyes, or are not there
+      Examples: a bitmap that changes while a client reads it, or does not exist
         | case                                   | bitmaps         | writable | words                                                      |
-        | it records what others write           | bitmap0         | no       | Enabled bitmap 'bitmap0' incompatible with readonly export |
+        | a bitmap that records, read-only       | bitmap0         | no       | Enabled bitmap 'bitmap0' incompatible with readonly export |
         | no such bitmap                         | absent          | yes      | Bitmap 'absent' is not found                               |
         | one that is there, and one that is not | bitmap0, absent | yes      | Bitmap 'absent' is not found                               |
 
-    Scenario: A bitmap that does not record in an export that cannot be written to
+    Scenario: A bitmap that does not record is exported read-only
       Given the bitmap "bitmap0" of "drive0" has been disabled
       When this request is made:
         | request | bitmap  | drive  | writable |

@@ -17,7 +17,7 @@ Feature: Images that another machine may be using
 
   Rule: A backup of an inactive drive is refused, and granted when the drive is active again
     @<command>
-    Scenario Outline: A drive is given over, and comes back
+    Scenario Outline: A backup with sync <sync> and <command> while its drive is inactive
       Given backups are taken with <command>
       And this request has been granted:
         | request    | drive  |
@@ -42,7 +42,7 @@ Feature: Images that another machine may be using
 
   Rule: A backup into an inactive image is refused
     @blockdev-backup
-    Scenario: The image for an increment is inactive
+    Scenario: The target of an incremental backup is inactive
       Given each target is opened with:
         | option | value |
         | active | no    |
@@ -58,9 +58,9 @@ Feature: Images that another machine may be using
         | 0x99    | 3 MiB | 1 KiB  |
       Then the bitmaps should still hold what had changed
 
-  Rule: What a backup has in use cannot be given over
+  Rule: The drive, the target and the filter of a running backup cannot be deactivated
     @blockdev-backup
-    Scenario Outline: Somebody wants to give over the <part> of a backup
+    Scenario Outline: The <part> of a running backup is to be deactivated
       Given a backup of "drive0" is kept running that was started with:
         | option           | value       |
         | sync             | incremental |

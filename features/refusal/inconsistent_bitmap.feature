@@ -1,5 +1,5 @@
 @refusal
-Feature: Bitmaps that a crash has made useless
+Feature: Bitmaps that are inconsistent after a crash
   When the host loses power, what a persistent bitmap had recorded is lost, and QEMU calls the bitmap inconsistent. It
   must not be used for anything: a backup by it would lack what was written before the crash. It is still there to tell
   the operator that the chain has ended; once it is removed, a new chain can begin on the running machine.
@@ -11,9 +11,9 @@ Feature: Bitmaps that a crash has made useless
       | pattern | at           | length | note                       |
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
 
-  Rule: An inconsistent bitmap can be removed and used for nothing else
+  Rule: An inconsistent bitmap can be removed; before that, each request for it, and to resize its drive, is refused
     @bug-B76
-    Scenario Outline: A request for an inconsistent bitmap
+    Scenario Outline: A request for an inconsistent bitmap: <request>, <case>
       When this request is made:
         | request   | bitmap   | drive  | from   | bitmap-mode |
         | <request> | <bitmap> | drive0 | <from> | <mode>      |
@@ -21,35 +21,32 @@ Feature: Bitmaps that a crash has made useless
       And nothing should have changed
 
       Examples: all that can be done with a bitmap, but for removing it
-        | case                          | request            | bitmap  | from    | mode       |
-        | nobody knows what it lacks    | clear              | bitmap0 |         |            |
-        | would record only from now on | enable             | bitmap0 |         |            |
-        | does not record anyway        | disable            | bitmap0 |         |            |
-        | into it                       | merge              | bitmap0 | bitmap1 |            |
-        | from it                       | merge              | bitmap1 | bitmap0 |            |
-        | would lack what was written   | incremental backup | bitmap0 |         | on-success |
-        | even if it stays as it is     | bitmap backup      | bitmap0 |         | never      |
-        | would bring it in step        | full backup        | bitmap0 |         | on-success |
-
-      Examples: what a client could ask for
-        | case       | request | bitmap  | from | mode |
-        | to be read | export  | bitmap0 |      |      |
+        | case                              | request            | bitmap  | from    | mode       |
+        | to forget an unknown record       | clear              | bitmap0 |         |            |
+        | to record from now on             | enable             | bitmap0 |         |            |
+        | although it does not record       | disable            | bitmap0 |         |            |
+        | into the bitmap                   | merge              | bitmap0 | bitmap1 |            |
+        | from the bitmap                   | merge              | bitmap1 | bitmap0 |            |
+        | would lack what was written       | incremental backup | bitmap0 |         | on-success |
+        | would leave the bitmap as it is   | bitmap backup      | bitmap0 |         | never      |
+        | would clear the bitmap in the end | full backup        | bitmap0 |         | on-success |
+        | to be read by a client            | export             | bitmap0 |         |            |
 
     @bug-B15
-    Scenario Outline: A new bitmap with the name of an inconsistent one
+    Scenario Outline: A new bitmap gets the name of an inconsistent one: <case>
       When this request is made:
         | request | bitmap  | drive  | persistent   |
         | add     | bitmap0 | drive0 | <persistent> |
       Then QEMU should refuse it as a GenericError that says "Bitmap already exists: bitmap0"
       And nothing should have changed
 
-      Examples: stored or not
-        | case                             | persistent |
-        | its name is taken                | no         |
-        | and so is its place in the image | yes        |
+      Examples: both kinds of bitmaps
+        | case       | persistent |
+        | transient  | no         |
+        | persistent | yes        |
 
     @bug-B76
-    Scenario Outline: A request for an inconsistent bitmap in a transaction
+    Scenario Outline: A request for an inconsistent bitmap in a transaction: <request>, <case>
       When these requests are made as one transaction:
         | request   | bitmap   | drive  | from   |
         | clear     | bitmap1  | drive0 |        |
@@ -57,14 +54,14 @@ Feature: Bitmaps that a crash has made useless
       Then QEMU should refuse it as a GenericError that says "Bitmap 'bitmap0' is inconsistent and cannot be used"
       And nothing should have changed
 
-      Examples: all that a transaction can do with a bitmap, too
-        | case                          | request            | bitmap  | from    |
-        | nobody knows what it lacks    | clear              | bitmap0 |         |
-        | would record only from now on | enable             | bitmap0 |         |
-        | does not record anyway        | disable            | bitmap0 |         |
-        | into it                       | merge              | bitmap0 | bitmap1 |
-        | from it                       | merge              | bitmap1 | bitmap0 |
-        | would lack what was written   | incremental backup | bitmap0 |         |
+      Examples: all that a transaction can do with a bitmap, but for removing it
+        | case                        | request            | bitmap  | from    |
+        | to forget an unknown record | clear              | bitmap0 |         |
+        | to record from now on       | enable             | bitmap0 |         |
+        | although it does not record | disable            | bitmap0 |         |
+        | into the bitmap             | merge              | bitmap0 | bitmap1 |
+        | from the bitmap             | merge              | bitmap1 | bitmap0 |
+        | would lack what was written | incremental backup | bitmap0 |         |
 
     Scenario Outline: A drive with an inconsistent bitmap is to <change>
       When "drive0" is resized to <size>

@@ -13,14 +13,12 @@ Feature: Names and speeds that a backup job must not have
       | pattern | at      | length  |
       | 0x14    | 512 KiB | 128 KiB |
 
-  Rule: The name of a job is taken as long as the job is in the list
-    Scenario Outline: The name of a job is given to another one, too early and in time
-      Given a backup of "drive0" has been started with:
-        | option   | value   |
-        | sync     | full    |
-        | job-id   | nightly |
-        | <option> | no      |
-      And the backup of "drive0" has become <state>
+  Rule: As long as a job is listed, no other job can get its name
+    Scenario Outline: The name of a <state> job is given to another one before and after the job is <act>
+      Given a backup of "drive0" is kept <state> that was started with:
+        | option | value   |
+        | sync   | full    |
+        | job-id | nightly |
       When a backup of "drive1" is started with:
         | option | value   |
         | sync   | full    |
@@ -35,18 +33,18 @@ Feature: Names and speeds that a backup job must not have
       Then the backup of "drive1" should succeed
 
       @blockdev-backup
-      Examples: a job that waits for the word to end
-        | option        | state   | act       |
-        | auto-finalize | pending | finalized |
+      Examples: a job that has copied all
+        | state   | act       |
+        | pending | finalized |
 
       @blockdev-backup @known-defect.nodes-of-ended-backup
-      Examples: a job that has ended, but nobody has taken note of it
-        | option       | state     | act       |
-        | auto-dismiss | concluded | dismissed |
+      Examples: a job that has ended
+        | state     | act       |
+        | concluded | dismissed |
 
-  Rule: The speed of a job is never below zero
+  Rule: A negative speed is refused, and the job goes on
     @blockdev-backup
-    Scenario: A running backup is limited to less than nothing
+    Scenario: The speed of a running backup is set to a negative number, and then to 0
       Given a backup of "drive0" has been started with:
         | option        | value  |
         | sync          | full   |
@@ -59,9 +57,9 @@ Feature: Names and speeds that a backup job must not have
       And the backup of "drive0" is finalized
       Then the backup of "drive0" should succeed
 
-  Rule: All that is within its bounds is granted
+  Rule: A backup with an argument that is just within its limits is granted
     @blockdev-backup
-    Scenario Outline: An argument at the edge of what is allowed
+    Scenario Outline: An argument at the edge of what is allowed: <option>, <case>
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
         | pattern | at           | length | note                       |
@@ -76,11 +74,11 @@ Feature: Names and speeds that a backup job must not have
       And it should hold only what had changed
 
       Examples: names and speeds
-        | case                     | option           | value               |
-        | not limited              | speed            | 0                   |
-        | as fast as can be said   | speed            | 9223372036854775807 |
-        | the shortest name        | job-id           | a                   |
-        | all that a name may have | filter-node-name | over.drive0_a-1     |
+        | case                           | option           | value               |
+        | not limited                    | speed            | 0                   |
+        | the largest number             | speed            | 9223372036854775807 |
+        | the shortest name              | job-id           | a                   |
+        | all signs that a name may have | filter-node-name | over.drive0_a-1     |
 
       @bug-B61
       Examples: how the job works

@@ -4,9 +4,9 @@ Feature: Persistent bitmaps that their image could not store
   has no place for it, the record of a day would be lost with nobody there to read the message; so QEMU asks the image
   when the bitmap is added. An image that cannot store it can have transient bitmaps all the same.
 
-  Rule: A persistent bitmap is refused where nothing could store it, and a transient one is not
+  Rule: A persistent bitmap is refused on a node that cannot store it, and a transient one is granted there
     @bug-B21
-    Scenario Outline: An image that cannot store bitmaps
+    Scenario Outline: A persistent bitmap, and then a transient one, on a drive in <image>
       Given the 4 MiB drive "drive0" in <image>
       When this request is made:
         | request | bitmap  | drive  | persistent |
@@ -24,11 +24,11 @@ Feature: Persistent bitmaps that their image could not store
         | bitmap0 | 64 KiB      | yes       | no   | no         | 128 KiB |
 
       Examples: by format
-        | case                                  | image                      | words                                        |
-        | it holds the guest's data alone       | a raw image                | Can't store persistent bitmaps to            |
-        | older programs would not know of them | a qcow2 image of version 2 | Cannot store dirty bitmaps in qcow2 v2 files |
+        | case                         | image                      | words                                        |
+        | nothing but the guest's data | a raw image                | Can't store persistent bitmaps to            |
+        | a format from before bitmaps | a qcow2 image of version 2 | Cannot store dirty bitmaps in qcow2 v2 files |
 
-    Scenario: A filter over an image that could store them
+    Scenario: A persistent bitmap on a filter, and then on the drive below it
       Given the 4 MiB drive "drive0" in a qcow2 image
       And a throttle filter "throttle0" over "drive0"
       When this request is made:
@@ -41,8 +41,8 @@ Feature: Persistent bitmaps that their image could not store
         | add     | bitmap0 | drive0 | yes        |
       Then QEMU should grant it
 
-  Rule: A persistent bitmap is refused if it would take more than 512 MiB
-    Scenario: A bitmap that takes one byte more than that
+  Rule: A persistent bitmap is refused if it would take more than 512 MiB, and granted if it would not
+    Scenario: A bitmap that would take one byte more than 512 MiB
       Given the 2 TiB + 512 B drive "drive0" in a qcow2 image
       When this request is made:
         | request | bitmap  | drive  | granularity | persistent |
@@ -54,7 +54,7 @@ Feature: Persistent bitmaps that their image could not store
         | add     | bitmap0 | drive0 | 64 KiB      | yes        |
       Then QEMU should grant it
 
-    Scenario: A bitmap that takes just that
+    Scenario: A bitmap that takes just 512 MiB
       Given the 2 TiB drive "drive0" in a qcow2 image
       When this request is made:
         | request | bitmap  | drive  | granularity | persistent |
@@ -66,7 +66,7 @@ Feature: Persistent bitmaps that their image could not store
       Then "drive0" should have no bitmap
 
     @bug-B13
-    Scenario Outline: Clusters and granularities at the ends of their ranges
+    Scenario Outline: A granularity of <granularity> in an image with clusters of <cluster>
       Given the 64 MiB drive "drive0" in a qcow2 image with clusters of <cluster>
       When this request is made:
         | request | bitmap  | drive  | granularity   | persistent |
@@ -84,5 +84,5 @@ Feature: Persistent bitmaps that their image could not store
         | the smallest of both                 | 512 B   | 512 B       | 1 KiB   |
         | the smallest and the largest         | 512 B   | 2 GiB       | 2 GiB   |
         | their product takes 64 bits to write | 2 MiB   | 32 KiB      | 64 KiB  |
-        | a little more                        | 2 MiB   | 64 KiB      | 128 KiB |
+        | twice that product                   | 2 MiB   | 64 KiB      | 128 KiB |
         | the largest of both                  | 2 MiB   | 2 GiB       | 2 GiB   |

@@ -1,12 +1,12 @@
 @resize
-Feature: Bitmaps of a drive that grows
+Feature: Bitmaps and backups of a drive that grows
   Drives fill up and are made larger while the guest runs, between two backups as at any other time. Each bitmap has to
   grow with the drive: it keeps what it has recorded, takes the new space for unchanged until the guest writes there, and
   forgets nothing of what the guest writes there.
 
   Rule: A bitmap keeps its record when the drive grows, and the new space is clean until it is written to
     @bug-B10
-    Scenario Outline: A drive grows by a little or by much, and is written to across the old end
+    Scenario Outline: A drive grows from <size> to <larger>, and is written to on both sides of the old end
       Given the <size> drive "drive0"
       And a full backup of "drive0", in one transaction with these requests:
         | request | bitmap  | drive  | granularity | recording |
@@ -35,8 +35,8 @@ Feature: Bitmaps of a drive that grows
         | from 4095 granules of 512 B to 4097    | 2 MiB - 512 B | 2 MiB - 1 KiB  | 2 MiB + 512 B  | fine    | 2 MiB         |
         | from 64 granules of 512 B to 65        | 32 KiB        | 32 KiB - 512 B | 32 KiB + 512 B | fine    | 32 KiB        |
 
-  Rule: A bitmap by which a backup is taken need not have been written to since the drive grew
-    Scenario Outline: A drive grows between two backups, and is <written> there
+  Rule: The next incremental backup restores a drive that has grown, whatever was done to the new space
+    Scenario Outline: A drive grows between two backups, and its new space is <case>
       Given the 4 MiB drive "drive0" holding:
         | pattern | at | length |
         | 0x11    | 0  | 4 MiB  |
@@ -51,15 +51,41 @@ Feature: Bitmaps of a drive that grows
       And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       Examples: what the guest does with the new space
-        | larger        | request      | at          | length | dirty   | written                    |
-        | 8 MiB         | read         | 0           | 8 MiB  | 0       | only read                  |
-        | 8 MiB         | write        | 4 MiB - 1 B | 2 B    | 128 KiB | written across the old end |
-        | 8 MiB         | write        | 4 MiB       | 4 MiB  | 4 MiB   | written from end to end    |
-        | 8 MiB         | discard      | 4 MiB       | 4 MiB  | 4 MiB   | discarded                  |
-        | 4 MiB + 512 B | write zeroes | 4 MiB       | 512 B  | 64 KiB  | filled with zeros          |
+        | case                        | larger        | request      | at          | length | dirty   |
+        | only read                   | 8 MiB         | read         | 0           | 8 MiB  | 0       |
+        | written across the old end  | 8 MiB         | write        | 4 MiB - 1 B | 2 B    | 128 KiB |
+        | written from end to end     | 8 MiB         | write        | 4 MiB       | 4 MiB  | 4 MiB   |
+        | discarded                   | 8 MiB         | discard      | 4 MiB       | 4 MiB  | 4 MiB   |
+        | a sector, filled with zeros | 4 MiB + 512 B | write zeroes | 4 MiB       | 512 B  | 64 KiB  |
 
-  Rule: A bitmap that was resized with its drive goes with one that was added afterwards
-    Scenario Outline: An old bitmap and a new one on a drive that is <size> now
+    @iotest-124 @growing_before_backup @<command>
+    Scenario Outline: A drive grows by 1 MiB between two backups with <command>
+      Given the 64 MiB drive "drive0" holding:
+        | pattern | at     | length  |
+        | 0x41    | 0      | 512 B   |
+        | 0xd5    | 1 MiB  | 32 KiB  |
+        | 0xdc    | 32 MiB | 124 KiB |
+      And each incremental backup is followed by a reference
+      And backups are taken with <command>
+      And a full backup of "drive0"
+      And a bitmap "bitmap0" on "drive0"
+      And "drive0" has been resized to 65 MiB
+      And the guest has written to "drive0":
+        | pattern | at     | length | note             |
+        | 0xcd    | 64 MiB | 64 KiB | past the old end |
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And it should hold only what had changed
+      And it should equal its reference
+      And it should equal its drive
+
+      Examples: both commands
+        | command         |
+        | blockdev-backup |
+        | drive-backup    |
+
+  Rule: A bitmap that was resized with its drive can be merged and cleared like one that was added afterwards
+    Scenario Outline: The <source> bitmap is merged into the <target> one on a drive that was resized to <size>
       Given the 4 MiB drive "drive0"
       And a full backup of "drive0", in one transaction with these requests:
         | request | bitmap | drive  | granularity |
@@ -69,19 +95,19 @@ Feature: Bitmaps of a drive that grows
         | 0xab    | 64 KiB - 1 B | 2 B    |
       And "drive0" has been resized to <size>
       And a bitmap "new" on "drive0"
-      When <source> of "drive0" is merged into "<target>"
+      When "<source>" of "drive0" is merged into "<target>"
       Then the bitmaps should still hold what had changed
       And the next incremental backup of "drive0" with "old" should restore it as it was then
 
       Examples: whichever is merged into the other
         | case               | size          | source | target |
-        | larger             | 8 MiB         | "old"  | new    |
-        | larger             | 8 MiB         | "new"  | old    |
-        | larger by a sector | 4 MiB + 512 B | "old"  | new    |
-        | smaller            | 1 MiB         | "old"  | new    |
-        | smaller            | 1 MiB         | "new"  | old    |
+        | larger             | 8 MiB         | old    | new    |
+        | larger             | 8 MiB         | new    | old    |
+        | larger by a sector | 4 MiB + 512 B | old    | new    |
+        | smaller            | 1 MiB         | old    | new    |
+        | smaller            | 1 MiB         | new    | old    |
 
-    Scenario Outline: A chain begins anew on a drive that is <size> now
+    Scenario Outline: A new chain begins on a drive that was resized to <size>
       Given the 4 MiB drive "drive0"
       And a bitmap "bitmap0" on "drive0"
       And "drive0" has been resized to <size>

@@ -19,7 +19,7 @@ Feature: Persistent bitmaps of a drive that changes its size
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
       | 0x9a    | 2 MiB        | 1 MiB  | the third quarter          |
 
-  Rule: Persistent bitmaps are stored for the size that the drive has in the end
+  Rule: Persistent bitmaps are stored for the size that the drive has when it is unplugged
     Scenario Outline: A drive is resized to <size>, unplugged and plugged in again
       Given "drive0" has been resized to <size>
       And these bitmaps on "drive0":

@@ -1,5 +1,5 @@
 @resize
-Feature: Drives that must not be resized now
+Feature: Drives that must not be resized
   A backup has sized its target after the drive, and a client of an export has been told how long the drive is. If the
   drive changed its size under their hands, the backup would not fit and the client would read nonsense. QEMU refuses
   until they are done, says so, and has changed neither the drive nor its bitmaps.
@@ -16,9 +16,9 @@ Feature: Drives that must not be resized now
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
       | 0x9a    | 4 MiB - 1 B  | 1 B    | the last byte              |
 
-  Rule: A drive keeps its size as long as something relies on it
+  Rule: A drive cannot be resized while a backup of it runs or while it is exported
     @blockdev-backup
-    Scenario Outline: A drive is to be <changed> while a backup of it runs
+    Scenario Outline: A drive is to be <case> while a backup of it runs
       Given a backup of "drive0" has been started with:
         | option        | value       |
         | sync          | incremental |
@@ -35,11 +35,11 @@ Feature: Drives that must not be resized now
       And it should restore its drive as it was at that moment
 
       Examples: larger and smaller
-        | size  | changed      |
-        | 8 MiB | made larger  |
-        | 1 MiB | made smaller |
+        | case         | size  |
+        | made larger  | 8 MiB |
+        | made smaller | 1 MiB |
 
-    Scenario Outline: A drive is to be <changed> while it is exported
+    Scenario Outline: A drive is to be <case> while it is exported
       Given this request has been granted:
         | request | bitmap  | drive  | writable |
         | export  | bitmap1 | drive0 | yes      |
@@ -56,11 +56,11 @@ Feature: Drives that must not be resized now
         | bitmap1 | 512 B       | yes       | no   | <bitmap1> |
 
       Examples: larger and smaller
-        | size  | bitmap0 | bitmap1       | changed      |
-        | 8 MiB | 192 KiB | 1 KiB + 512 B | made larger  |
-        | 1 MiB | 128 KiB | 1 KiB         | made smaller |
+        | case         | size  | bitmap0 | bitmap1       |
+        | made larger  | 8 MiB | 192 KiB | 1 KiB + 512 B |
+        | made smaller | 1 MiB | 128 KiB | 1 KiB         |
 
-  Rule: A drive has a whole number of sectors
+  Rule: A drive can be resized to a whole number of sectors only
     Scenario: A drive is to end within a sector
       When "drive0" is resized to 4 MiB + 1 B
       Then QEMU should refuse it as a GenericError that says "The new size must be a multiple of 512"

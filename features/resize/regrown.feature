@@ -11,7 +11,7 @@ Feature: Backups of a drive that was smaller for a while
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And "drive0" has been resized to 1 MiB
 
-  Rule: What was cut off from a drive never comes back with a backup
+  Rule: No backup of a drive that has grown again restores what was cut off from the drive
     Scenario: A backup is taken while the drive is smaller, and another one when it has grown again
       Given an incremental backup of "drive0" with "bitmap0"
       And "drive0" has been resized to 4 MiB

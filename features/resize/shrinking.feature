@@ -4,15 +4,15 @@ Feature: Bitmaps of a drive that shrinks
   gone with it. If the drive grows once more, its new space is empty, and a bitmap that remembered what had been there
   before would make a backup copy it for nothing; one that forgot too much would lose a change.
 
-  Rule: A bitmap forgets the space that is gone, and nothing before it
-    Scenario Outline: A drive shrinks, and what is left is backed up
+  Rule: A bitmap of a drive that shrinks forgets what it recorded past the new end, and nothing else
+    Scenario Outline: A drive with four bitmaps shrinks to <smaller>
       Given the 8 MiB drive "drive0"
       And these bitmaps on "drive0":
-        | bitmap  | granularity | recording |
-        | bitmap0 | 64 KiB      | yes       |
-        | fine    | 512 B       | yes       |
-        | coarse  | 1 MiB       | yes       |
-        | huge    | 2 GiB       | yes       |
+        | bitmap  | granularity |
+        | bitmap0 | 64 KiB      |
+        | fine    | 512 B       |
+        | coarse  | 1 MiB       |
+        | huge    | 2 GiB       |
       And the guest has written to "drive0":
         | pattern | at            | length   | note                           |
         | 0xab    | <at>          | <length> | across the new end, or near it |
@@ -36,17 +36,17 @@ Feature: Bitmaps of a drive that shrinks
         | just before all that was written          | 2 MiB          | 2 MiB       | 4 MiB       | 0       | 0              | 0      |
         | the smallest drive                        | 512 B          | 511 B       | 2 B         | 64 KiB  | 512 B          | 1 MiB  |
 
-  Rule: Space that was lost comes back clean
+  Rule: When a drive that has shrunk grows again, the new space is clean in each bitmap
     @bug-B10
-    Scenario Outline: A drive shrinks and grows again
+    Scenario Outline: A drive shrinks to <smaller> and grows to <larger>
       Given the 8 MiB drive "drive0"
       And these bitmaps on "drive0":
-        | bitmap  | granularity | recording |
-        | bitmap0 | 64 KiB      | yes       |
-        | fine    | 512 B       | yes       |
+        | bitmap  | granularity |
+        | bitmap0 | 64 KiB      |
+        | fine    | 512 B       |
       And the guest has written to "drive0":
-        | request      | at | length | note                  |
-        | write zeroes | 0  | 8 MiB  | all, but with nothing |
+        | request      | at | length | note             |
+        | write zeroes | 0  | 8 MiB  | all of the drive |
       And "drive0" has been resized to <smaller>
       And "drive0" has been resized to <larger>
       When the guest writes to "drive0":
@@ -63,8 +63,8 @@ Feature: Bitmaps of a drive that shrinks
         | by a sector, within one granule      | 4 MiB + 512 B | 4 MiB + 1 KiB | 4 MiB + 1 KiB - 2 B | 4 MiB + 64 KiB  | 4 MiB + 1 KiB |
         | to a sector, and to more than before | 512 B         | 16 MiB        | 8 MiB - 1 B         | 192 KiB         | 1 KiB + 512 B |
 
-  Rule: A backup by a bitmap restores a drive that has shrunk
-    Scenario Outline: A drive shrinks between two backups
+  Rule: The next incremental backup restores a drive that has shrunk
+    Scenario Outline: A drive shrinks between two backups, and its new end is <case>
       Given the 4 MiB drive "drive0" holding:
         | pattern | at | length |
         | 0x11    | 0  | 4 MiB  |

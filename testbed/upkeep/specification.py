@@ -46,7 +46,7 @@ BOOK = (
     Chapter(
         "bitmap",
         "What can be done to a bitmap, and what does that change?",
-        ["life", "several", "merging", "merging_nothing"],
+        ["life", "several", "merging"],
         "Nothing is asked of the bitmaps of a drive that is open for reading only, and nobody changes the bitmaps of "
         "an image that no machine has open.",
     ),
@@ -67,7 +67,7 @@ BOOK = (
     Chapter(
         "backup",
         "What does a chain of backups restore?",
-        ["incremental_chain", "long_chains", "growing_drive", "several_drives"],
+        ["incremental_chain", "long_chains", "several_drives"],
         "What is restored is compared byte for byte; no guest boots from it and no file system is mounted. Nothing "
         "writes to a drive that no machine has open.",
     ),
@@ -184,7 +184,7 @@ BOOK = (
     Chapter(
         "refusal",
         "Which bitmaps cannot be added or used?",
-        ["new_bitmap", "missing_bitmap", "busy_bitmap", "persistent_bitmap", "inconsistent_bitmap"],
+        ["bitmap_name", "missing_bitmap", "busy_bitmap", "persistent_bitmap", "inconsistent_bitmap"],
         "An image whose stored bitmaps are damaged is not tried, and neither is a bitmap that may only be read.",
     ),
     Chapter(

@@ -234,8 +234,8 @@ def call_it(tmp_path: Path) -> Callable[[str], list[dict[str, Any]]]:
         emulator.chmod(0o755)
         reports = tmp_path / "reports"
         options = ("-D", f"qemu={emulator}", "-D", f"reports={reports}")
-        feature = "features/bitmap/merging_nothing.feature"
-        subprocess.run([sys.executable, "-m", "behave", feature, *options], cwd=ROOT, capture_output=True, check=False)
+        merges = ("features/bitmap/merging.feature", "--tags=@known-defect.merge-empty-list")
+        subprocess.run([sys.executable, "-m", "behave", *merges, *options], cwd=ROOT, capture_output=True, check=False)
         outcomes: list[dict[str, Any]] = json.loads((reports / "summary.json").read_text())["outcomes"]
         return outcomes
 

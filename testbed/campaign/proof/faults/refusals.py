@@ -29,7 +29,7 @@ def reworded(change: Callable[[str], str]) -> Callable[[Conversation], Fault]:
 
 REFUSALS = (
     "refusal/missing_bitmap",
-    "refusal/new_bitmap",
+    "refusal/bitmap_name",
     "refusal/incremental_backup",
     "refusal/backup_arguments",
     "transaction/undone_requests",
