@@ -123,11 +123,11 @@ def no_progress(context: Context, which: Which, count: int) -> None:
     assert_that(backup.job, is_shown_as(before))
 
 
-@then("the life of the backup {which:Which} should have been:")
-def backup_lived(context: Context, which: Which) -> None:
-    """Compare all that a backup's job has told so far, in its order, with the table.
+@then("the backup {which:Which} should have gone through these states:")
+def backup_went_through(context: Context, which: Which) -> None:
+    """Compare all states and events that a backup's job has told so far, in their order, with the table.
 
-    Pauses that nobody asked for are no part of its life.
+    Pauses that nobody asked for do not count.
     """
     listed = history_rows(rows(context, ("state",), HISTORY_COLUMNS))
     world_of(context).machine.all_events()

@@ -89,7 +89,7 @@ Feature: Backups that only save what is about to be overwritten
         | 0x11    | 0       | 512 KiB         | the first half      |
         | 0x00    | 512 KiB | 256 KiB         | nothing was there   |
         | 0x22    | 768 KiB | 256 KiB + 512 B | up to the last byte |
-      And the life of the backup of "drive0" should have been:
+      And the backup of "drive0" should have gone through these states:
         | state     | event               | offset         | len            |
         | created   |                     |                |                |
         | running   |                     |                |                |

@@ -1,12 +1,12 @@
 @failure @blockdev-backup
 Feature: What becomes of a backup that meets an error
   What a backup does at an error is the operator's choice, made when the backup starts: once for the drive it reads and
-  once for the target it writes. It can end, wait for an operator, or try again; and it can tell a disk that is full,
+  once for the target it writes. It can end, stop and wait for an operator, or try again; and it can tell a disk that is full,
   where waiting helps, from one that is broken. Whatever was chosen, the record of what has changed is never lost: the
   same backup resumed, or the next one on top of the last good one, makes the chain whole.
 
   @bug-B54
-  Rule: The policy decides whether an error ends a backup, holds it or is passed over, and no change is ever lost
+  Rule: The policy decides whether an error ends a backup, stops it or is ignored, and no change is ever lost
     Background:
       Given the 4 MiB drive "drive0", whose storage <source> with "<error>", holding:
         | pattern | at    | length  |
@@ -20,7 +20,7 @@ Feature: What becomes of a backup that meets an error
         | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule     |
       And the next backup goes to storage that <target> with "<error>"
 
-    Scenario Outline: An error of the <side> that ends the backup
+    Scenario Outline: "<error>" of the <side> ends a backup with the policy <policy>
       When a backup of "drive0" is started with:
         | option          | value       |
         | sync            | incremental |
@@ -39,20 +39,20 @@ Feature: What becomes of a backup that meets an error
       And it should hold only what had changed
 
       Examples: what is reported
-        | policy | error                   | side   | operation | source                             | target                 |
-        |        | Input/output error      | source | read      | fails the first read after a flush | never fails            |
-        | report | Input/output error      | source | read      | fails the first read after a flush | never fails            |
-        | report | No space left on device | source | read      | fails the first read after a flush | never fails            |
-        | enospc | Input/output error      | source | read      | fails the first read after a flush | never fails            |
-        | auto   | Input/output error      | source | read      | fails the first read after a flush | never fails            |
-        |        | Input/output error      | target | write     | never fails                        | fails the second write |
-        |        | No space left on device | target | write     | never fails                        | fails the second write |
-        | report | Input/output error      | target | write     | never fails                        | fails the second write |
-        | report | No space left on device | target | write     | never fails                        | fails the second write |
-        | enospc | Input/output error      | target | write     | never fails                        | fails the second write |
-        | auto   | Input/output error      | target | write     | never fails                        | fails the second write |
+        | policy   | error                   | side   | operation | source                             | target                 |
+        | left out | Input/output error      | source | read      | fails the first read after a flush | never fails            |
+        | report   | Input/output error      | source | read      | fails the first read after a flush | never fails            |
+        | report   | No space left on device | source | read      | fails the first read after a flush | never fails            |
+        | enospc   | Input/output error      | source | read      | fails the first read after a flush | never fails            |
+        | auto     | Input/output error      | source | read      | fails the first read after a flush | never fails            |
+        | left out | Input/output error      | target | write     | never fails                        | fails the second write |
+        | left out | No space left on device | target | write     | never fails                        | fails the second write |
+        | report   | Input/output error      | target | write     | never fails                        | fails the second write |
+        | report   | No space left on device | target | write     | never fails                        | fails the second write |
+        | enospc   | Input/output error      | target | write     | never fails                        | fails the second write |
+        | auto     | Input/output error      | target | write     | never fails                        | fails the second write |
 
-    Scenario Outline: An error of the <side> that stops the backup
+    Scenario Outline: "<error>" of the <side> stops a backup with the policy <policy>
       When a backup of "drive0" is started with:
         | option          | value       |
         | sync            | incremental |
@@ -81,7 +81,7 @@ Feature: What becomes of a backup that meets an error
         | stop   | Input/output error      | failed  | target | write     | never fails                        | fails the second write |
         | stop   | No space left on device | nospace | target | write     | never fails                        | fails the second write |
 
-    Scenario Outline: An error of the <side> that the backup passes over
+    Scenario Outline: "<error>" of the <side> is ignored by a backup with the policy <policy>
       When a backup of "drive0" is started with:
         | option          | value       |
         | sync            | incremental |
@@ -106,7 +106,7 @@ Feature: What becomes of a backup that meets an error
         | ignore | Input/output error      | target | write     | never fails                        | fails the second write |
         | ignore | No space left on device | target | write     | never fails                        | fails the second write |
 
-  Rule: A backup that passes over errors tries again until it has copied everything
+  Rule: A backup that ignores errors tries again until it has copied everything
     @bug-B54
     Scenario: A target on which every other write fails
       Given the 4 MiB drive "drive0"
@@ -132,8 +132,8 @@ Feature: What becomes of a backup that meets an error
       And the backup of "drive0" should succeed
       And it should restore its drive as it was at that moment
 
-  Rule: An error is one, also where there are only zeros to be written
-    Scenario Outline: A target that fails when it is to write zeros
+  Rule: An error of the target counts like any other when only zeros were to be written
+    Scenario Outline: A target fails to write zeros with "<error>"
       Given the 4 MiB drive "drive0" holding:
         | pattern | at    | length  |
         | 0x41    | 0     | 65 KiB  |
@@ -152,7 +152,7 @@ Feature: What becomes of a backup that meets an error
       Then the backup of "drive0" should succeed
       And it should restore its drive as it was at that moment
 
-      Examples: what the policy tells apart
-        | case             | error                   | become                            | action | answer      |
-        | it is broken     | Input/output error      | fail with "Input/output error"    | report | taken again |
-        | there is no room | No space left on device | stop with the io-status "nospace" | stop   | resumed     |
+      Examples: what the policy enospc tells apart
+        | case          | error                   | become                            | action | answer      |
+        | a broken disk | Input/output error      | fail with "Input/output error"    | report | taken again |
+        | a full disk   | No space left on device | stop with the io-status "nospace" | stop   | resumed     |

@@ -13,9 +13,9 @@ Feature: An incremental backup that meets a bad disk
       | 0xdc    | 32 MiB | 124 KiB |
     And each incremental backup is followed by a reference
 
-  Rule: A failed backup costs nothing but itself
+  Rule: A backup that fails takes nothing out of what its bitmap has recorded
     @iotest-124 @incremental_failure @<command>
-    Scenario Outline: After a failed backup the next one holds what both would have held
+    Scenario Outline: After a failed <command> the next one holds what both would have held
       Given backups are taken with <command>
       And a full backup of "drive0"
       And a bitmap "bitmap0" on "drive0"
@@ -44,9 +44,9 @@ Feature: An incremental backup that meets a bad disk
         | blockdev-backup |
         | drive-backup    |
 
-  Rule: A backup that stops at an error can be resumed and is complete then
+  Rule: A backup that stops at an error goes on when it is resumed, and restores every byte then
     @iotest-124 @incremental_pause @<command>
-    Scenario Outline: A backup waits at a read error until the operator resumes it
+    Scenario Outline: A <command> waits at a read error until the operator resumes it
       Given backups are taken with <command>
       And a full backup of "drive0"
       And a bitmap "bitmap0" on "drive0"

@@ -5,10 +5,10 @@ Feature: Errors of a backup under a running guest
   the same disk by a policy of its own: no machine must stand still at night because its backup has met a bad sector,
   and no backup may pass over one because the guest would.
 
-  Rule: At an error of a backup its own policy counts, whatever is chosen for the guest
-    Background:
-      Given the machine has been started
+  Background:
+    Given the machine has been started
 
+  Rule: An error of a backup is met by the policy of the backup, whatever is chosen for the guest's errors
     Scenario Outline: A guest that <choice> its drives' errors, and a backup with the policy <policy> for the <side>
       Given the guest <choice> its drives' errors
       And the 4 MiB drive "drive0", whose storage <source>, holding:

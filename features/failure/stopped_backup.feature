@@ -1,8 +1,8 @@
 @failure @blockdev-backup
-Feature: While a backup waits at an error
+Feature: Backups that wait at an error
   A backup that has stopped at an error may wait for hours: until somebody has read the message, bought a disk, looked at
   a cable. The guest works on all the while. The backup must still be of the moment at which it began, the bitmap must
-  record what the guest does now, and nobody may be able to forget such a backup by mistake.
+  record what the guest does now, and nobody may be able to dismiss such a backup by mistake.
 
   Background:
     Given the 4 MiB drive "drive0", whose storage fails the first read after a flush, holding:
@@ -20,7 +20,7 @@ Feature: While a backup waits at an error
       | 0xfe    | 1 MiB          | 130 KiB | takes new space      |
       | 0x64    | 4 MiB - 64 KiB | 64 KiB  | the last granule     |
 
-  Rule: A backup that waits keeps its moment, and the bitmap goes on recording
+  Rule: What the guest writes while a backup waits at an error is recorded, and is not in that backup
     Scenario: The guest overwrites what a stopped backup has yet to read
       Given an incremental backup of "drive0" with "bitmap0" has been started
       And the backup of "drive0" has stopped with the io-status "failed"
@@ -28,7 +28,7 @@ Feature: While a backup waits at an error
         | pattern | at            | length  | note                           |
         | 0x11    | 0             | 1 KiB   | what the backup failed to read |
         | 0x22    | 4 MiB - 1 KiB | 1 KiB   | the end of what it has to read |
-        | 0x33    | 2 MiB         | 513 KiB | what it has no business with   |
+        | 0x33    | 2 MiB         | 513 KiB | what it does not copy          |
       Then QEMU should have reported these errors and no others:
         | event           | drive  | action | operation |
         | BLOCK_JOB_ERROR | drive0 | stop   | read      |
@@ -39,8 +39,9 @@ Feature: While a backup waits at an error
       Then the backup of "drive0" should succeed
       And the bitmaps should still hold what had changed
 
+  Rule: A backup that was resumed stops again at the next error
     @bug-B81
-    Scenario Outline: A read fails, and after that a write, and each time the backup is <act>
+    Scenario Outline: A read fails and then a write, and each time the backup is <act>
       Given the next backup goes to storage that fails the third write with "No space left on device"
       And an incremental backup of "drive0" with "bitmap0" has been started
       And the backup of "drive0" has stopped with the io-status "failed"
@@ -53,17 +54,14 @@ Feature: While a backup waits at an error
       When the backup of "drive0" is <act>
       Then the backup of "drive0" should succeed
 
-      Examples: by a job command
-        | case           | act     |
-        | the newer ones | resumed |
+      Examples: by a job command and by a block-job command
+        | act                            |
+        | resumed                        |
+        | resumed by a block-job command |
 
-      Examples: by a block-job command
-        | case           | act                            |
-        | the older ones | resumed by a block-job command |
-
-  Rule: A backup that waits can be resumed, or given up by force, and nothing else
+  Rule: A backup that waits at an error is neither finalized nor dismissed, nor cancelled by a block-job command without force
     @bug-B57
-    Scenario Outline: An act that would end a backup which waits at an error
+    Scenario Outline: A backup that waits at an error is <act>
       Given an incremental backup of "drive0" with "bitmap0" has been started
       And the backup of "drive0" has stopped
       When the backup of "drive0" is <act>
@@ -74,26 +72,8 @@ Feature: While a backup waits at an error
       When the backup of "drive0" is resumed
       Then the backup of "drive0" should succeed
 
-      Examples: acts that are for other moments of its life
-        | case                          | act                              | words                                                   |
-        | it needs force                | cancelled by a block-job command | The block job for device 'drive0' is currently paused   |
-        | it has not done its work      | finalized too early              | in state 'paused' cannot accept command verb 'finalize' |
-        | somebody must hear of its end | dismissed too early              | in state 'paused' cannot accept command verb 'dismiss'  |
-
-  Rule: One backup of a group that waits holds the whole group
-    @transaction
-    Scenario: A read fails on one drive of a group whose errors stop
-      Given the 4 MiB drive "drive1" holding:
-        | pattern | at      | length  |
-        | 0x14    | 512 KiB | 128 KiB |
-      And a full backup of "drive1" with a new bitmap "bitmap1"
-      When incremental backups are started as one group:
-        | drive  | bitmap  |
-        | drive0 | bitmap0 |
-        | drive1 | bitmap1 |
-      Then the backup of "drive0" should stop
-      But QEMU should have reported these events and no others:
-        | event           | drive  | action | operation |
-        | BLOCK_JOB_ERROR | drive0 | stop   | read      |
-      When the backup of "drive0" is resumed
-      Then the backups of "drive0" and "drive1" should succeed
+      Examples: why that is refused
+        | case               | act                              | words                                                   |
+        | no force           | cancelled by a block-job command | The block job for device 'drive0' is currently paused   |
+        | work left to do    | finalized too early              | in state 'paused' cannot accept command verb 'finalize' |
+        | an end yet to come | dismissed too early              | in state 'paused' cannot accept command verb 'dismiss'  |

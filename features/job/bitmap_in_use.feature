@@ -1,5 +1,5 @@
 @job @blockdev-backup
-Feature: The bitmap that a backup job goes by
+Feature: The bitmap that a backup job uses
   While a backup runs, its bitmap has to answer two questions at once: what had changed before, which the backup copies,
   and what has changed since, which belongs to the next one. QEMU keeps the second answer in a bitmap without a name, and
   joins the two when the backup is over. If that goes wrong, the next backup lacks what the guest wrote during this one.
@@ -17,8 +17,8 @@ Feature: The bitmap that a backup job goes by
       | 0xfe    | 1 MiB        | 4 KiB  | within a granule           |
       | 0x64    | 4 MiB        | 1 KiB  | the rest at the end        |
 
-  Rule: While a job goes by a bitmap, another one without a name records in its place, and goes with the job
-    Scenario Outline: The guest writes while a job goes by <bitmap>
+  Rule: While a job uses a bitmap, an unnamed one records for it, and nothing of that is lost when the job ends
+    Scenario Outline: A backup that uses <bitmap> is <act> after the guest has written
       Given an incremental backup of "drive0" with "<bitmap>" is kept <state>
       When the guest writes to "drive0":
         | pattern | at                  | length | note                       |
@@ -49,8 +49,8 @@ Feature: The bitmap that a backup job goes by
         | many granules to a cluster | bitmap1 | 512 B       | pending | cancelled | be cancelled | 2 KiB   | 384 KiB | 7 KiB   | 4 MiB   |
         | many clusters to a granule | bitmap2 | 1 MiB       | pending | cancelled | be cancelled | 3 MiB   | 384 KiB | 7 KiB   | 4 MiB   |
 
-  Rule: A bitmap comes out of a job as it went in, but for its record
-    Scenario Outline: A bitmap that records <recording> goes through a job that is <act>
+  Rule: Whether a bitmap records, and whether it is persistent, is the same after a job as before
+    Scenario Outline: A bitmap with recording "<recording>" and persistent "<persistent>", whose job is <act>
       Given these bitmaps on "drive0":
         | bitmap  | granularity | recording   | persistent   |
         | bitmap3 | 32 KiB      | <recording> | <persistent> |
@@ -68,29 +68,26 @@ Feature: The bitmap that a backup job goes by
         | bitmap2 | 1 MiB       | yes         | no   | no           | 4 MiB   |
         | bitmap3 | 32 KiB      | <recording> | no   | <persistent> | <dirty> |
 
-      Examples: flags
-        | case                                  | recording | persistent | act       | become       | dirty   |
-        | what does not record, records nothing | no        | no         | let go    | succeed      | 0       |
-        | nothing is added, and nothing lost    | no        | no         | cancelled | be cancelled | 128 KiB |
-        | it is added                           | yes       | no         | cancelled | be cancelled | 192 KiB |
+      Examples: what the bitmap has recorded in the end
+        | case                            | recording | persistent | act       | become       | dirty   |
+        | nothing                         | no        | no         | let go    | succeed      | 0       |
+        | only what it had before         | no        | no         | cancelled | be cancelled | 128 KiB |
+        | what is new, too                | yes       | no         | cancelled | be cancelled | 192 KiB |
+        | what is new, and that is stored | yes       | yes        | let go    | succeed      | 64 KiB  |
+        | what it had, and that is stored | no        | yes        | cancelled | be cancelled | 128 KiB |
 
-      Examples: flags of bitmaps that the image stores
-        | case                                 | recording | persistent | act       | become       | dirty   |
-        | it is stored in the end              | yes       | yes        | let go    | succeed      | 64 KiB  |
-        | it is stored in the end, and at rest | no        | yes        | cancelled | be cancelled | 128 KiB |
-
-  Rule: A bitmap is free again when its job is over
+  Rule: A bitmap can be changed again as soon as the job that used it has ended
     @bug-B76
-    Scenario Outline: A bitmap is <act> right after the job that went by it
-      When an incremental backup of "drive0" is taken with "bitmap1"
-      Then the backup of "drive0" should succeed
+    Scenario Outline: A bitmap is <act> right after its job
+      Given an incremental backup of "drive0" with "bitmap1"
       When the bitmap "bitmap1" of "drive0" is <act>
-      And the guest writes to "drive0":
+      Then QEMU should grant it
+      When the guest writes to "drive0":
         | pattern | at          | length | note                      |
         | 0x22    | 2 MiB - 1 B | 2 B    | over an edge of all sorts |
       Then the bitmaps should still hold what had changed
 
-      Examples: all that was refused while the job was there
+      Examples: what is refused while the job uses it
         | act      |
         | cleared  |
         | disabled |

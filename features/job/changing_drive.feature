@@ -1,8 +1,8 @@
 @job @blockdev-backup
-Feature: A drive that is rebuilt while it is backed up
+Feature: A drive whose layers change while it is backed up
   Snapshots are taken when the user of a guest wants one, and not when no backup happens to run. A backup that is under way
-  must keep its moment when an overlay is put between its filter and the drive, and the guest goes on in that. What would
-  take away from under the backup what it has yet to copy must be refused.
+  must keep its moment when an overlay is put between its filter and the drive, and the guest writes to that from then on.
+  Whatever would take away data that the backup has yet to copy must be refused.
 
   Background:
     Given the 4 MiB + 1 KiB drive "drive0" holding:
@@ -16,7 +16,7 @@ Feature: A drive that is rebuilt while it is backed up
       | 0xfe    | 1 MiB  | 256 KiB | takes new space  |
       | 0x64    | 4 MiB  | 1 KiB   | the last granule |
 
-  Rule: A backup keeps its moment when a snapshot is taken of its drive
+  Rule: A snapshot that is taken of a drive during its backup changes nothing in what the backup restores
     @bug-B51
     Scenario Outline: A snapshot of a drive during its <sync> backup
       Given a backup of "drive0" is kept running that was started with:
@@ -43,13 +43,13 @@ Feature: A drive that is rebuilt while it is backed up
       And it should restore its drive as it was at that moment
       And the guest should reach "overlay0" directly
 
-      Examples: whatever it copies
+      Examples: what the backup copies
         | case             | sync        | bitmap  |
         | what has changed | incremental | bitmap0 |
         | all              | full        |         |
 
     @known-defect.streamed-away
-    Scenario: The image below a snapshot is merged into it while the backup still needs it
+    Scenario: The drive is merged into its overlay while the backup still reads it
       Given a backup of "drive0" is kept running that was started with:
         | option           | value       |
         | sync             | full        |
@@ -67,8 +67,8 @@ Feature: A drive that is rebuilt while it is backed up
       Then the backup of "drive0" should succeed
       And it should restore its drive as it was at that moment
 
-  Rule: Nobody may merge the images below a backup while it reads them
-    Scenario Outline: Somebody wants to <request> the <what> during its full backup
+  Rule: A job that would move data between the layers of a drive is refused while a backup reads them
+    Scenario Outline: A <request> job for the <what> during a full backup
       Given a backup of "drive0" is kept running that was started with:
         | option           | value       |
         | sync             | full        |
@@ -82,11 +82,11 @@ Feature: A drive that is rebuilt while it is backed up
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
 
-      Examples: a job that would move data to the top
+      Examples: data would move up
         | request | node         | what           | words                                                                    |
         | stream  | guest-drive0 | guest's device | Node 'guest-drive0' is busy: block device is in use by block job: backup |
         | stream  | over-drive0  | filter         | Node 'guest-drive0' is busy: block device is in use by block job: backup |
 
-      Examples: a job that would move data down
+      Examples: data would move down
         | request | node   | what  | words                  |
         | commit  | drive0 | drive | Need a root block node |

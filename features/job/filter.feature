@@ -18,7 +18,7 @@ Feature: The filter of a backup
 
   Rule: The filter is between the guest and the drive until the backup is finalized, under the name that it was given
     @<command>
-    Scenario Outline: A backup whose filter is given a name or not
+    Scenario Outline: During a <command> the guest reaches its drive <way>
       Given backups are taken with <command>
       When a backup of "drive0" is started with:
         | option           | value       |
@@ -40,7 +40,7 @@ Feature: The filter of a backup
         | drive-backup    |             | through a filter without a name |
 
     @blockdev-backup @bug-B57 @known-defect.nodes-of-ended-backup
-    Scenario: The guest goes on while its ended backup waits to be dismissed
+    Scenario: The guest writes while its concluded backup waits to be dismissed
       Given a backup of "drive0" is kept pending that was started with:
         | option           | value       |
         | sync             | incremental |
@@ -57,9 +57,9 @@ Feature: The filter of a backup
       And the backup of "drive0" is dismissed
       Then the backup of "drive0" should succeed
 
-  Rule: What the guest asks of its drive passes the filter
+  Rule: A flush of the guest reaches the storage of its drive through the filter
     @blockdev-backup
-    Scenario: The guest flushes its writes during a backup of a drive that fails after that
+    Scenario: The guest flushes its writes during a backup, and the drive fails the next read
       Given the 4 MiB drive "drive1", whose storage fails the first read after a flush, holding:
         | pattern | at    | length   |
         | 0x5d    | 1 KiB | 4000 KiB |
@@ -78,9 +78,9 @@ Feature: The filter of a backup
       When the backup of "drive1" is resumed
       Then the backup of "drive1" should succeed
 
-  Rule: A backup that does not complete takes its filter away as well
+  Rule: A backup that is cancelled removes its filter
     @blockdev-backup
-    Scenario Outline: A backup that is <state> is <act>
+    Scenario Outline: The filter of a <state> backup that is <act>
       Given a backup of "drive0" is kept <state> that was started with:
         | option           | value       |
         | sync             | full        |
@@ -93,15 +93,15 @@ Feature: The filter of a backup
         | 0x11    | 3 MiB | 1 KiB  |
       Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
-      Examples: whatever it was about
+      Examples: ways to cancel it
         | state   | act                |
         | running | cancelled          |
         | paused  | cancelled by force |
         | pending | cancelled          |
 
-  Rule: Each of several filters stays where it is when another one goes
+  Rule: When one of several filters over a drive is removed, the others stay where they are
     @blockdev-backup
-    Scenario Outline: The filter of the <first> of two backups goes first
+    Scenario Outline: The filter of the <first> of two backups is removed first
       Given a backup of "drive0" is kept running that was started with:
         | option           | value      |
         | sync             | full       |

@@ -2,7 +2,7 @@
 Feature: What a backup job has in use
   A running backup has the drive, its target and a filter between the guest and the drive in its hands. Whoever took one
   of them away, changed its size or wrote to the drive past the filter would ruin the backup, or bring QEMU down. And
-  what the job had in use must be free as soon as it has done its work, not only when somebody has taken note of its end.
+  what the job had in use must be free as soon as it has done its work, not only when somebody dismisses it.
 
   Background:
     Given the 4 MiB drive "drive0" holding:
@@ -15,8 +15,8 @@ Feature: What a backup job has in use
       | 0xab    | 100 KiB        | 2 KiB  | within a granule |
       | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |
 
-  Rule: Nobody can delete or resize what a job has in use
-    Scenario Outline: Somebody wants to <request> the <part> of a backup that is <state>
+  Rule: A node that a job uses can be neither deleted nor resized
+    Scenario Outline: The request "<request>" for the <part> of a <state> backup
       Given a backup of "drive0" is kept <state> that was started with:
         | option           | value       |
         | sync             | incremental |
@@ -31,7 +31,7 @@ Feature: What a backup job has in use
       Then the backup of "drive0" should succeed
       And it should restore its drive as it was at that moment
 
-      Examples: in all states in which the job has something in use
+      Examples: all states in which the job uses nodes
         | part   | node        | state   | request     | size  | words                                                                |
         | target | drive0-2    | running | delete node |       | Node 'drive0-2' is busy: block device is in use by block job: backup |
         | target | drive0-2    | paused  | delete node |       | Node 'drive0-2' is busy: block device is in use by block job: backup |
@@ -45,8 +45,8 @@ Feature: What a backup job has in use
         | filter | over-drive0 | running | delete node |       | Node over-drive0 is in use                                           |
         | filter | over-drive0 | pending | delete node |       | Node over-drive0 is in use                                           |
 
-  Rule: Nobody else may write to the drive past the filter, or change the size of what a job has in use
-    Scenario Outline: Somebody takes it on himself to <permission> the <part> of a running backup
+  Rule: Nothing else may get the permission to write to the drive of a backup, or to resize its drive or target
+    Scenario Outline: Something asks for the permission to <permission> the <part> of a running backup
       Given an incremental backup of "drive0" with "bitmap0" is kept running
       When this request is made:
         | request   | drive  | target |
@@ -62,9 +62,9 @@ Feature: What a backup job has in use
         | resize     | drive  | add resizer | drive0   |
         | resize     | target | add resizer | drive0-2 |
 
-  Rule: What a job has in use is free when the job has ended, although nobody has taken note of that
+  Rule: The nodes that a job used are free as soon as it has concluded, although it is not dismissed yet
     @bug-B57 @known-defect.nodes-of-ended-backup
-    Scenario: The filter of a backup goes when the backup is finalized
+    Scenario: The filter of a concluded backup is deleted
       Given a backup of "drive0" is kept pending that was started with:
         | option           | value       |
         | sync             | incremental |
@@ -79,7 +79,7 @@ Feature: What a backup job has in use
       Then QEMU should refuse it as a GenericError that says "Failed to find node with node-name='over-drive0'"
 
     @known-defect.nodes-of-ended-backup
-    Scenario: A drive is resized and backed up while its last backup waits to be dismissed
+    Scenario: The drive of a concluded backup is resized and backed up again
       Given an incremental backup of "drive0" with "bitmap0" is kept concluded
       When "drive0" is resized to 8 MiB
       Then QEMU should grant it
@@ -89,7 +89,7 @@ Feature: What a backup job has in use
       And no job should be left
 
     @bug-B57 @known-defect.nodes-of-ended-backup
-    Scenario: The target of an ended backup is in use by nobody
+    Scenario: The target of a concluded backup is resized
       Given an incremental backup of "drive0" with "bitmap0" is kept concluded
       When this request is made:
         | request | drive  | node     | size  | note               |
@@ -99,9 +99,9 @@ Feature: What a backup job has in use
       Then the backup of "drive0" should succeed
       And it should restore its drive as it was at that moment
 
-  Rule: A backup that cannot keep others from writing is refused, and begins when it can
+  Rule: A backup is refused as long as something else may write to its drive from below
     @bug-B49
-    Scenario: Something writes to a drive from below, and then not any more
+    Scenario: Something may write to the file of a drive, and then is deleted
       Given the 4 MiB drive "drive1" in a raw image
       And a full backup of "drive1" with a new bitmap "bitmap1"
       And this request has been granted:

@@ -1,15 +1,14 @@
 @job @blockdev-backup
 Feature: Backup jobs that are paused
-  The guest needs its disk for an hour, so the operator pauses the backup and resumes it when the guest is done. A pause
-  must be one: whoever is told that the job rests must not find it copying. And the pause must cost the backup nothing:
-  it is of the moment at which it began, whatever the guest has done meanwhile.
+  The guest needs its disk for an hour, so the operator pauses the backup and resumes it when the guest is done. A job
+  that says that it is paused must not copy anything. And the pause must cost the backup nothing: it is of the moment at
+  which it began, whatever the guest has done meanwhile.
   A job is kept running, here, by a limit of 1 B a second: after its first cluster it has to wait for hours.
 
   Background:
     Given the 4 MiB drive "drive0" holding:
       | pattern | at | length |
       | 0x41    | 0  | 4 MiB  |
-    And the 4 MiB drive "drive1"
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And the guest has written to "drive0":
       | pattern | at             | length  | note             |
@@ -17,8 +16,8 @@ Feature: Backup jobs that are paused
       | 0xfe    | 1 MiB          | 129 KiB | three granules   |
       | 0x64    | 4 MiB - 64 KiB | 64 KiB  | the last granule |
 
-  Rule: A paused job copies nothing until it is resumed, and is complete then
-    Scenario Outline: A backup rests although nothing limits it any more
+  Rule: A paused job copies nothing until it is resumed, and copies the rest then
+    Scenario Outline: A paused backup copies nothing although its limit is lifted: <case>
       Given a backup of "drive0" is kept running that was started with:
         | option   | value      |
         | sync     | <sync>     |
@@ -32,31 +31,31 @@ Feature: Backup jobs that are paused
       Then the backup of "drive0" should succeed
       And it should restore its drive as it was at that moment
 
-      Examples: job commands
-        | case                             | command | other | sync        | bitmap  | compress |
-        | what had changed                 | job     | job   | incremental | bitmap0 |          |
-        | all of it                        | job     | job   | full        |         | no       |
-        | all of it, one cluster at a time | job     | job   | full        |         | yes      |
-        | what the image itself holds      | job     | job   | top         |         |          |
+      Examples: what is left to copy
+        | case                        | command | other | sync        | bitmap  | compress |
+        | what had changed            | job     | job   | incremental | bitmap0 |          |
+        | the whole drive             | job     | job   | full        |         | no       |
+        | the whole drive, compressed | job     | job   | full        |         | yes      |
+        | what the image itself holds | job     | job   | top         |         |          |
 
       Examples: both families of commands
-        | case                             | command   | other     | sync        | bitmap  | compress |
-        | the older one                    | block-job | block-job | incremental | bitmap0 |          |
-        | the newer one, and the older one | job       | block-job | incremental | bitmap0 |          |
-        | the older one, and the newer one | block-job | job       | incremental | bitmap0 |          |
+        | case                                    | command   | other     | sync        | bitmap  | compress |
+        | block-job commands                      | block-job | block-job | incremental | bitmap0 |          |
+        | a job command, then a block-job command | job       | block-job | incremental | bitmap0 |          |
+        | a block-job command, then a job command | block-job | job       | incremental | bitmap0 |          |
 
-    Scenario: One backup of a group rests
-      Given an incremental backup of "drive0" with "bitmap0" is kept waiting
-      And the backup of "drive1" has been paused
-      When the speed of the backup of "drive1" is set to 0 B a second
-      Then the backup of "drive1" should become paused
+    Scenario: A paused backup is given another limit
+      Given an incremental backup of "drive0" with "bitmap0" is kept paused
+      When the speed of the backup of "drive0" is set to 1 GiB a second
+      Then the backup of "drive0" should copy nothing while the guest reads 50 times
       And QEMU should show the backup of "drive0" as:
-        | status  | offset  | len     |
-        | waiting | 320 KiB | 320 KiB |
-      When the backup of "drive1" is resumed
-      Then the backups of "drive1" and "drive0" should succeed
+        | status | offset | len     | speed | paused |
+        | paused | 64 KiB | 320 KiB | 1 GiB | yes    |
+      When the backup of "drive0" is resumed
+      Then the backup of "drive0" should succeed
+      And it should restore its drive as it was at that moment
 
-    Scenario Outline: A backup is told to pause while the disk keeps it waiting
+    Scenario Outline: A backup is paused while its read of <case> is held up
       Given the 4 MiB drive "drive2", whose storage can be held up, holding:
         | pattern | at | length |
         | 0x41    | 0  | 4 MiB  |
@@ -69,31 +68,31 @@ Feature: Backup jobs that are paused
       And a read of "drive2" is held up
       When the backup of "drive2" is paused
       Then QEMU should show the backup of "drive2" as:
-        | status  | paused | note                                    |
-        | running | yes    | it will be, but has something under way |
+        | status  | paused | note                          |
+        | running | yes    | paused when that read is done |
       When the read of "drive2" goes on
       Then the backup of "drive2" should become paused
       And the backup of "drive2" should copy nothing while the guest reads 20 times
 
-      Examples: how much it has under way
-        | case                  | compress |
-        | up to 1 MiB           | no       |
-        | one cluster at a time | yes      |
+      Examples: how much it reads at a time
+        | case        | compress |
+        | up to 1 MiB | no       |
+        | one cluster | yes      |
 
-  Rule: What the guest writes during a pause is saved before it is overwritten, and recorded for the next backup
+  Rule: What the guest overwrites during a pause is saved before, and recorded for the next backup
     Scenario: The guest writes before, in and behind what a paused job has yet to copy
       Given an incremental backup of "drive0" with "bitmap0" is kept paused
       When the guest writes to "drive0":
         | request      | pattern | at              | length | note                               |
-        | write        | 0x11    | 0               | 512 B  | what the job does not care for     |
+        | write        | 0x11    | 0               | 512 B  | what the job does not copy         |
         | write        | 0x22    | 127 KiB         | 2 KiB  | what it has copied, and the next   |
         | write        | 0x33    | 1 MiB + 63 KiB  | 2 KiB  | over an edge, where it has to copy |
         | write zeroes |         | 1 MiB + 128 KiB | 512 B  | the last of three granules         |
         | write zeroes |         | 4 MiB - 64 KiB  | 64 KiB | the last granule                   |
         | write        | 0x44    | 4 MiB - 1 B     | 1 B    | the last byte, once more           |
       Then QEMU should show the backup of "drive0" as:
-        | status | offset  | len     | paused | busy | note                      |
-        | paused | 320 KiB | 320 KiB | yes    | no   | the guest left it nothing |
+        | status | offset  | len     | paused | busy | note                 |
+        | paused | 320 KiB | 320 KiB | yes    | no   | nothing left to copy |
       And the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | yes  | 320 KiB |
@@ -107,7 +106,7 @@ Feature: Backup jobs that are paused
       And the guest has written to "drive0":
         | pattern | at             | length | note                               |
         | 0x33    | 1 MiB + 63 KiB | 2 KiB  | over an edge, where it has to copy |
-        | 0x55    | 3 MiB          | 1 B    | what the job does not care for     |
+        | 0x55    | 3 MiB          | 1 B    | what the job does not copy         |
       When the backup of "drive0" is resumed
       Then the backup of "drive0" should succeed
       When an incremental backup of "drive0" is taken with "bitmap0"

@@ -10,9 +10,9 @@ Feature: How far a backup job has come
       | 0x41    | 0  | 4 MiB  |
     And a full backup of "drive0"
 
-  Rule: The whole of an incremental backup is what had changed, in what is copied at a time
+  Rule: The length of an incremental backup is what had changed, in whole granules and clusters
     @bug-B52
-    Scenario Outline: What an incremental backup has to do, by a bitmap with a granularity of <granularity>
+    Scenario Outline: The length of an incremental backup: <case>
       Given a bitmap "bitmap0" with a granularity of <granularity> on "drive0"
       And the guest has written to "drive0":
         | pattern | at    | length   |
@@ -28,7 +28,7 @@ Feature: How far a backup job has come
       When the backup of "drive0" is finalized
       Then the backup of "drive0" should succeed
 
-      Examples: granules of all sizes
+      Examples: granules and clusters
         | case                                      | granularity | at           | length | whole   |
         | the first and the last cluster            | 64 KiB      | 4 MiB - 1 B  | 1 B    | 128 KiB |
         | over an edge, and the first one again     | 64 KiB      | 64 KiB - 1 B | 2 B    | 128 KiB |
@@ -38,9 +38,9 @@ Feature: How far a backup job has come
         | the first and the last quarter            | 1 MiB       | 3 MiB        | 1 B    | 2 MiB   |
         | one granule that is larger than the drive | 64 MiB      | 3 MiB        | 1 B    | 4 MiB   |
 
-  Rule: Progress starts at nothing, only grows, and is never more than the whole
+  Rule: The progress of a job grows with each cluster that is saved, and never beyond its length
     @bug-B52
-    Scenario: The guest is faster than a running backup
+    Scenario: The guest overwrites what a running backup has yet to copy
       Given a bitmap "bitmap0" on "drive0"
       And the guest has written to "drive0":
         | pattern | at             | length | note             |
@@ -49,11 +49,11 @@ Feature: How far a backup job has come
         | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |
       And an incremental backup of "drive0" with "bitmap0" is kept running
       When the guest writes to "drive0":
-        | pattern | at             | length | note                                     |
-        | 0x11    | 127 KiB        | 1 B    | what the job has copied already          |
-        | 0x22    | 4 MiB - 1 B    | 1 B    | the guest has the last granule saved now |
-        | 0x33    | 4 MiB - 64 KiB | 512 B  | the same granule again                   |
-        | 0x44    | 3 MiB          | 512 B  | what the job does not care for           |
+        | pattern | at             | length | note                                |
+        | 0x11    | 127 KiB        | 1 B    | what the job has copied already     |
+        | 0x22    | 4 MiB - 1 B    | 1 B    | the last granule, saved before that |
+        | 0x33    | 4 MiB - 64 KiB | 512 B  | the same granule again              |
+        | 0x44    | 3 MiB          | 512 B  | what the job does not copy          |
       Then QEMU should show the backup of "drive0" as:
         | status  | offset  | len     |
         | running | 128 KiB | 192 KiB |
@@ -65,7 +65,7 @@ Feature: How far a backup job has come
       Given a bitmap "bitmap0" on "drive0"
       When an incremental backup of "drive0" with "bitmap0" is started
       Then the backup of "drive0" should succeed
-      And the life of the backup of "drive0" should have been:
+      And the backup of "drive0" should have gone through these states:
         | state     | event               | offset | len |
         | created   |                     |        |     |
         | running   |                     |        |     |

@@ -1,8 +1,8 @@
 @job
-Feature: The end of a backup job, remembered until somebody has taken note of it
-  The management program was away when the backup ended, and the event that told of it is gone. A job that was started so
-  stays in the list until it is dismissed, with its end and, if it failed, with the reason, which is all that the
-  operator will ever learn of it. A job that was not, is gone from the list as soon as it has ended.
+Feature: The end of a backup job, shown until the job is dismissed
+  The management program was away when the backup ended, and the event that told of it is gone. If it was started so, a
+  job stays in the list until it is dismissed, with its end and, if it failed, with the reason, which is all that the
+  operator will ever learn of it. Any other job is gone from the list as soon as it has ended.
 
   Background:
     Given the 4 MiB drive "drive0", whose storage fails the first read after a flush, holding:
@@ -12,9 +12,9 @@ Feature: The end of a backup job, remembered until somebody has taken note of it
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And a bitmap "bitmap1" on "drive0"
 
-  Rule: A job that is not dismissed by itself shows how it has ended, until it is dismissed
+  Rule: A job that must not dismiss itself shows how it has ended until it is dismissed
     @blockdev-backup @known-defect.nodes-of-ended-backup
-    Scenario: A backup that has failed
+    Scenario: A concluded backup that has failed
       Given the guest has written to "drive0":
         | pattern | at      | length | note                        |
         | 0xab    | 100 KiB | 2 KiB  | the backup fails to read it |
@@ -32,7 +32,7 @@ Feature: The end of a backup job, remembered until somebody has taken note of it
         | BLOCK_JOB_ERROR | drive0 | report | read      |
       When the backup of "drive0" is dismissed
       Then the backup of "drive0" should fail with "Input/output error"
-      And the life of the backup of "drive0" should have been:
+      And the backup of "drive0" should have gone through these states:
         | state     | event               | offset | len    | error              |
         | created   |                     |        |        |                    |
         | running   |                     |        |        |                    |
@@ -42,7 +42,7 @@ Feature: The end of a backup job, remembered until somebody has taken note of it
         | null      |                     |        |        |                    |
 
     @blockdev-backup @known-defect.nodes-of-ended-backup
-    Scenario Outline: A backup that has been <act>
+    Scenario Outline: A concluded backup that was <act>
       Given a backup of "drive0" is kept pending that was started with:
         | option       | value       |
         | sync         | incremental |
@@ -57,14 +57,14 @@ Feature: The end of a backup job, remembered until somebody has taken note of it
       Then the backup of "drive0" should <become>
       And no job should be left
 
-      Examples: the other ends that a backup can come to
-        | case                         | act       | error              | become       |
-        | there is nothing to complain | finalized | none               | succeed      |
-        | somebody wanted it so        | cancelled | Operation canceled | be cancelled |
+      Examples: other ends of a backup
+        | case                | act       | error              | become       |
+        | no error            | finalized | none               | succeed      |
+        | the operator's wish | cancelled | Operation canceled | be cancelled |
 
-  Rule: A job that is dismissed by itself is gone with its end, whichever that was
+  Rule: A job that dismisses itself leaves the list as soon as it has ended, and its name is free
     @blockdev-backup
-    Scenario: A backup that fails, and another one by the same name
+    Scenario: A backup that fails, and another one with the same name
       Given the guest has written to "drive0":
         | pattern | at      | length | note                        |
         | 0xab    | 100 KiB | 2 KiB  | the backup fails to read it |

@@ -14,8 +14,8 @@ Feature: A backup job outlives the program that started it
       | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |
     And a second monitor is listening
 
-  Rule: A job goes on without the monitor that started it, and any other one can operate it
-    Scenario Outline: The first monitor goes away while a backup is <state>
+  Rule: A job goes on when the monitor that started it has gone away, and any other one can operate it
+    Scenario Outline: A <state> backup whose monitor has gone away is <act> by another one
       Given an incremental backup of "drive0" with "bitmap0" is kept <state>
       When the first monitor goes away
       Then QEMU should show the backup of "drive0" as:
@@ -32,11 +32,11 @@ Feature: A backup job outlives the program that started it
       And no job should be left
 
       Examples: what the second monitor does then
-        | case                         | state   | offset  | act       | become       | dirty   |
-        | only the new write           | running | 64 KiB  | let go    | succeed      | 64 KiB  |
-        | only the new write           | paused  | 64 KiB  | let go    | succeed      | 64 KiB  |
-        | only the new write           | pending | 192 KiB | let go    | succeed      | 64 KiB  |
-        | the new write was dirty, too | running | 64 KiB  | cancelled | be cancelled | 192 KiB |
+        | case                 | state   | offset  | act       | become       | dirty   |
+        | only what is new     | running | 64 KiB  | let go    | succeed      | 64 KiB  |
+        | only what is new     | paused  | 64 KiB  | let go    | succeed      | 64 KiB  |
+        | only what is new     | pending | 192 KiB | let go    | succeed      | 64 KiB  |
+        | all that had changed | running | 64 KiB  | cancelled | be cancelled | 192 KiB |
 
     Scenario: A job ends by itself after the monitor that started it has gone
       Given an incremental backup of "drive0" with "bitmap0" is kept running
@@ -45,8 +45,8 @@ Feature: A backup job outlives the program that started it
       Then the backup of "drive0" should succeed
       And it should restore its drive as it was at that moment
 
-  Rule: All monitors are told the same
-    Scenario Outline: Two monitors listen to a job that is <act>
+  Rule: All monitors hear the same events of a job
+    Scenario Outline: Two monitors listen to a <state> backup that is <act>
       Given an incremental backup of "drive0" with "bitmap0" is kept <state>
       When the backup of "drive0" is <act>
       Then the backup of "drive0" should <become>

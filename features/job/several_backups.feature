@@ -15,7 +15,7 @@ Feature: Several backups of one drive at a time
       | 0x64    | 2 MiB          | 64 KiB | a whole granule  |
       | 0x65    | 4 MiB - 64 KiB | 64 KiB | the last granule |
 
-  Rule: Each of two backups keeps its moment and its bitmap, whatever becomes of the other
+  Rule: Of two backups of one drive, neither changes what the other restores, or what is left in its bitmap
     Scenario Outline: The <one> of two backups is <act> before the other one ends
       Given a backup of "drive0" is kept running that was started with:
         | option | value       |
@@ -41,9 +41,9 @@ Feature: Several backups of one drive at a time
       Then the backup "<other>" should succeed
       And the guest should reach "drive0" directly
 
-      Examples: both orders, and both ends
-        | case                            | one     | act                | become       | other   |
-        | in the order in which they came | older   | let go             | succeed      | younger |
-        | the other way round             | younger | let go             | succeed      | older   |
-        | the younger one is left alone   | older   | cancelled          | be cancelled | younger |
-        | the older one is left alone     | younger | cancelled by force | be cancelled | older   |
+      Examples: both orders and both ends
+        | case                       | one     | act                | become       | other   |
+        | the order of their start   | older   | let go             | succeed      | younger |
+        | the reverse order          | younger | let go             | succeed      | older   |
+        | the younger one left alone | older   | cancelled          | be cancelled | younger |
+        | the older one left alone   | younger | cancelled by force | be cancelled | older   |

@@ -1,7 +1,7 @@
 @job @blockdev-backup
 Feature: A machine that is shut down while a backup is under way
   A guest is powered off, a host is emptied for maintenance: nobody asks first whether a backup is running. QEMU then has
-  to give the backup up in order, whatever state it is in, say so to whoever listens, and end as if nothing had been the
+  to cancel the backup in order, whatever state it is in, say so to whoever listens, and end as if nothing had been the
   matter. A QEMU that crashes or hangs at its end costs the guest's last writes, and the bitmaps that it has to store.
 
   Background:
@@ -17,7 +17,7 @@ Feature: A machine that is shut down while a backup is under way
       | 0xfe    | 1 MiB          | 64 KiB | a whole granule  |
       | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |
 
-  Rule: A backup that is under way when the machine is shut down is cancelled in order
+  Rule: When the machine is shut down, a backup that is under way is cancelled, and QEMU ends in order
     @bug-B85
     Scenario Outline: The machine is shut down while a backup is <state>
       Given an incremental backup of "drive0" with "bitmap0" is kept <state>
@@ -26,7 +26,7 @@ Feature: A machine that is shut down while a backup is under way
         | 0x33    | 127 KiB | 2 KiB  | over what has been copied, if so |
       When the machine is shut down
       Then the backup of "drive0" should be cancelled
-      And the life of the backup of "drive0" should have been:
+      And the backup of "drive0" should have gone through these states:
         | state     | event               |
         | created   |                     |
         | running   |                     |
@@ -39,12 +39,12 @@ Feature: A machine that is shut down while a backup is under way
         | null      |                     |
       And "drive0" should hold what the guest has written
 
-      Examples: in every state
-        | case                        | state   | paused | resumed | waiting | pending | asks              |
-        | it waits for its limit      | running |        |         |         |         |                   |
-        | it has to wake up first     | paused  | paused | running |         |         |                   |
-        | so has the one it waits for | waiting |        |         | waiting |         |                   |
-        | all has been copied         | pending |        |         | waiting | pending | BLOCK_JOB_PENDING |
+      Examples: all states
+        | case           | state   | paused | resumed | waiting | pending | asks              |
+        | a part copied  | running |        |         |         |         |                   |
+        | woken up       | paused  | paused | running |         |         |                   |
+        | one of a group | waiting |        |         | waiting |         |                   |
+        | all copied     | pending |        |         | waiting | pending | BLOCK_JOB_PENDING |
 
     @known-defect.nodes-of-ended-backup
     Scenario: The machine is shut down while a backup waits to be dismissed
@@ -53,7 +53,7 @@ Feature: A machine that is shut down while a backup is under way
       Then the backup of "drive0" should succeed
       And "drive0" should hold what the guest has written
 
-    Scenario: The machine is shut down while a job goes by a bitmap that the image stores
+    Scenario: The machine is shut down while a job uses a persistent bitmap
       Given these bitmaps on "drive0":
         | bitmap  | granularity | recording | persistent |
         | bitmap1 | 64 KiB      | yes       | yes        |
@@ -66,9 +66,9 @@ Feature: A machine that is shut down while a backup is under way
       Then the backup of "drive0" should be cancelled
       And the image of "drive0" should store its persistent bitmaps and no others
 
-  Rule: A backup that was refused leaves nothing behind that QEMU stumbles over at its end
+  Rule: A backup that was refused leaves nothing behind that could crash QEMU when it is shut down
     @drive-backup @bug-B41
-    Scenario Outline: The machine is shut down after a refused backup
+    Scenario Outline: The machine is shut down after a backup was refused: <case>
       Given backups are taken with drive-backup
       When a backup of "drive0" is started with:
         | option   | value   |
@@ -78,7 +78,7 @@ Feature: A machine that is shut down while a backup is under way
       When the machine is shut down
       Then "drive0" should hold what the guest has written
 
-      Examples: how far it had come
-        | case                                  | sync        | option | value  | words                              |
-        | found out when the target is open     | incremental | bitmap | absent | Bitmap 'absent' could not be found |
-        | found out when there is a job already | full        | speed  | -1     | Parameter 'speed' expects          |
+      Examples: how far the backup had come
+        | case                | sync        | option | value  | words                              |
+        | an open target      | incremental | bitmap | absent | Bitmap 'absent' could not be found |
+        | a job already there | full        | speed  | -1     | Parameter 'speed' expects          |

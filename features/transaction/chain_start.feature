@@ -12,8 +12,8 @@ Feature: The moment at which a chain of backups starts
       | 0xdc    | 4 MiB - 1 KiB | 2 KiB  |
     And a bitmap "bitmap9" with a granularity of 4 KiB on "drive0"
 
-  Rule: A bitmap that begins with a full backup records all that the backup lacks
-    Scenario Outline: The guest writes while the backup runs, whose bitmap was <asked for>
+  Rule: A bitmap added in the transaction that starts a full backup records just what that backup lacks
+    Scenario Outline: The guest writes during a full backup whose bitmap was asked for <asked for>
       Given these requests have been granted as one transaction:
         | request  | bitmap         | drive  | speed         |
         | <first>  | <first bitmap> | drive0 | <first speed> |
@@ -29,10 +29,10 @@ Feature: The moment at which a chain of backups starts
       And it should restore its drive as it was at that moment
       And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
-      Examples: in either order
-        | case                   | asked for | first       | first bitmap | first speed | second      | then bitmap | then speed |
-        | as most tools do       | first     | add         | bitmap0      |             | full backup |             | 1 B        |
-        | the moment is the same | last      | full backup |              | 1 B         | add         | bitmap0     |            |
+      Examples: both orders
+        | case              | asked for | first       | first bitmap | first speed | second      | then bitmap | then speed |
+        | the usual order   | first     | add         | bitmap0      |             | full backup |             | 1 B        |
+        | the reverse order | last      | full backup |              | 1 B         | add         | bitmap0     |            |
 
     Scenario: The guest has writes on their way when the chain starts
       Given these writes of the guest to "drive0" are on their way:
@@ -50,21 +50,7 @@ Feature: The moment at which a chain of backups starts
         | bitmap0 | 64 KiB      | yes       | no   | 0      |
         | bitmap9 | 4 KiB       | yes       | no   | 16 KiB |
 
-    Scenario: The guest has writes on their way when a bitmap is replaced
-      Given these writes of the guest to "drive0" are on their way:
-        | pattern | at           | length | note                      |
-        | 0xab    | 64 KiB - 1 B | 2 B    | over an edge of a granule |
-      When these requests are made as one transaction:
-        | request | bitmap  | drive  |
-        | disable | bitmap9 | drive0 |
-        | add     | bitmap0 | drive0 |
-      Then the bitmaps of "drive0" should be:
-        | bitmap  | granularity | recording | busy | dirty |
-        | bitmap0 | 64 KiB      | yes       | no   | 0     |
-        | bitmap9 | 4 KiB       | no        | no   | 8 KiB |
-      And the bitmaps should still hold what had changed
-
-  Rule: The chains of several drives start at one moment
+  Rule: The chains of several drives that one transaction starts begin at one moment
     Scenario: The guest has writes on their way to both of its drives
       Given the 4 MiB drive "drive1"
       And these writes of the guest to "drive0" are on their way:
@@ -83,8 +69,22 @@ Feature: The moment at which a chain of backups starts
       And each of them should restore its drive as it was at that moment
       And the bitmaps should still hold what had changed
 
-  Rule: One bitmap stops at the very moment at which another one begins
-    Scenario: A client reads the old state of the drive while the guest goes on
+  Rule: When one transaction disables a bitmap and adds another one, each write is recorded by just one of them
+    Scenario: The guest has writes on their way when a bitmap is replaced
+      Given these writes of the guest to "drive0" are on their way:
+        | pattern | at           | length | note                      |
+        | 0xab    | 64 KiB - 1 B | 2 B    | over an edge of a granule |
+      When these requests are made as one transaction:
+        | request | bitmap  | drive  |
+        | disable | bitmap9 | drive0 |
+        | add     | bitmap0 | drive0 |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty |
+        | bitmap0 | 64 KiB      | yes       | no   | 0     |
+        | bitmap9 | 4 KiB       | no        | no   | 8 KiB |
+      And the bitmaps should still hold what had changed
+
+    Scenario: A bitmap is replaced while the old state of the drive is kept for a client
       Given these writes of the guest to "drive0" are on their way:
         | pattern | at           | length | note                      |
         | 0xab    | 64 KiB - 1 B | 2 B    | over an edge of a granule |

@@ -3,9 +3,9 @@ Feature: Bitmaps and backups that start at one point in time
   A chain has no gap only if its bitmap begins to record at the very moment of the full backup: a write between the two
   would be in neither. A transaction makes several requests at one moment, and grants all of them or none.
 
-  Rule: Bitmaps cleared in the transaction that starts a full backup are in step with that backup
+  Rule: Bitmaps cleared in the transaction that starts a full backup record just what that backup lacks
     @iotest-124 @incremental_transaction @<command>
-    Scenario Outline: Two bitmaps of different age, cleared together with the full backup
+    Scenario Outline: Two bitmaps of different age, cleared together with a full <command>
       Given the 64 MiB drive "drive0" holding:
         | pattern | at     | length  |
         | 0x41    | 0      | 512 B   |

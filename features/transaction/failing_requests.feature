@@ -1,6 +1,6 @@
 @transaction
 Feature: Requests that make a transaction fail
-  The plan of a night's backup is one transaction: new bitmaps, old ones emptied, handed on or removed, and the backups
+  The plan of a night's backup is one transaction: new bitmaps, old ones cleared, merged or removed, and the backups
   of all drives. One of its requests cannot be granted, be it that a name is taken, a bitmap has gone or an image does
   not fit. Whichever it is, and wherever in the plan it stands, the operator must find everything as before.
 
@@ -24,7 +24,7 @@ Feature: Requests that make a transaction fail
 
   Rule: Whichever request fails, all that were granted before it are undone
     @blockdev-backup @bug-B48 @bug-B59 @bug-B64 @bug-B74 @bug-B75
-    Scenario Outline: A request of every kind, and one that fails
+    Scenario Outline: A request of every kind, and then a failing <failing>: <case>
       When these requests are made as one transaction:
         | request            | bitmap   | drive  | from    | granularity   | target   |
         | add                | bitmap7  | drive0 |         |               |          |
@@ -45,33 +45,33 @@ Feature: Requests that make a transaction fail
 
       Examples: a request for a bitmap, and the bitmap that is used afterwards
         | case                     | failing | bitmap  | from             | granularity | target | words                         | used    |
-        | its name is taken        | add     | bitmap1 |                  |             |        | already exists: bitmap1       | bitmap0 |
-        | its name was just taken  | add     | bitmap7 |                  |             |        | already exists: bitmap7       | bitmap1 |
-        | its name is not free yet | add     | bitmap2 |                  |             |        | already exists: bitmap2       | bitmap2 |
+        | a name that is taken     | add     | bitmap1 |                  |             |        | already exists: bitmap1       | bitmap0 |
+        | a name just taken        | add     | bitmap7 |                  |             |        | already exists: bitmap7       | bitmap1 |
+        | a name not yet free      | add     | bitmap2 |                  |             |        | already exists: bitmap2       | bitmap2 |
         | a wrong granularity      | add     | bitmap8 |                  | 48 KiB      |        | must be power of 2            | bitmap3 |
         | no such bitmap           | clear   | absent  |                  |             |        | bitmap 'absent' not found     | bitmap4 |
-        | a backup has just got it | clear   | bitmap4 |                  |             |        | 'bitmap4' is currently in use | bitmap4 |
+        | a bitmap in use          | clear   | bitmap4 |                  |             |        | 'bitmap4' is currently in use | bitmap4 |
         | no such bitmap           | disable | absent  |                  |             |        | bitmap 'absent' not found     | bitmap0 |
-        | it has just been removed | disable | bitmap2 |                  |             |        | 'bitmap2' is currently in use | bitmap2 |
+        | a removed bitmap         | disable | bitmap2 |                  |             |        | 'bitmap2' is currently in use | bitmap2 |
         | no such bitmap           | remove  | absent  |                  |             |        | bitmap 'absent' not found     | bitmap1 |
-        | it has just been removed | remove  | bitmap2 |                  |             |        | 'bitmap2' is currently in use | bitmap2 |
-        | a backup has just got it | remove  | bitmap4 |                  |             |        | 'bitmap4' is currently in use | bitmap4 |
-        | one of two is merged     | merge   | bitmap6 | bitmap1, absent  |             |        | bitmap 'absent' not found     | bitmap0 |
-        | into one merged into     | merge   | bitmap5 | bitmap1, absent  |             |        | bitmap 'absent' not found     | bitmap3 |
-        | from one removed before  | merge   | bitmap0 | bitmap1, bitmap2 |             |        | 'bitmap2' is currently in use | bitmap0 |
+        | a removed bitmap         | remove  | bitmap2 |                  |             |        | 'bitmap2' is currently in use | bitmap2 |
+        | a bitmap in use          | remove  | bitmap4 |                  |             |        | 'bitmap4' is currently in use | bitmap4 |
+        | the second source absent | merge   | bitmap6 | bitmap1, absent  |             |        | bitmap 'absent' not found     | bitmap0 |
+        | a bitmap already filled  | merge   | bitmap5 | bitmap1, absent  |             |        | bitmap 'absent' not found     | bitmap3 |
+        | a removed source         | merge   | bitmap0 | bitmap1, bitmap2 |             |        | 'bitmap2' is currently in use | bitmap0 |
 
       Examples: a request for a backup, and the bitmap that is used afterwards
         | case                    | failing            | bitmap  | from | granularity | target | words                         | used    |
         | no such target          | full backup        |         |      |             | absent | Cannot find device='absent'   | bitmap0 |
-        | the drive onto itself   | full backup        |         |      |             | drive0 | target cannot be the same     | bitmap1 |
-        | the target is too small | full backup        |         |      |             | 4 MiB  | have different sizes          | bitmap2 |
-        | the same, with a bitmap | full backup        | bitmap3 |      |             | 4 MiB  | have different sizes          | bitmap3 |
-        | the target is too large | incremental backup | bitmap0 |      |             | 5 MiB  | have different sizes          | bitmap0 |
+        | the drive as its target | full backup        |         |      |             | drive0 | target cannot be the same     | bitmap1 |
+        | a smaller target        | full backup        |         |      |             | 4 MiB  | have different sizes          | bitmap2 |
+        | smaller, with a bitmap  | full backup        | bitmap3 |      |             | 4 MiB  | have different sizes          | bitmap3 |
+        | a larger target         | incremental backup | bitmap0 |      |             | 5 MiB  | have different sizes          | bitmap0 |
         | no such bitmap          | incremental backup | absent  |      |             |        | 'absent' could not be found   | bitmap0 |
-        | its bitmap was removed  | incremental backup | bitmap2 |      |             |        | 'bitmap2' is currently in use | bitmap2 |
-        | another backup has it   | incremental backup | bitmap4 |      |             |        | 'bitmap4' is currently in use | bitmap4 |
+        | a removed bitmap        | incremental backup | bitmap2 |      |             |        | 'bitmap2' is currently in use | bitmap2 |
+        | a bitmap in use         | incremental backup | bitmap4 |      |             |        | 'bitmap4' is currently in use | bitmap4 |
 
-    Scenario Outline: The failing request stands at the <place>
+    Scenario Outline: The <place> of three requests fails
       When these requests are made as one transaction:
         | request  | bitmap  | drive  |
         | <first>  | bitmap0 | drive0 |
@@ -82,13 +82,29 @@ Feature: Requests that make a transaction fail
       And the next incremental backup of "drive0" with "<used>" should restore it as it was then
 
       Examples: what is asked of three bitmaps, of which one name is taken
-        | case                          | place  | first | second  | third  | taken   | used    |
-        | nothing is done at all        | front  | add   | disable | remove | bitmap0 | bitmap2 |
-        | one is undone, one never done | middle | clear | add     | remove | bitmap1 | bitmap0 |
-        | both are undone               | end    | clear | disable | add    | bitmap2 | bitmap1 |
+        | case                        | place  | first | second  | third  | taken   | used    |
+        | nothing to undo             | first  | add   | disable | remove | bitmap0 | bitmap2 |
+        | one to undo, one never done | second | clear | add     | remove | bitmap1 | bitmap0 |
+        | both to undo                | third  | clear | disable | add    | bitmap2 | bitmap1 |
 
-  Rule: A group that ends together takes backups only
-    Scenario Outline: A request for a bitmap among the backups of a group
+    @blockdev-backup @bug-B74
+    Scenario: Requests for bitmaps of two drives, and one that fails
+      Given a bitmap "bitmap0" with a granularity of 512 B on "drive1"
+      When these requests are made as one transaction:
+        | request | bitmap  | drive  | from              |
+        | merge   | bitmap0 | drive1 | bitmap0 of drive0 |
+        | remove  | bitmap0 | drive0 |                   |
+        | remove  | bitmap0 | drive1 |                   |
+        | remove  | absent  | drive1 |                   |
+      Then QEMU should refuse it as a GenericError that says "Dirty bitmap 'absent' not found"
+      And nothing should have changed
+      When the guest writes to "drive1":
+        | pattern | at      | length |
+        | 0xba    | 100 KiB | 2 KiB  |
+      Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
+
+  Rule: A transaction with grouped completion is refused if it asks for anything but backups
+    Scenario Outline: A request to <request> a bitmap among the backups of a group
       When these requests are made as one transaction with grouped completion:
         | request            | bitmap   | drive  | from   |
         | incremental backup | bitmap4  | drive0 |        |
@@ -100,15 +116,15 @@ Feature: Requests that make a transaction fail
         | 0x9a    | 300 KiB | 30 KiB |
       Then the next incremental backup of "drive0" with "bitmap4" should restore it as it was then
 
-      Examples: each would be done at once, and not wait for the group
-        | case                     | request | bitmap  | from    |
-        | it would not go          | add     | bitmap7 |         |
-        | its record would be lost | clear   | bitmap0 |         |
-        | it would lack what comes | disable | bitmap0 |         |
-        | it would keep the record | merge   | bitmap5 | bitmap0 |
-        | it would not come back   | remove  | bitmap0 |         |
+      Examples: what the request would have left behind
+        | case                          | request | bitmap  | from    |
+        | a bitmap too many             | add     | bitmap7 |         |
+        | a bitmap that was cleared     | clear   | bitmap0 |         |
+        | a bitmap that records no more | disable | bitmap0 |         |
+        | a bitmap that was filled      | merge   | bitmap5 | bitmap0 |
+        | a bitmap too few              | remove  | bitmap0 |         |
 
       @known-defect.enable-in-group
-      Examples: what must not be undone, since it was never done
-        | case                     | request | bitmap  | from |
-        | it would go on to record | enable  | bitmap5 |      |
+      Examples: what QEMU must not undo, since it has not done it
+        | case                  | request | bitmap  | from |
+        | a bitmap that records | enable  | bitmap5 |      |

@@ -2,7 +2,7 @@
 Feature: How a group of backups comes to its end
   With grouped completion no backup of a transaction ends before the others: each waits with its work done, holding on
   to its bitmap, until all have got that far. If the operator has asked to see them finalized by hand, they wait for
-  that, too, and one word releases them all. Until then, a single one that is called off takes the others with it.
+  that, too, and are all finalized when one of them is.
 
   Background:
     Given the 4 MiB drive "drive0"
@@ -12,8 +12,8 @@ Feature: How a group of backups comes to its end
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And a full backup of "drive1" with a new bitmap "bitmap1"
 
-  Rule: No backup of a group ends before all have done their work
-    Scenario: One has done its work while the other is still at it
+  Rule: No backup of a group ends before all have copied everything
+    Scenario: One backup of a group has copied everything, and the other still copies
       Given the guest has written to "drive0":
         | pattern | at       | length | note                      |
         | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
@@ -34,9 +34,41 @@ Feature: How a group of backups comes to its end
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | 192 KiB |
 
-  Rule: One word releases a group that waits to be finalized
+    Scenario: One backup of a group is paused, and the other one waits
+      Given the guest has written to "drive0":
+        | pattern | at       | length | note                      |
+        | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
+      And an incremental backup of "drive0" with "bitmap0" is kept waiting
+      And the backup of "drive1" has been paused
+      When the speed of the backup of "drive1" is set to 0 B a second
+      Then the backup of "drive1" should become paused
+      And QEMU should show the backup of "drive0" as:
+        | status  | offset  | len     |
+        | waiting | 128 KiB | 128 KiB |
+      When the backup of "drive1" is resumed
+      Then the backups of "drive1" and "drive0" should succeed
+
+    Scenario: One backup of a group stops at an error, and none ends
+      Given each backup is taken with:
+        | option          | value |
+        | on-source-error | stop  |
+      And the guest has written to "drive1":
+        | pattern | at          | length | note                               |
+        | 0xba    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
+      When incremental backups are started as one group:
+        | drive  | bitmap  |
+        | drive0 | bitmap0 |
+        | drive1 | bitmap1 |
+      Then the backup of "drive1" should stop
+      But QEMU should have reported these events and no others:
+        | event           | drive  | action | operation |
+        | BLOCK_JOB_ERROR | drive1 | stop   | read      |
+      When the backup of "drive1" is resumed
+      Then the backups of "drive0" and "drive1" should succeed
+
+  Rule: A group that waits to be finalized ends when any one of its backups is finalized
     @bug-B78
-    Scenario Outline: A group of two, of which <asking> to be finalized
+    Scenario Outline: A group of two, in which <asking> to be finalized
       Given the guest has written to "drive0":
         | pattern | at       | length | note                      |
         | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
@@ -46,7 +78,7 @@ Feature: How a group of backups comes to its end
         | full backup        | bitmap1 | drive1 | <of drive1>   |
       When the backup of "<finalized>" is finalized
       Then the backups of "drive0" and "drive1" should succeed
-      And the life of the backup of "drive0" should have been:
+      And the backup of "drive0" should have gone through these states:
         | state     | event               | offset  | len     |
         | created   |                     |         |         |
         | running   |                     |         |         |
@@ -55,7 +87,7 @@ Feature: How a group of backups comes to its end
         |           | BLOCK_JOB_COMPLETED | 128 KiB | 128 KiB |
         | concluded |                     |         |         |
         | null      |                     |         |         |
-      And the life of the backup of "drive1" should have been:
+      And the backup of "drive1" should have gone through these states:
         | state     | event               | offset         | len            |
         | created   |                     |                |                |
         | running   |                     |                |                |
@@ -66,55 +98,12 @@ Feature: How a group of backups comes to its end
         | null      |                     |                |                |
 
       Examples: auto-finalize of each, and which is finalized
-        | case                            | asking          | of drive0 | of drive1 | finalized | drive0 tells      | drive1 tells      |
-        | the one that asked              | the first asks  | no        | yes       | drive0    | BLOCK_JOB_PENDING |                   |
-        | the other one, which waits, too | the second asks | yes       | no        | drive0    |                   | BLOCK_JOB_PENDING |
-        | one of them                     | both ask        | no        | no        | drive1    | BLOCK_JOB_PENDING | BLOCK_JOB_PENDING |
+        | case              | asking          | of drive0 | of drive1 | finalized | drive0 tells      | drive1 tells      |
+        | the one that asks | the first asks  | no        | yes       | drive0    | BLOCK_JOB_PENDING |                   |
+        | the other one     | the second asks | yes       | no        | drive0    |                   | BLOCK_JOB_PENDING |
+        | one of them       | both ask        | no        | no        | drive1    | BLOCK_JOB_PENDING | BLOCK_JOB_PENDING |
 
-  Rule: A backup that is called off takes its group with it
-    @bug-B78 @bug-B79
-    Scenario Outline: A group of two, of which <whose> is called off
-      Given the guest has written to "drive0":
-        | pattern | at       | length | note                      |
-        | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
-      And these requests have been granted as one transaction with grouped completion:
-        | request            | bitmap  | drive  | speed   | auto-finalize   |
-        | incremental backup | bitmap0 | drive0 |         | <auto-finalize> |
-        | full backup        | bitmap1 | drive1 | <speed> |                 |
-      And the backup of "drive0" has become <state>
-      When the backup of "<cancelled>" is cancelled
-      Then the backup of "drive0" should be cancelled
-      And the backup of "drive1" should be cancelled
-      And no job should be left
-      But the bitmaps should still hold what had changed
-
-      Examples: one that is done, one that is not
-        | case                            | whose                       | speed | auto-finalize | state   | cancelled |
-        | the other one has done its work | the one that still copies   | 1 B   | yes           | waiting | drive1    |
-        | the other one still copies      | the one that waits for it   | 1 B   | yes           | waiting | drive0    |
-        | both have done their work       | one that is to be finalized |       | no            | pending | drive0    |
-        | both have done their work       | one that waits with it      |       | no            | pending | drive1    |
-
-    Scenario: One stops at an error and is called off
-      Given the guest has written to "drive1":
-        | pattern | at          | length | note                               |
-        | 0xba    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
-      And these requests have been granted as one transaction with grouped completion:
-        | request            | bitmap  | drive  | on-source-error | auto-finalize |
-        | incremental backup | bitmap0 | drive0 |                 | no            |
-        | incremental backup | bitmap1 | drive1 | stop            | no            |
-      And the backup of "drive1" has stopped
-      And the backup of "drive0" has become waiting
-      When the backup of "drive1" is cancelled
-      Then the backup of "drive0" should be cancelled
-      And the backup of "drive1" should be cancelled
-      And QEMU should have reported these events and no others:
-        | event               | drive  | action | operation |
-        | BLOCK_JOB_ERROR     | drive1 | stop   | read      |
-        | BLOCK_JOB_CANCELLED | drive0 |        |           |
-        | BLOCK_JOB_CANCELLED | drive1 |        |           |
-
-    Scenario: One stops at an error and is resumed, and the group is finalized
+    Scenario: One backup of a group stops at an error and is resumed, and the group is finalized
       Given the guest has written to "drive1":
         | pattern | at          | length | note                               |
         | 0xba    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |

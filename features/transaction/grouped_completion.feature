@@ -19,9 +19,9 @@ Feature: Backups of several drives that stand or fall together
       | 0xcd    | 32 MiB | 124 KiB |
     And each incremental backup is followed by a reference
 
-  Rule: When one backup of a group fails, the others are cancelled and no bitmap loses its record
+  Rule: When one backup of a group fails, the others are cancelled, and no bitmap loses its record
     @iotest-124 @transaction_failure @<command>
-    Scenario Outline: A read error on one drive, then the same backups again
+    Scenario Outline: With <command>, a read error on one drive of a group, then the same backups again
       Given backups are taken with <command>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And a full backup of "drive1" with a new bitmap "bitmap1"
@@ -64,7 +64,7 @@ Feature: Backups of several drives that stand or fall together
         | drive-backup    |
 
     @iotest-124 @transaction_failure_race @<command>
-    Scenario Outline: A read error on one drive while the other has nothing to copy
+    Scenario Outline: With <command>, a read error on one drive while the other has nothing to copy
       Given backups are taken with <command>
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And a full backup of "drive1" with a new bitmap "bitmap1"

@@ -14,9 +14,9 @@ Feature: Backups that start together and end each for itself
     And a full backup of "drive0" with a new bitmap "bitmap0"
     And a full backup of "drive1" with a new bitmap "bitmap1"
 
-  Rule: With individual completion a backup that fails costs the others nothing
+  Rule: With individual completion a backup that fails changes nothing for the others
     @bug-B78
-    Scenario Outline: One backup of two fails, and is taken again
+    Scenario Outline: With <mode> completion, one backup of two fails and is taken again
       Given the guest has written to "drive0":
         | pattern | at       | length | note                      |
         | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
@@ -38,7 +38,7 @@ Feature: Backups that start together and end each for itself
       When the backup of "drive1" is taken again
       Then the backup of "drive1" should succeed
 
-      Examples: said aloud or not
+      Examples: the mode named or not
         | case                 | mode       |
-        | nothing is said      | default    |
+        | no word of it        | default    |
         | the default, by name | individual |

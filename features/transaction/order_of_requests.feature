@@ -1,9 +1,8 @@
 @transaction
 Feature: Requests of a transaction that build on each other
-  One transaction may ask several things of the same bitmap: to add it, to fill it with the record of another one and to
-  let a backup go by it, while the other one is emptied for the next backup. That works only if each request finds what
-  those before it have left. When the transaction fails, the same steps have to be gone back in reverse, or the bitmap
-  ends in a state that nobody has asked for.
+  One transaction may ask several things of the same bitmap: to add it, to merge another one into it and to let a
+  backup use it, while the other one is cleared for the next backup. That works only if each request finds what those
+  before it have done: or else the backup lacks something, or the next one does.
 
   Background:
     Given the 4 MiB + 1 KiB drive "drive0"
@@ -14,8 +13,8 @@ Feature: Requests of a transaction that build on each other
       | 0xd5    | 4 MiB - 64 KiB | 65 KiB | only "bitmap1" records it |
     And a full backup of "drive0" with a new bitmap "bitmap0"
 
-  Rule: Each request finds what those before it have left
-    Scenario Outline: Two requests for one bitmap
+  Rule: Each request of a transaction finds what those before it have done
+    Scenario Outline: Two requests for one bitmap: <first> and <second>
       Given the guest has written to "drive0":
         | pattern | at          | length | note                               |
         | 0xab    | 1000 KiB    | 48 KiB | over an edge of a granule          |
@@ -30,17 +29,17 @@ Feature: Requests of a transaction that build on each other
         | bitmap1 | 512 B       | yes         | no   | 179 KiB |
       And the bitmaps should still hold what had changed
 
-      Examples: one after the other
-        | case                             | first   | from    | second  | sources | recording | dirty   |
-        | nothing but what was merged      | clear   |         | merge   | bitmap1 | yes       | 512 KiB |
-        | nothing                          | merge   | bitmap1 | clear   |         | yes       | 0       |
-        | empty and at rest                | clear   |         | disable |         | no        | 0       |
-        | emptying does not wake it up     | disable |         | clear   |         | no        | 0       |
-        | nor does what is added           | disable |         | merge   | bitmap1 | no        | 512 KiB |
-        | as if nothing had been asked     | disable |         | enable  |         | yes       | 256 KiB |
-        | at rest, although it was enabled | enable  |         | disable |         | no        | 256 KiB |
+      Examples: what becomes of the bitmap
+        | case                       | first   | from    | second  | sources | recording | dirty   |
+        | only what was merged       | clear   |         | merge   | bitmap1 | yes       | 512 KiB |
+        | nothing                    | merge   | bitmap1 | clear   |         | yes       | 0       |
+        | empty and disabled         | clear   |         | disable |         | no        | 0       |
+        | still disabled             | disable |         | clear   |         | no        | 0       |
+        | still disabled, but filled | disable |         | merge   | bitmap1 | no        | 512 KiB |
+        | the same as before         | disable |         | enable  |         | yes       | 256 KiB |
+        | disabled in the end        | enable  |         | disable |         | no        | 256 KiB |
 
-    Scenario Outline: Two requests for the bitmap that the transaction adds
+    Scenario Outline: Two requests for the bitmap that the transaction adds: <first> and <second>
       When these requests are made as one transaction:
         | request  | bitmap  | drive  | granularity | from   |
         | add      | bitmap2 | drive0 | 4 KiB       |        |
@@ -56,16 +55,16 @@ Feature: Requests of a transaction that build on each other
         | 0xfe    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       Then the bitmaps should still hold what had changed
 
-      Examples: one after the other
-        | case                                | first   | from    | second  | recording | dirty   |
-        | records from now on                 | disable |         | enable  | yes       | 0       |
-        | does not record yet                 | enable  |         | disable | no        | 0       |
-        | keeps what another one has recorded | merge   | bitmap1 | disable | no        | 136 KiB |
-        | has forgotten that again            | merge   | bitmap1 | clear   | yes       | 0       |
+      Examples: what becomes of the bitmap
+        | case                      | first   | from    | second  | recording | dirty   |
+        | recording from now on     | disable |         | enable  | yes       | 0       |
+        | not recording yet         | enable  |         | disable | no        | 0       |
+        | filled, and disabled      | merge   | bitmap1 | disable | no        | 136 KiB |
+        | filled, and cleared again | merge   | bitmap1 | clear   | yes       | 0       |
 
-  Rule: A record can be handed on at the very moment of a backup
+  Rule: One transaction can start a backup and begin a new record for the next one
     @blockdev-backup
-    Scenario: A copy of the record goes with the backup, and the bitmap begins anew
+    Scenario: A copy of the bitmap is used by the backup, and the bitmap is cleared
       Given the guest has written to "drive0":
         | pattern | at       | length | note                      |
         | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
@@ -84,7 +83,7 @@ Feature: Requests of a transaction that build on each other
       Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
     @blockdev-backup
-    Scenario: The old bitmap stops, its last backup starts, and a new bitmap takes over
+    Scenario: A bitmap is disabled, its last backup starts, and a new bitmap is added
       Given the guest has written to "drive0":
         | pattern | at       | length | note                      |
         | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
@@ -103,34 +102,3 @@ Feature: Requests of a transaction that build on each other
         | pattern | at          | length | note                               |
         | 0xfe    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
       Then the next incremental backup of "drive0" with "bitmap2" should restore it as it was then
-
-  Rule: What a failed transaction has done to one bitmap is undone in reverse
-    @blockdev-backup @bug-B74
-    Scenario Outline: Two requests for one bitmap, and an abort
-      Given the guest has written to "drive0":
-        | pattern | at       | length | note                      |
-        | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
-      When these requests are made as one transaction:
-        | request  | bitmap   | drive  | from      |
-        | <first>  | <bitmap> | drive0 | <from>    |
-        | <second> | <bitmap> | drive0 | <sources> |
-        | abort    |          |        |           |
-      Then QEMU should refuse it as a GenericError that says "Transaction aborted using Abort action"
-      And nothing should have changed
-      When the guest writes to "drive0":
-        | pattern | at          | length | note                               |
-        | 0xfe    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
-      Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
-
-      Examples: where the wrong order would leave another state
-        | case                                    | bitmap  | first   | from    | second             | sources |
-        | it would end at rest                    | bitmap0 | disable |         | enable             |         |
-        | it would end empty                      | bitmap0 | clear   |         | clear              |         |
-        | it would end empty                      | bitmap0 | clear   |         | merge              | bitmap1 |
-        | it would keep what was merged           | bitmap0 | merge   | bitmap1 | clear              |         |
-        | it would keep what was merged           | bitmap0 | merge   | bitmap1 | merge              | bitmap1 |
-        | its record would come back while in use | bitmap0 | clear   |         | incremental backup |         |
-        | it would be at rest                     | bitmap0 | disable |         | remove             |         |
-        | it would be gone before it is restored  | bitmap2 | add     |         | merge              | bitmap1 |
-        | it would be removed twice               | bitmap2 | add     |         | remove             |         |
-        | it would be removed while in use        | bitmap2 | add     |         | incremental backup |         |

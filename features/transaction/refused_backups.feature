@@ -12,9 +12,9 @@ Feature: Backups of several drives of which one cannot begin
     And the 4 MiB + 1 KiB drive "drive1"
     And a full backup of "drive0" with a new bitmap "bitmap0"
 
-  Rule: If one backup of a transaction cannot begin, none does
+  Rule: When a transaction fails, none of its backups begins, and the guest can write to their drives
     @<command>
-    Scenario Outline: One backup that can begin, and one that cannot
+    Scenario Outline: With <command>, one backup that can begin, and one that cannot: <case>
       Given backups are taken with <command>
       And the guest has written to "drive0":
         | pattern | at           | length | note                       |
@@ -32,19 +32,19 @@ Feature: Backups of several drives of which one cannot begin
 
       @bug-B48 @bug-B59
       Examples: both commands
-        | case                          | command         | kind               | bitmap | node   | target   | words                       |
-        | no such drive                 | blockdev-backup | full backup        |        | absent |          | Cannot find device='absent' |
-        | no such target                | blockdev-backup | full backup        |        |        | absent   | Cannot find device='absent' |
-        | the drive is its own target   | blockdev-backup | full backup        |        |        | drive1   | target cannot be the same   |
-        | the other drive is the target | blockdev-backup | full backup        |        |        | drive0   | conflict on node 'drive0'   |
-        | both have the same target     | blockdev-backup | full backup        |        |        | drive0-2 | in use by block job: backup |
-        | smaller than its drive        | blockdev-backup | full backup        |        |        | 4 MiB    | have different sizes        |
-        | larger than its drive         | blockdev-backup | full backup        |        |        | 5 MiB    | have different sizes        |
-        | no such bitmap                | blockdev-backup | incremental backup | absent |        |          | 'absent' could not be found |
-        | no such drive                 | drive-backup    | full backup        |        | absent |          | Cannot find device='absent' |
-        | smaller than its drive        | drive-backup    | full backup        |        |        | 4 MiB    | have different sizes        |
-        | larger than its drive         | drive-backup    | full backup        |        |        | 5 MiB    | have different sizes        |
-        | no such bitmap                | drive-backup    | incremental backup | absent |        |          | 'absent' could not be found |
+        | case                      | command         | kind               | bitmap | node   | target   | words                       |
+        | no such drive             | blockdev-backup | full backup        |        | absent |          | Cannot find device='absent' |
+        | no such target            | blockdev-backup | full backup        |        |        | absent   | Cannot find device='absent' |
+        | the drive as its target   | blockdev-backup | full backup        |        |        | drive1   | target cannot be the same   |
+        | the other drive as target | blockdev-backup | full backup        |        |        | drive0   | conflict on node 'drive0'   |
+        | one target for both       | blockdev-backup | full backup        |        |        | drive0-2 | in use by block job: backup |
+        | a smaller target          | blockdev-backup | full backup        |        |        | 4 MiB    | have different sizes        |
+        | a larger target           | blockdev-backup | full backup        |        |        | 5 MiB    | have different sizes        |
+        | no such bitmap            | blockdev-backup | incremental backup | absent |        |          | 'absent' could not be found |
+        | no such drive             | drive-backup    | full backup        |        | absent |          | Cannot find device='absent' |
+        | a smaller target          | drive-backup    | full backup        |        |        | 4 MiB    | have different sizes        |
+        | a larger target           | drive-backup    | full backup        |        |        | 5 MiB    | have different sizes        |
+        | no such bitmap            | drive-backup    | incremental backup | absent |        |          | 'absent' could not be found |
 
       @bug-B59 @known-defect.drained-for-ever
       Examples: drive-backup, when it cannot open its target
@@ -52,7 +52,7 @@ Feature: Backups of several drives of which one cannot begin
         | no such target | drive-backup | full backup |        |      | absent | Could not open 'absent' |
 
     @<command> @bug-B48 @bug-B59
-    Scenario Outline: One backup that can begin, and one that meets a drive without a medium
+    Scenario Outline: With <command>, one backup that can begin, and one with <case>
       Given backups are taken with <command>
       And "drive2" is a drive without a medium
       When these requests are made as one transaction:
@@ -67,13 +67,13 @@ Feature: Backups of several drives of which one cannot begin
       Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
       Examples: both commands
-        | case               | command         | node   | target |
-        | nothing to copy    | blockdev-backup | drive2 |        |
-        | nothing to copy to | blockdev-backup |        | drive2 |
-        | nothing to copy    | drive-backup    | drive2 |        |
+        | case                 | command         | node   | target |
+        | no medium to copy    | blockdev-backup | drive2 |        |
+        | no medium to copy to | blockdev-backup |        | drive2 |
+        | no medium to copy    | drive-backup    | drive2 |        |
 
     @<command> @bug-B59
-    Scenario Outline: The backup that cannot begin comes first
+    Scenario Outline: With <command>, the backup that cannot begin comes first
       Given backups are taken with <command>
       When these requests are made as one transaction:
         | request            | bitmap  | drive  | target |
@@ -91,9 +91,8 @@ Feature: Backups of several drives of which one cannot begin
         | blockdev-backup |
         | drive-backup    |
 
-  Rule: Backups that could begin are called off when the transaction is aborted
     @<command> @bug-B48 @bug-B59
-    Scenario Outline: Backups of two drives, and an abort
+    Scenario Outline: With <command>, backups of two drives, and an abort
       Given backups are taken with <command>
       And a bitmap "bitmap1" with a granularity of 512 B on "drive1"
       And the guest has written to "drive1":

@@ -1,9 +1,9 @@
 @transaction
-Feature: What a failed transaction leaves of its requests
-  A backup tool empties bitmaps, hands their record on and starts backups in one transaction, since only all of that
-  together makes a chain. If the last of its requests is refused, the others have been carried out already, and each of
-  them must be undone to the last bit: a bitmap that stays empty or at rest is a gap in the next backup, and the tool,
-  which was told that nothing happened, will not look for it.
+Feature: What is undone when a transaction fails
+  A backup tool clears bitmaps, merges them and starts backups in one transaction, since only all of that together makes a
+  chain. If the last of its requests is refused, the others have been carried out already, and each of them must be undone
+  to the last bit: a bitmap that stays empty or disabled is a gap in the next backup, and the tool, which was told that
+  nothing happened, will not look for it.
 
   Background:
     Given the 4 MiB + 1 KiB drive "drive0"
@@ -17,9 +17,9 @@ Feature: What a failed transaction leaves of its requests
       | 0xd5    | 4 MiB - 64 KiB | 65 KiB | up to the end of the drive        |
     And a full backup of "drive0" with a new bitmap "bitmap0"
 
-  Rule: What a transaction had done to a bitmap is undone when the transaction is aborted
+  Rule: What a transaction has done to a bitmap is undone when the transaction is aborted
     @blockdev-backup @bug-B48 @bug-B74
-    Scenario Outline: A bitmap that records, and an abort
+    Scenario Outline: An abort after <request>, with bitmaps that record: <case>
       Given the guest has written to "drive0":
         | pattern | at          | length | note                                    |
         | 0xab    | 1000 KiB    | 48 KiB | over an edge of a granule               |
@@ -36,26 +36,26 @@ Feature: What a failed transaction leaves of its requests
         | 0x9a    | 300 KiB | 30 KiB |
       Then the next incremental backup of "drive0" with "<used>" should restore it as it was then
 
-      Examples: what is done to the bitmap, and which is used afterwards
-        | case                             | request            | bitmap  | from             | recording | used    |
-        | the new bitmap goes              | add                | bitmap3 |                  |           | bitmap0 |
-        | the new bitmap goes              | add                | bitmap3 |                  | no        | bitmap0 |
-        | its record comes back            | clear              | bitmap0 |                  |           | bitmap0 |
-        | a large record comes back        | clear              | bitmap1 |                  |           | bitmap1 |
-        | it recorded before, and goes on  | enable             | bitmap0 |                  |           | bitmap0 |
-        | it records again                 | disable            | bitmap0 |                  |           | bitmap0 |
-        | it forgets what it had not seen  | merge              | bitmap0 | bitmap1          |           | bitmap0 |
-        | from larger granules             | merge              | bitmap1 | bitmap0          |           | bitmap1 |
-        | the first of two changes nothing | merge              | bitmap0 | bitmap0, bitmap1 |           | bitmap0 |
-        | both of two bring something      | merge              | bitmap0 | bitmap1, bitmap2 |           | bitmap0 |
-        | it is there and records          | remove             | bitmap0 |                  |           | bitmap0 |
-        | its job is gone                  | full backup        |         |                  |           | bitmap0 |
-        | its job has let go of the bitmap | full backup        | bitmap0 |                  |           | bitmap0 |
-        | its job has let go of the bitmap | incremental backup | bitmap0 |                  |           | bitmap0 |
-        | its job has let go of the bitmap | incremental backup | bitmap1 |                  |           | bitmap1 |
+      Examples: what the abort has to see to, and which bitmap is used afterwards
+        | case                              | request            | bitmap  | from             | recording | used    |
+        | a new bitmap                      | add                | bitmap3 |                  |           | bitmap0 |
+        | a new bitmap that does not record | add                | bitmap3 |                  | no        | bitmap0 |
+        | a small record                    | clear              | bitmap0 |                  |           | bitmap0 |
+        | a large record                    | clear              | bitmap1 |                  |           | bitmap1 |
+        | enabled before                    | enable             | bitmap0 |                  |           | bitmap0 |
+        | enabled before                    | disable            | bitmap0 |                  |           | bitmap0 |
+        | the record of another one         | merge              | bitmap0 | bitmap1          |           | bitmap0 |
+        | larger granules                   | merge              | bitmap1 | bitmap0          |           | bitmap1 |
+        | its own record and another one    | merge              | bitmap0 | bitmap0, bitmap1 |           | bitmap0 |
+        | the records of two others         | merge              | bitmap0 | bitmap1, bitmap2 |           | bitmap0 |
+        | a bitmap and its record           | remove             | bitmap0 |                  |           | bitmap0 |
+        | no bitmap                         | full backup        |         |                  |           | bitmap0 |
+        | a bitmap in use                   | full backup        | bitmap0 |                  |           | bitmap0 |
+        | a small record in use             | incremental backup | bitmap0 |                  |           | bitmap0 |
+        | a large record in use             | incremental backup | bitmap1 |                  |           | bitmap1 |
 
     @blockdev-backup @bug-B74 @bug-B75
-    Scenario Outline: A bitmap that does not record, and an abort
+    Scenario Outline: An abort after <request>, with a bitmap that does not record: <case>
       Given the bitmap "bitmap2" of "drive0" has been disabled
       And the guest has written to "drive0":
         | pattern | at          | length | note                               |
@@ -70,19 +70,19 @@ Feature: What a failed transaction leaves of its requests
       When "bitmap0" and "bitmap1" of "drive0" are merged into "bitmap2"
       Then the next incremental backup of "drive0" with "bitmap2" should restore it as it was then
 
-      Examples: what is done to the bitmap
-        | case                                 | request            | from             |
-        | its record comes back                | clear              |                  |
-        | it is at rest again                  | enable             |                  |
-        | it was at rest before, and stays so  | disable            |                  |
-        | it forgets what it had not seen      | merge              | bitmap0          |
-        | the second of two brings nothing new | merge              | bitmap0, bitmap1 |
-        | it is there, and at rest             | remove             |                  |
-        | its job has let go of it             | full backup        |                  |
-        | its job has let go of it             | incremental backup |                  |
+      Examples: what the abort has to see to
+        | case                              | request            | from             |
+        | its record                        | clear              |                  |
+        | disabled before                   | enable             |                  |
+        | disabled before                   | disable            |                  |
+        | the record of another one         | merge              | bitmap0          |
+        | two records, one within the other | merge              | bitmap0, bitmap1 |
+        | a disabled bitmap                 | remove             |                  |
+        | a disabled bitmap in use          | full backup        |                  |
+        | a disabled bitmap in use          | incremental backup |                  |
 
-  Rule: What the image would have stored, it still stores after an abort
-    Scenario Outline: A bitmap that the image stores, and an abort
+  Rule: After an abort the image stores its persistent bitmaps as if nothing had been asked
+    Scenario Outline: An abort after <request>, with persistent bitmaps: <case>
       Given the 4 MiB drive "drive1" in a qcow2 image
       And these bitmaps on "drive1":
         | bitmap  | granularity | recording | persistent |
@@ -100,11 +100,42 @@ Feature: What a failed transaction leaves of its requests
       When the machine is shut down
       Then the image of "drive1" should store its persistent bitmaps and no others
 
-      Examples: what is done to the bitmap
-        | case                             | request | bitmap  | persistent |
-        | it is not stored                 | add     | stored2 | yes        |
-        | it is stored with its record     | remove  | stored0 |            |
-        | it is stored as one at rest      | remove  | stored1 |            |
-        | it is stored with its record     | clear   | stored0 |            |
-        | it is stored as one that records | disable | stored0 |            |
-        | it is stored as one at rest      | enable  | stored1 |            |
+      Examples: what the abort has to see to
+        | case                           | request | bitmap  | persistent |
+        | nothing stored                 | add     | stored2 | yes        |
+        | the record of one that records | remove  | stored0 |            |
+        | one that is disabled           | remove  | stored1 |            |
+        | the record of one that records | clear   | stored0 |            |
+        | one that records               | disable | stored0 |            |
+        | one that is disabled           | enable  | stored1 |            |
+
+  Rule: Several requests for one bitmap are undone in reverse order
+    @blockdev-backup @bug-B74
+    Scenario Outline: An abort after <first> and <second> for one bitmap
+      Given the guest has written to "drive0":
+        | pattern | at       | length | note                      |
+        | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
+      When these requests are made as one transaction:
+        | request  | bitmap   | drive  | from      |
+        | <first>  | <bitmap> | drive0 | <from>    |
+        | <second> | <bitmap> | drive0 | <sources> |
+        | abort    |          |        |           |
+      Then QEMU should refuse it as a GenericError that says "Transaction aborted using Abort action"
+      And nothing should have changed
+      When the guest writes to "drive0":
+        | pattern | at          | length | note                               |
+        | 0xfe    | 2 MiB - 1 B | 2 B    | the bytes on both sides of an edge |
+      Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
+
+      Examples: what the wrong order would leave
+        | case                       | bitmap  | first   | from    | second             | sources |
+        | disabled                   | bitmap0 | disable |         | enable             |         |
+        | empty                      | bitmap0 | clear   |         | clear              |         |
+        | empty                      | bitmap0 | clear   |         | merge              | bitmap1 |
+        | still merged into          | bitmap0 | merge   | bitmap1 | clear              |         |
+        | still merged into          | bitmap0 | merge   | bitmap1 | merge              | bitmap1 |
+        | changed while in use       | bitmap0 | clear   |         | incremental backup |         |
+        | disabled                   | bitmap0 | disable |         | remove             |         |
+        | gone before it is restored | bitmap3 | add     |         | merge              | bitmap1 |
+        | removed twice              | bitmap3 | add     |         | remove             |         |
+        | removed while in use       | bitmap3 | add     |         | incremental backup |         |

@@ -126,19 +126,19 @@ BOOK = (
     Chapter(
         "transaction",
         "How do backups end that began together?",
-        ["individual_completion", "grouped_completion", "group_ends"],
+        ["individual_completion", "group_ends", "grouped_completion", "group_cancelled"],
         "No backup of a group that waits to be finalized fails while it waits.",
     ),
     Chapter(
         "job",
         "What does a backup job tell of itself?",
-        ["life", "progress", "remembered_end", "second_monitor"],
+        ["states", "progress", "remembered_end", "second_monitor"],
         "A monitor that is lost is not connected to anew. How long a backup takes is not judged.",
     ),
     Chapter(
         "job",
         "How is a backup job told what to do?",
-        ["paused", "speed", "cancelled", "out_of_place"],
+        ["paused", "speed", "cancelled", "refused_commands"],
         "Commands come while a job is held in a state, not at any odd moment between two states.",
     ),
     Chapter(
@@ -164,7 +164,7 @@ BOOK = (
     Chapter(
         "failure",
         "What does a backup that fails leave behind?",
-        ["failed_backup", "bitmap_modes"],
+        ["failed_backup", "bitmap_modes", "bitmap_modes_at_errors"],
         "A backup fails by an error of its disk, or is cancelled; QEMU itself does not die under it.",
     ),
     Chapter(

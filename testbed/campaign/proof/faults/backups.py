@@ -224,7 +224,7 @@ FAULTS = (
         "what the guest writes during a backup is in it",
         Leaks,
         ("byte at offset", "without need"),
-        ("backup/guest_writes", "job/progress", "job/life"),
+        ("backup/guest_writes", "job/progress", "job/states"),
     ),
     # What the target is like.
     FaultKind(

@@ -63,7 +63,7 @@ FAULTS = (
     ),
     crashes_at("job-pause", "job/paused"),
     crashes_at("job-cancel", "job/cancelled"),
-    crashes_at("job-finalize", "job/life"),
+    crashes_at("job-finalize", "job/states"),
     crashes_at("block_resize", "resize/growing"),
     crashes_at("block-export-add", "refusal/busy_bitmap"),
     crashes_at("block-dirty-bitmap-merge", "bitmap/merging"),

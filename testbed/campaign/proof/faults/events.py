@@ -71,7 +71,7 @@ FAULTS = (
             f"a job never tells of being {state}",
             events(dropping("JOB_STATUS_CHANGE", status=state)),
             ("went from", "did not come"),
-            ("job/life", "job/cancelled"),
+            ("job/states", "job/cancelled"),
         )
         for state in ("created", "running", "waiting", "concluded", "aborting", "paused")
     ),
@@ -81,7 +81,7 @@ FAULTS = (
             f"a job tells twice of being {state}",
             events(doubling("JOB_STATUS_CHANGE", status=state)),
             ("went from",),
-            ("job/life", "job/cancelled"),
+            ("job/states", "job/cancelled"),
         )
         for state in ("created", "waiting", "pending", "concluded", "aborting", "paused")
     ),
@@ -105,7 +105,7 @@ FAULTS = (
         "the states of a job are told with another id",
         events(altering("JOB_STATUS_CHANGE", id="another")),
         ("did not come",),
-        ("job/life",),
+        ("job/states",),
     ),
     FaultKind(
         "job-never-gone",
@@ -135,7 +135,7 @@ FAULTS = (
         "a completed job had one byte more to copy than there was",
         events(altering("BLOCK_JOB_COMPLETED", len=1 << 40)),
         ("len", "bytes to copy"),
-        ("job/life",),
+        ("job/states",),
     ),
     FaultKind(
         "wrong-type",
@@ -155,7 +155,7 @@ FAULTS = (
         "the end of a job is told with another id",
         events(altering("BLOCK_JOB_COMPLETED", device="another")),
         ("end once",),
-        ("job/life",),
+        ("job/states",),
     ),
     FaultKind(
         "no-cancelled-event",
@@ -176,14 +176,14 @@ FAULTS = (
         "a job that waits for its finalization does not ask for it",
         events(dropping("BLOCK_JOB_PENDING")),
         ("ask", "BLOCK_JOB_PENDING"),
-        ("job/life",),
+        ("job/states",),
     ),
     FaultKind(
         "pending-event-twice",
         "a job asks twice to be finalized",
         events(doubling("BLOCK_JOB_PENDING")),
         ("ask", "BLOCK_JOB_PENDING"),
-        ("job/life",),
+        ("job/states",),
     ),
     # What they tell of errors.
     FaultKind(

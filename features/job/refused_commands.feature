@@ -3,7 +3,8 @@ Feature: Commands that do not fit the state of a job
   A management program may be wrong about a job: its view is a second old, or two programs look after the same machine.
   A command that comes too early or too late must be refused, with the state in the answer, and must leave the job as it
   is: a backup that is spoilt by a stray command is found out when it is restored.
-  A job is kept running, here, by a limit of 1 B a second; one that waits, waits for a backup of another drive.
+  A job is kept running, here, by a limit of 1 B a second; one that waits, waits for a backup of another
+  drive in its group.
 
   Background:
     Given the 4 MiB drive "drive0"
@@ -15,7 +16,7 @@ Feature: Commands that do not fit the state of a job
       | 0xfe    | 1 MiB          | 64 KiB | a whole granule  |
       | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |
 
-  Rule: A command that does not fit the state of a job is refused and leaves the job unharmed
+  Rule: A command that does not fit the state of a job is refused, and changes nothing of the job
     Scenario Outline: A job that is <state> is <act>
       Given an incremental backup of "drive0" with "bitmap0" is kept <state>
       When the backup of "drive0" is <act>
@@ -77,27 +78,25 @@ Feature: Commands that do not fit the state of a job
       When the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
 
-      Examples: when it does not copy any more
+      Examples: all has been copied
         | state   |
         | waiting |
         | pending |
 
       @known-defect.nodes-of-ended-backup
-      Examples: when it has ended
+      Examples: the job has ended
         | state     |
         | concluded |
 
-  Rule: A job that is gone is nobody's job
-    Scenario: The speed of a job that is gone is set
-      When an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup of "drive0" should succeed
+  Rule: A job that was dismissed cannot be addressed any more
+    Scenario: The speed of a dismissed job is set
+      Given an incremental backup of "drive0" with "bitmap0"
       When the speed of the backup of "drive0" is set to 64 KiB a second
       Then QEMU should refuse it as a DeviceNotActive that says "Block job 'drive0' not found"
       And nothing should have changed
 
-    Scenario Outline: A job that is gone is <act>
-      When an incremental backup of "drive0" is taken with "bitmap0"
-      Then the backup of "drive0" should succeed
+    Scenario Outline: A dismissed job is <act>
+      Given an incremental backup of "drive0" with "bitmap0"
       When the backup of "drive0" is <act>
       Then QEMU should refuse it as a <class> that says "<words>"
       And nothing should have changed
