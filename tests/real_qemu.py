@@ -12,9 +12,18 @@ import pytest
 
 from testbed.base.settings import Settings
 from testbed.build.toolchain import Toolchain
+from testbed.domain.access import Accesses, MonitorAccesses
+from testbed.domain.drive import Drive
+from testbed.domain.image import Image
 from testbed.domain.node import Node
+from testbed.domain.request import Request
+from testbed.domain.storage import Storage, sound
+from testbed.model.content import Content
+from testbed.qemu.daemon import Daemon
+from testbed.qemu.image_kinds import ImageKind
 from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
+from testbed.qemu.monitor import Refused
 from testbed.scenario.testbed import Testbed
 from testbed.scenario.world import World
 
@@ -36,7 +45,7 @@ def toolchain() -> Toolchain:
     return Toolchain.find(Settings.load({}, os.environ), os.environ)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def testbed() -> Iterator[Testbed]:
     """Return the place where scenarios run, as a run without options has it."""
     testbed = Testbed.open({}, os.environ)
@@ -69,10 +78,24 @@ def machine(toolchain: Toolchain, home: Path) -> Iterator[Machine]:
 
 
 @pytest.fixture
-def images(toolchain: Toolchain, home: Path, tmp_path: Path) -> Images:
-    """Return the tools for images, with nothing made yet."""
-    templates = tmp_path / "templates"
-    templates.mkdir()
+def daemon(toolchain: Toolchain, home: Path) -> Iterator[Daemon]:
+    """Return a storage daemon that has just been started, for those who have one."""
+    if toolchain.qemu_storage_daemon is None:
+        pytest.skip("there is no qemu-storage-daemon")
+    daemon = Daemon.boot(toolchain.qemu_storage_daemon.path, home, BOUND)
+    yield daemon
+    daemon.kill()
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the directory of images that are used again."""
+    return tmp_path_factory.mktemp("templates")
+
+
+@pytest.fixture
+def images(toolchain: Toolchain, home: Path, templates: Path) -> Images:
+    """Return the tools for images, in a directory where nothing is made yet."""
     return Images(toolchain.qemu_img.path, toolchain.qemu_io.path, home, templates, BOUND)
 
 
@@ -80,3 +103,34 @@ def add_null_node(machine: Machine, name: str, size: int) -> Node:
     """Give a machine a node of `size` bytes, a multiple of 512, that forgets what it is told; return it."""
     machine.execute("blockdev-add", {"driver": "null-co", "node-name": name, "size": size})
     return Node(name, machine, size)
+
+
+def add_drive(
+    machine: Machine,
+    images: Images,
+    content: Content,
+    *,
+    image_format: str = "qcow2",
+    storage: Storage = sound,
+    accesses: Accesses | None = None,
+) -> Drive:
+    """Give a machine the drive "drive0" in a new image of that content and format, on such storage; return it.
+
+    Its guest gets at it by the human monitor unless `accesses` make another way.
+    """
+    image = Image(f"drive0.{image_format}", ImageKind(image_format), content)
+    images.create(image.name, image_format, content)
+    drive = Drive.of("drive0", machine, image, accesses or MonitorAccesses(machine))
+    drive.attach(storage(image.name))
+    return drive
+
+
+def make(request: Request) -> None:
+    """Make a request of the machine that it is for, without anybody who listens; raises Refused."""
+    assert request.machine is not None
+    try:
+        request.machine.execute(request.command, request.arguments)
+    except Refused:
+        request.refused()
+        raise
+    request.granted()

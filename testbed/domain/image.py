@@ -79,7 +79,7 @@ class Image:
     def discard(self, at: int, length: int) -> None:
         """Take note of a discard of `length` bytes at the offset `at`; the whole units among them read as zeros."""
         # The part of a unit at the end of the drive is as good as whole.
-        discarded = Ranges.of((at, length), (self.size, self.unit)).rounded_in(self.unit)
+        discarded = Ranges.of((at, length), (self.size, self.unit)).rounded_in(self.unit).below(self.size)
         self.content = self.content.zeroed(discarded)
         if self.base:
             self.allocate(discarded)  # zeros that hide what lies below

@@ -62,6 +62,7 @@ class Job:
     begun: bool = False
     end: JobEnd | None = None
     holder: Callable[[], Request] | None = None
+    _is_paused: bool = False
     _resumed: int = 0
     _pauses: list[int] = field(default_factory=list)
 
@@ -113,8 +114,7 @@ class Job:
     def rests(self) -> bool:
         """Tell whether somebody has paused the job, or an error has, and nobody has resumed it since."""
         told = self.machine.monitor.events[max(self.start, self._resumed) :]
-        has_stopped = any(self.mine(event) and event.data.get("action") == "stop" for event in told)
-        return has_stopped or any(pause >= self._resumed for pause in self._pauses)
+        return self._is_paused or any(self.mine(event) and event.data.get("action") == "stop" for event in told)
 
     def wait_until(self, status: str) -> None:
         """Wait until the job has been in a state: paused, since it was last told to be.
@@ -200,14 +200,19 @@ class Job:
     def pause(self, family: str = "job") -> Request:
         """Make the request that lets the job rest until it is resumed."""
         told = len(self.machine.all_events())
-        return self._request("pause", family, lambda: self._pauses.append(told))
+
+        def granted() -> None:
+            self._is_paused = True
+            self._pauses.append(told)
+
+        return self._request("pause", family, granted)
 
     def resume(self, family: str = "job") -> Request:
         """Make the request that lets a paused job go on."""
         told = len(self.machine.all_events())  # before the request: the job may go on before QEMU answers it
 
         def granted() -> None:
-            self._resumed = told
+            self._is_paused, self._resumed = False, told
 
         return self._request("resume", family, granted)
 

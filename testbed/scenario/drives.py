@@ -135,11 +135,13 @@ class Drives:
 
     def add_without_medium(self, name: str) -> None:
         """Give the machine a drive that is like an optical one when nobody has put a disc in."""
+        self._insist_on_new(name)
         self.machines.current.add_drive(f"if=none,id={name}")
         self.without_medium.add(name)
 
     def add_overlay(self, name: str, below: Drive) -> Drive:
         """Give the machine a drive in a new image on top of another drive's, not in its place yet."""
+        self._insist_on_new(name)
         kind = ImageKind("qcow2")
         image = Image(f"{name}.{kind.image_format}", kind, below.content, below.image)
         image.history = below.image.history.continued()
@@ -177,7 +179,12 @@ class Drives:
             drive.crashed()
 
     def hand_over(self, machine: Machine) -> None:
-        """Give all drives to another machine, with what stands below each; the one that had them must have ended."""
+        """Give all drives to another machine, with what stands below each; the one that had them must have ended.
+
+        Raises AuthorError when it has not.
+        """
+        if self.machines.current.running:
+            raise AuthorError(f'the machine "{self.machines.current.name}" has the drives: it must be shut down first')
         covered = {image for drive in self.by_name.values() for image in list(drive.image.layers)[1:]}
         images = {name: drive.image for name, drive in self.by_name.items() if drive.image not in covered}
         self.machines.current, self.by_name = machine, {}
@@ -192,7 +199,12 @@ class Drives:
     def _of(self, machine: Machine) -> list[Drive]:
         return [drive for drive in self.by_name.values() if drive.machine is machine and drive.is_open]
 
+    def _insist_on_new(self, name: str) -> None:
+        if name in {*self.by_name, *self.without_medium, *(node.name for node in self.nodes())}:
+            raise AuthorError(f'there is a "{name}" already: give this drive another name')
+
     def _make(self, name: str, kind: ImageKind, content: Content) -> Image:
+        self._insist_on_new(name)
         image = Image(f"{name}.{kind.image_format}", kind, content)
         if kind.has_base:
             image.base = Image(self.images.create_on_base(image.name, kind, content), kind, content)

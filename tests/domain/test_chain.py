@@ -26,7 +26,7 @@ def world(world: World) -> World:
 
 def chain_of(world: World) -> Chain:
     """Return the increments as they are by now."""
-    return Chain(world.backups, world.backups.catalogue.successful_with(world.drives.drive("drive0"), "bitmap0"))
+    return Chain(world.catalogue, world.catalogue.successful_with(world.drives.drive("drive0"), "bitmap0"))
 
 
 @pytest.mark.parametrize("act", [Chain.merge_down, Chain.merge_up])

@@ -1,43 +1,36 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from real_qemu import add_drive, make
+from without_qemu import drive_of, image
 
-from testbed.domain.access import MonitorAccesses
 from testbed.domain.drive import Drive
-from testbed.domain.export import Exports
+from testbed.domain.export import Exports, reported_by
 from testbed.domain.node import UnknownName
-from testbed.domain.request import Request
-from testbed.domain.storage import sound
+from testbed.domain.request import Outlook, Refusal, Request
 from testbed.model.content import Content
 from testbed.qemu.images import Images
-from testbed.qemu.machine import SOCKET, Machine
+from testbed.qemu.machine import Machine
 from testbed.qemu.monitor import Refused
 from testbed.scenario.acts import bitmaps
 
 SIZE = 1 << 20
 
 
-def ask(machine: Machine, request: Request) -> None:
-    machine.execute(request.command, request.arguments)
-    request.granted()
-
-
 @pytest.fixture
 def drive(machine: Machine, images: Images) -> Drive:
     """Return a drive with the bitmap "bitmap0"."""
-    content = Content(SIZE)
-    images.create("drive0.qcow2", "qcow2", content)
-    drive = Drive("drive0", machine, SIZE, "drive0.qcow2", "qcow2", content, 65536, accesses=MonitorAccesses(machine))
-    drive.attach(sound("drive0.qcow2"))
-    ask(machine, bitmaps.add(drive, "bitmap0"))
+    drive = add_drive(machine, images, Content(SIZE))
+    make(bitmaps.add(drive, "bitmap0"))
     return drive
 
 
 @pytest.fixture
-def exports(machine: Machine) -> Exports:
-    return Exports(machine)
+def exports() -> Exports:
+    return Exports()
 
 
 def busy(drive: Drive) -> tuple[bool, bool]:
@@ -46,40 +39,106 @@ def busy(drive: Drive) -> tuple[bool, bool]:
     return reported.busy, drive.bitmap("bitmap0").busy
 
 
-def test_exported_bitmap_is_busy_until_the_export_is_deleted(machine: Machine, drive: Drive, exports: Exports) -> None:
-    ask(machine, exports.add(drive, ["bitmap0"], writable=True))
+def test_exported_bitmap_is_busy_until_the_export_is_deleted(drive: Drive, exports: Exports) -> None:
+    make(exports.add(drive, ["bitmap0"], writable=True))
     assert busy(drive) == (True, True)
-    ask(machine, exports.delete_from(drive))
+    make(exports.delete_from(drive))
     assert busy(drive) == (False, False)
 
 
-def test_exported_bitmap_goes_on_recording(machine: Machine, drive: Drive, exports: Exports) -> None:
-    ask(machine, exports.add(drive, ["bitmap0"], writable=True))
+def test_exported_bitmap_goes_on_recording(drive: Drive, exports: Exports) -> None:
+    make(exports.add(drive, ["bitmap0"], writable=True))
     drive.write(0x41, 0, 1)
     assert drive.reported_bitmaps() == [drive.bitmap("bitmap0").state]
     assert drive.bitmap("bitmap0").state.count == 65536
 
 
-def test_refused_export_leaves_the_model_alone(machine: Machine, drive: Drive, exports: Exports) -> None:
+def test_refused_export_leaves_the_model_alone(drive: Drive, exports: Exports) -> None:
     with pytest.raises(Refused, match="incompatible with readonly export"):
-        ask(machine, exports.add(drive, ["bitmap0"], writable=False))
+        make(exports.add(drive, ["bitmap0"], writable=False))
     assert busy(drive) == (False, False)
     with pytest.raises(UnknownName, match='"drive0" is not exported'):
         exports.delete_from(drive)
 
 
-def test_exports_of_one_drive_have_names_of_their_own(machine: Machine, drive: Drive, exports: Exports) -> None:
-    assert exports.reported() == []
-    ask(machine, exports.add(drive, ["bitmap0"], writable=True))
-    ask(machine, exports.add(drive, [], writable=False))
-    first, second = exports.reported()
+def test_exports_of_one_drive_have_names_of_their_own(drive: Drive, exports: Exports) -> None:
+    assert reported_by(drive.machine) == []
+    make(exports.add(drive, ["bitmap0"], writable=True))
+    make(exports.add(drive, [], writable=False))
+    first, second = reported_by(drive.machine)
     assert first != second
-    ask(machine, exports.delete_from(drive))
-    ask(machine, exports.delete_from(drive))
-    assert exports.reported() == []
+    make(exports.delete_from(drive))
+    make(exports.delete_from(drive))
+    assert reported_by(drive.machine) == []
 
 
 def test_socket_lies_beside_the_images(drive: Drive, exports: Exports, home: Path) -> None:
     exports.add(drive, [], writable=False)
-    assert (home / SOCKET).is_socket()
-    assert not Path(SOCKET).is_absolute()
+    socket = drive.machine.exports_socket
+    assert (home / socket).is_socket()
+    assert not Path(socket).is_absolute()
+
+
+# What is foreseen.
+
+
+def spoil(drive: Drive) -> None:
+    drive.bitmap("bitmap0").inconsistent = True
+    drive.bitmap("bitmap0").recording = False
+
+
+@pytest.mark.parametrize(
+    ("before", "words"),
+    [
+        (lambda _: None, None),
+        (lambda drive: drive.lost_bitmap("bitmap0"), "Bitmap 'bitmap0' is not found"),
+        (lambda drive: drive.bitmap("bitmap0").hold(), "Bitmap 'bitmap0' is currently in use"),
+        (lambda drive: setattr(drive.bitmap("bitmap0"), "exported", True), "Bitmap 'bitmap0' is currently in use"),
+        (spoil, "Bitmap 'bitmap0' is inconsistent and cannot be used"),
+    ],
+    ids=["free", "missing", "held by a job", "exported", "inconsistent"],
+)
+def test_what_comes_of_an_export_with_a_bitmap_is_foreseen(before: Callable[[Drive], None], words: str | None) -> None:
+    asked = request_to_show("bitmap0", before, writable=True)
+    assert asked.forecast(Outlook()) == (Refusal(words) if words else None)
+
+
+def request_to_show(bitmap: str, before: Callable[[Drive], None] = lambda _: None, *, writable: bool) -> Request:
+    """Return the request to export a drive with a bitmap, of a machine that serves exports already."""
+    drive = drive_of(image())
+    drive.machine.is_serving = True
+    drive.gained_bitmap("bitmap0", {})
+    before(drive)
+    return Exports().add(drive, [bitmap], writable=writable)
+
+
+def test_bitmap_that_records_is_not_shown_by_what_nobody_can_write_to() -> None:
+    refusal = Refusal("Enabled bitmap 'bitmap0' incompatible with readonly export")
+    assert request_to_show("bitmap0", writable=False).forecast(Outlook()) == refusal
+    at_rest = request_to_show("bitmap0", lambda drive: drive.bitmap("bitmap0").disable(), writable=False)
+    assert at_rest.forecast(Outlook()) is None
+
+
+def test_bitmap_that_a_backup_of_the_same_transaction_takes_is_in_use() -> None:
+    outlook = Outlook(held={("drive0", "bitmap0")})
+    refusal = Refusal("Bitmap 'bitmap0' is currently in use")
+    assert request_to_show("bitmap0", writable=True).forecast(outlook) == refusal
+
+
+def test_first_bitmap_that_cannot_be_shown_is_named() -> None:
+    drive = drive_of(image())
+    drive.machine.is_serving = True
+    drive.gained_bitmap("bitmap0", {})
+    asked = Exports().add(drive, ["bitmap0", "a", "b"], writable=True)
+    assert asked.forecast(Outlook()) == Refusal("Bitmap 'a' is not found")
+
+
+def test_end_of_an_export_is_granted() -> None:
+    drive, exports = drive_of(image()), Exports()
+    drive.machine.is_serving = True
+    exports.add(drive, [], writable=False).granted()
+    asked = exports.delete_from(drive)
+    assert (asked.command, asked.arguments) == ("block-export-del", {"id": "drive0-1"})
+    outlook = Outlook()
+    assert asked.forecast(outlook) is None
+    assert not outlook.is_open

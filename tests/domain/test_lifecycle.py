@@ -4,15 +4,12 @@ import os
 import signal
 
 import pytest
+from without_qemu import state
 
 from testbed.domain.job import Job
-from testbed.domain.lifecycle import ends_without_a_run
+from testbed.domain.lifecycle import JobEnd, Lifecycle, ends_without_a_run
 from testbed.qemu.machine import Machine, MachineDied
 from testbed.qemu.monitor import Event
-
-
-def state(name: str, status: str) -> Event:
-    return Event("JOB_STATUS_CHANGE", {"id": name, "status": status}, 0.0)
 
 
 def end(name: str) -> Event:
@@ -41,3 +38,71 @@ def test_whoever_waits_for_a_job_is_told_that_its_qemu_had_died_before(machine: 
     machine.child.wait(machine.bound)
     with pytest.raises(MachineDied, match=r"^QEMU killed by SIGKILL"):
         Job(machine, "job0").wait()
+
+
+# The life as a whole.
+
+TOLD = {"type": "backup", "device": "a", "offset": 1, "len": 1, "speed": 0}
+
+ENDED = Event("BLOCK_JOB_COMPLETED", TOLD, 0.0)
+
+ASKS = Event("BLOCK_JOB_PENDING", {"type": "backup", "id": "a"}, 0.0)
+
+
+def states(*names: str) -> list[Event]:
+    return [state("a", name) for name in names]
+
+
+ORDERLY = [*states("created", "running", "waiting", "pending"), ENDED, *states("concluded", "null")]
+
+
+def wrongs(
+    events: list[Event], *, auto_finalize: bool = True, speed: int | None = 0, kind: str = "backup"
+) -> list[str]:
+    return list(Lifecycle(kind, events).wrongs(last=("null",), auto_finalize=auto_finalize, speed=speed))
+
+
+def with_end(**members: object) -> list[Event]:
+    """Return an orderly life whose end has other members."""
+    return [Event(ENDED.name, {**TOLD, **members}, 0.0) if event is ENDED else event for event in ORDERLY]
+
+
+def test_orderly_life_has_nothing_wrong() -> None:
+    assert wrongs(ORDERLY) == []
+    asked = [*ORDERLY[:4], ASKS, *ORDERLY[4:]]
+    assert wrongs(asked, auto_finalize=False) == []
+    assert wrongs(with_end(speed=7), speed=None) == []
+    cancelled = Event("BLOCK_JOB_CANCELLED", {**TOLD, "offset": 0}, 0.0)
+    assert wrongs([*states("created", "running", "aborting"), cancelled, *states("concluded", "null")]) == []
+
+
+@pytest.mark.parametrize(
+    ("events", "wrong"),
+    [
+        ([*ORDERLY[:2], *ORDERLY[3:]], "it went from running to pending"),
+        (ORDERLY[:-1], "it should come to the state null"),
+        ([*states("created", "running", "ready"), *ORDERLY[2:]], "a backup job is never ready"),
+        ([*ORDERLY[:4], *states("aborting"), *ORDERLY[4:]], "it completed, and was aborting"),
+        (with_end(error="no"), "it failed, and was never aborting"),
+        (with_end(offset=0), "it completed, but its offset is 0, not its len 1"),
+        (with_end(offset=2), "its offset is 2, beyond its len 1"),
+        (with_end(speed=5), "it should have the speed 0, and says 5"),
+        (with_end(type="mirror"), "it should be of the type \"backup\", and says ['mirror']"),
+        ([*ORDERLY[:3], ENDED, ORDERLY[3], *ORDERLY[5:]], "should be the last that it tells before it is concluded"),
+        ([*ORDERLY[:4], ASKS, *ORDERLY[4:]], "it should never ask to be finalized, and did so 1 times"),
+    ],
+)
+def test_each_thing_that_is_wrong_is_said(events: list[Event], wrong: str) -> None:
+    assert wrong in "; ".join(wrongs(events))
+
+
+def test_job_that_has_to_be_finalized_asks_for_it_at_once() -> None:
+    assert wrongs(ORDERLY, auto_finalize=False) == ["it should once ask to be finalized, and did so 0 times"]
+    late = [*ORDERLY[:5], ASKS, *ORDERLY[5:]]
+    assert "it should ask to be finalized as soon as it is pending" in wrongs(late, auto_finalize=False)
+
+
+def test_end_is_known_when_the_job_is_concluded() -> None:
+    assert Lifecycle("backup", ORDERLY[:5]).end is None
+    assert Lifecycle("backup", ORDERLY[:6]).end == JobEnd("completed", None, 1, 1)
+    assert str(JobEnd.told(with_end(error="no space")[4])) == 'failed with "no space"'

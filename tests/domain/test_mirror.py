@@ -33,18 +33,6 @@ def test_a_mirror_that_has_ended_equals_its_drive(world: World) -> None:
     world.judge.settle()
 
 
-def test_a_mirror_of_another_moment_does_not(world: World) -> None:
-    mirror = started(world)
-    mirror.end()
-    mirror.content = world.drives.drive("drive0").content.written(0xAB, 512, 1)
-    complaint = equals_its_mirrored_drive(world.images).complaint(mirror)
-    assert "the byte at offset 512 (512 B) should be 0xab and is 0x11" in str(complaint)
-
-
-def test_a_mirror_that_runs_equals_nothing_yet(world: World) -> None:
-    assert "has not ended" in str(equals_its_mirrored_drive(world.images).complaint(started(world)))
-
-
 def test_a_mirror_that_nobody_ended_breaks_the_scenario(world: World) -> None:
     started(world)
     with pytest.raises(BrokenPromise, match="mirror-of-drive0"):

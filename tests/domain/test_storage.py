@@ -4,9 +4,10 @@ import errno
 import re
 
 import pytest
+from real_qemu import add_drive
 
+from testbed.base.problems import AuthorError
 from testbed.domain import storage as fault
-from testbed.domain.access import MonitorAccesses
 from testbed.domain.drive import Drive
 from testbed.model.content import Content, Run
 from testbed.qemu.images import Images
@@ -47,8 +48,10 @@ def test_an_error_that_is_not_named_is_that_of_a_broken_disk() -> None:
 
 
 def test_an_error_that_there_is_not() -> None:
-    with pytest.raises(KeyError, match="No such weather"):
-        fault.storage('fails the second write with "No such weather"')
+    with pytest.raises(
+        AuthorError, match=r'no error of the system "No such device or dress"; did you mean "No such device'
+    ):
+        fault.storage('fails the second write with "No such device or dress"')
 
 
 def errno_text(number: int) -> str:
@@ -58,10 +61,7 @@ def errno_text(number: int) -> str:
 def drive_on(machine: Machine, images: Images, text: str) -> Drive:
     """Return a drive in a raw image full of 0x41, on storage that does what the text says."""
     content = Content(SIZE, (Run(0, SIZE, 0x41),))
-    images.create("drive0.raw", "raw", content)
-    drive = Drive("drive0", machine, SIZE, "drive0.raw", "raw", content, 1, accesses=MonitorAccesses(machine))
-    drive.attach(fault.storage(text)("drive0.raw"))
-    return drive
+    return add_drive(machine, images, content, image_format="raw", storage=fault.storage(text))
 
 
 def test_sound_storage_takes_all(machine: Machine, images: Images) -> None:

@@ -105,3 +105,13 @@ def test_an_option_that_the_build_lacks_is_told_with_the_nearest(option: str, hi
 def test_what_a_command_takes_that_the_build_lacks_nobody_can_tell() -> None:
     assert not SCHEMA.has_command("drive-backup")
     tables.insist_on_option(SCHEMA, "drive-backup", "anything")
+
+
+def test_sizes_of_an_image_are_compared_in_one_wording() -> None:
+    row = {"format": "qcow2", "size": "4 MiB + 4 KiB + 512 B", "base": "none", "clusters": "64 KiB"}
+    assert tables.image_facts(row) == {
+        "format": "qcow2",
+        "size": "4 MiB + 4608 B",
+        "base": "none",
+        "clusters": "64 KiB",
+    }

@@ -7,7 +7,6 @@ import pytest
 
 from testbed.base.problems import AuthorError
 from testbed.domain.backup import Backup
-from testbed.language.tables import image_facts
 from testbed.language.words import them
 
 
@@ -41,8 +40,3 @@ def test_a_single_backup_is_it_and_several_are_not(text: str, count: int) -> Non
 def test_no_backup_is_not_each_of_them(text: str) -> None:
     with pytest.raises(AuthorError, match="0 backups"):
         them(text)(backups(0))
-
-
-def test_sizes_of_an_image_are_compared_in_one_wording() -> None:
-    row = {"format": "qcow2", "size": "4 MiB + 4 KiB + 512 B", "base": "none", "clusters": "64 KiB"}
-    assert image_facts(row) == {"format": "qcow2", "size": "4 MiB + 4608 B", "base": "none", "clusters": "64 KiB"}

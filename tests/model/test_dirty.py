@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from real_qemu import add_null_node
+from real_qemu import add_null_node, make
 
 from testbed.domain.node import Node
-from testbed.domain.request import Request
 from testbed.model.dirty import COPY_CLUSTER, Dirty, default_granularity
 from testbed.model.ranges import NOTHING, Ranges
 from testbed.qemu.machine import Machine
+from testbed.scenario.acts import bitmaps as acts
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -202,12 +202,6 @@ def writes_on(size: int) -> list[tuple[int, int]]:
     return [(at, length) for at, length in candidates if at >= 0 and at + length <= size]
 
 
-def carry_out(machine: Machine, request: Request) -> None:
-    """Make a request that QEMU must grant."""
-    machine.execute(request.command, request.arguments)
-    request.granted()
-
-
 def write(node: Node, at: int, length: int) -> None:
     node.machine.guest_request(node.name, f"write {at} {length}", "wrote")
     node.changed(Ranges.of((at, length)))
@@ -227,7 +221,7 @@ def complaints(node: Node) -> list[str]:
 def add_bitmaps(node: Node) -> None:
     for granularity in GRANULARITIES:
         if node.size // granularity <= MOST_GRANULES:
-            carry_out(node.machine, node.add_bitmap(f"by {granularity}", {"granularity": granularity}))
+            make(acts.add(node, f"by {granularity}", granularity))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -239,9 +233,9 @@ def test_qemu_counts_and_hashes_the_same(machine: Machine, size: int) -> None:
         write(node, at, length)
         assert complaints(node) == []
     for target in list(node.bitmaps):
-        carry_out(machine, node.add_bitmap(f"into {target}", {"granularity": node.bitmap(target).dirty.granularity}))
+        make(acts.add(node, f"into {target}", node.bitmap(target).dirty.granularity))
         for source in list(node.bitmaps):
-            carry_out(machine, node.merge_bitmaps(f"into {target}", [(node, source)]))
+            make(acts.merge(node, f"into {target}", [(node, source)]))
     assert complaints(node) == []
 
 

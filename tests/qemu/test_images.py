@@ -12,6 +12,7 @@ from testbed.base.process import ToolFailed, run_tool
 from testbed.domain.backup import own_layer
 from testbed.model.content import Content
 from testbed.model.ranges import NOTHING, Ranges
+from testbed.qemu.image_kinds import ImageKind
 from testbed.qemu.images import Difference, Images
 
 KIB = 1024
@@ -293,7 +294,25 @@ def test_an_image_that_is_not_sound_is_told(images: Images) -> None:
         images.clusters("image")
 
 
+def test_a_passage_is_found_wherever_it_stands_in_a_file(images: Images) -> None:
+    images.create("image", "raw", Content(SIZE).written(0x41, 65535, 3))
+    assert images.place_of("image", b"AAA") == 65535
+    assert images.place_of("image", b"AAAA") is None
+
+
 # Making images.
+
+
+def test_a_raw_image_has_holes_where_it_holds_zeros(images: Images) -> None:
+    images.create("image", "raw", Content(SIZE).written(0x41, MIB, 65536))
+    assert (images.home / "image").stat().st_blocks * 512 < MIB
+
+
+@pytest.fixture
+def templates(tmp_path: Path) -> Path:
+    """Return a directory of images that are used again, with none of other tests in it."""
+    (tmp_path / "templates").mkdir()
+    return tmp_path / "templates"
 
 
 def test_equal_images_are_made_once_and_then_copied(images: Images) -> None:

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from testbed.promises.refusals import refused_with
-from testbed.qemu.monitor import Refused
 from testbed.qemu.wording import IN_5_2, spellings
 
 TOLD = [
@@ -49,23 +47,3 @@ def test_older_spelling_keeps_the_names() -> None:
     assert "Cannot find device=drive7 nor node_name=drive7" in spellings(
         "Cannot find device='drive7' nor node-name='drive7'"
     )
-
-
-@pytest.mark.parametrize("told", TOLD[0])
-def test_refusal_is_known_in_either_spelling(told: str) -> None:
-    assert refused_with("GenericError", TOLD[0][0]).complaint(Refused("x", "GenericError", told)) is None
-
-
-@pytest.mark.parametrize(
-    ("refusal", "complaint"),
-    [
-        (None, "QEMU granted the request"),
-        (
-            Refused("x", "GenericError", "Cannot find device=other nor node_name=other"),
-            'QEMU refused it as a GenericError that says "Cannot find device=other nor node_name=other"',
-        ),
-        (Refused("x", "DeviceNotFound", TOLD[0][0]), f'QEMU refused it as a DeviceNotFound that says "{TOLD[0][0]}"'),
-    ],
-)
-def test_anything_else_is_no_such_refusal(refusal: Refused | None, complaint: str) -> None:
-    assert refused_with("GenericError", TOLD[0][0]).complaint(refusal) == complaint

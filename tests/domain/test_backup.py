@@ -47,18 +47,18 @@ def give_up(world: World, backup: Backup) -> None:
 
 def test_a_layer_holds_what_was_written_to_it_and_what_hides_the_one_below(world: World) -> None:
     drive = overlay(world)
-    assert drive.own_layer == NOTHING
+    assert drive.image.own_layer == NOTHING
     drive.write(0xAB, PIECE - 1, 2)
     drive.discard(4 * PIECE + 1, 2 * PIECE)  # of which one whole cluster becomes zeros
-    assert drive.own_layer == Ranges.of((0, 2 * PIECE), (5 * PIECE, PIECE))
-    assert world.drives.drive("drive0").own_layer == Ranges.of((0, 17 * PIECE))
+    assert drive.image.own_layer == Ranges.of((0, 2 * PIECE), (5 * PIECE, PIECE))
+    assert world.drives.drive("drive0").image.own_layer == Ranges.of((0, 17 * PIECE))
 
 
 def test_a_layer_that_was_cut_and_has_grown_hides_what_was_there(world: World) -> None:
     drive = overlay(world)
     for size in (512 * KIB, MIB):
-        world.dialogue.ask(drive.resize(size))
-    assert drive.own_layer == Ranges.of((512 * KIB, 512 * KIB))
+        world.dialogue.ask(drives.resize(world, drive, size))
+    assert drive.image.own_layer == Ranges.of((512 * KIB, 512 * KIB))
 
 
 def test_a_top_backup_stands_on_a_backup_of_what_is_below(world: World) -> None:
@@ -66,7 +66,7 @@ def test_a_top_backup_stands_on_a_backup_of_what_is_below(world: World) -> None:
     drive.write(0xAB, PIECE, 1)
     backup = world.backups.take_successfully(drive, "top")
     assert backup.changed == Ranges.of((PIECE, PIECE))
-    assert backup.target.backing == world.backups.catalogue.taken[0].target
+    assert backup.target.image.base is world.catalogue.taken[0].target.image
     assert backup.restored == drive.content
     world.judge.settle()
 
@@ -76,7 +76,7 @@ def test_a_top_backup_stands_alone_where_nobody_has_what_is_below(world: World) 
     drive = overlay(world)
     drive.write(0xAB, PIECE, 1)
     backup = world.backups.take_successfully(drive, "top")
-    assert backup.target.backing is None
+    assert backup.target.image.base is None
     assert backup.restored == Content(drive.size).written(0x11, PIECE, PIECE).written(0xAB, PIECE, 1)
     world.judge.settle()
 

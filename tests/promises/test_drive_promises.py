@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from broken_promise import why_not
+from hamcrest import assert_that
+
+from testbed.base.process import run_tool
+from testbed.model.content import Run
+from testbed.promises.drives import holds_what_the_guest_wrote
+from testbed.scenario.world import World
+
+MIB = 1024 * 1024
+
+
+def test_a_drive_with_a_byte_that_no_guest_wrote_is_noticed(world: World) -> None:
+    drive = world.drives.add("drive0", 4 * MIB, [Run(MIB, MIB + 512, 0xD5)])
+    drive.write(0xAB, 2 * MIB + 100, 300)
+    world.judge.shut_down()
+    assert_that(drive, holds_what_the_guest_wrote(world.images))
+    arguments = (str(world.images.qemu_io), "-f", "qcow2", "-c", "write -q -P 0x77 65537 1", drive.image.name)
+    run_tool(arguments, cwd=world.images.home, bound=world.images.bound)
+    assert why_not(drive, holds_what_the_guest_wrote(world.images)) == (
+        "drive0: drive0.qcow2: the byte at offset 65537 (64 KiB + 1 B) should be 0x00 and is 0x77"
+    )

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+from without_qemu import ended_machine, state
+
+from testbed.qemu.monitor import Event
+from testbed.scenario.hearing import Hearing
+from testbed.scenario.machines import Machines
+from testbed.scenario.world import World
+
+ERROR = Event("BLOCK_JOB_ERROR", {"device": "drive0", "action": "report"}, 0.0)
+RESUME = Event("RESUME", {}, 0.0)
+
+
+@pytest.fixture
+def machines() -> Machines:
+    """Return two machines that have ended; the first one has told of some things."""
+    machines = Machines(ended_machine([state("drive0", "created"), RESUME, ERROR]))
+    machines.started.append(ended_machine())
+    return machines
+
+
+def test_each_event_is_heard_once_and_changes_of_state_are_none(machines: Machines) -> None:
+    hearing = Hearing(machines)
+    assert hearing.unheard() == [RESUME, ERROR]
+    assert hearing.unheard() == []
+    again = Event("RESUME", {}, 0.0)  # equal to the first, and another one
+    machines.current.monitor.events.append(again)
+    assert [event is again for event in hearing.unheard()] == [True]
+
+
+def test_each_machine_is_heard(machines: Machines) -> None:
+    hearing, other = Hearing(machines), machines.started[1]
+    hearing.unheard()
+    other.monitor.events.append(ERROR)
+    assert hearing.unheard() == []  # the very event that was heard already
+    told = Event("BLOCK_JOB_ERROR", dict(ERROR.data), 1.0)
+    other.monitor.events.append(told)
+    assert hearing.unheard() == [told]
+
+
+def test_what_somebody_has_spoken_of_or_a_guest_has_caused_is_not_new(machines: Machines) -> None:
+    hearing = Hearing(machines)
+    hearing.heard([ERROR])
+    machines.current.monitor.events.append(Event("RESET", {"guest": True}, 0.0))
+    machines.current.monitor.events.append(told := Event("RESET", {"guest": False}, 0.0))
+    assert hearing.unheard() == [RESUME, told]
+
+
+def test_jobs_that_end_and_never_ran_are_odd_on_each_machine(machines: Machines) -> None:
+    hearing, odd = Hearing(machines), Event("BLOCK_JOB_CANCELLED", {"device": "drive0"}, 0.0)
+    assert hearing.odd_ends() == []
+    for machine in machines:
+        machine.monitor.events.append(odd)
+    assert hearing.odd_ends() == [odd, odd]
+
+
+def test_what_comes_again_and_again_is_waited_for_twice_and_heard_for_good(world: World) -> None:
+    for command in ("cont", "stop", "cont", "stop"):
+        world.machine.execute(command)
+    world.hearing.hear_again_and_again("STOP", {})
+    world.machine.execute("cont")
+    world.machine.execute("stop")
+    assert [event.name for event in world.hearing.new_events()] == ["RESUME"] * 3
