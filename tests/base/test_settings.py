@@ -32,6 +32,7 @@ def test_nothing_chosen() -> None:
 def test_everything_chosen() -> None:
     userdata = {
         "qemu": "/builds/a, b",
+        "next_qemu": "/builds/next",
         "qemu_img": "qemu-img-11",
         "qemu_io": "io",
         "qemu_nbd": "nbd",
@@ -88,7 +89,7 @@ def test_numbers_from_a_configuration_file_are_read_like_text() -> None:
         ("QEMU", 'did you mean "qemu"'),
         ("scrach", 'did you mean "scratch"'),
         ("qemu_nbd_prog", 'did you mean "qemu_nbd"'),
-        ("weather", 'there are: "qemu", "qemu_img", '),
+        ("weather", 'there are: "qemu", "next_qemu", "qemu_img", '),
     ],
 )
 def test_unknown_option_is_refused_with_the_nearest_known_one(name: str, advice: str) -> None:

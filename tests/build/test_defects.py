@@ -251,7 +251,7 @@ def _release(program: str) -> str:
 def test_real_crash_of_an_untried_version_is_a_known_defect(call_it: Callable[[str], list[dict[str, Any]]]) -> None:
     outcomes = call_it("8.2.2")
     assert [outcome["status"] for outcome in outcomes] == ["known defect", "known defect"]
-    assert all(Path(outcome["evidence"], "qmp.jsonl").exists() for outcome in outcomes)
+    assert all(Path(outcome["evidence"], "qemu.qmp.jsonl").exists() for outcome in outcomes)
     assert all("seen here first in 8.2.2" in outcome["reasons"][0] for outcome in outcomes)
 
 

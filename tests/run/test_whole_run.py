@@ -196,7 +196,7 @@ def test_a_qemu_that_dies_is_blamed_on_its_step_and_the_next_scenario_is_unharme
     assert dead["headline"].startswith(f"QEMU killed by {name}; ")
     assert f"({FEATURE}:{dead['step']['line']})" in dead["message"]
     assert name in errors(finished)
-    assert (checkout.home / dead["evidence"] / "qmp.jsonl").exists()
+    assert (checkout.home / dead["evidence"] / "qemu.qmp.jsonl").exists()
     assert not is_alive(qemu)
     assert_nothing_is_left(place)
 
