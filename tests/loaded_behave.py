@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PRELOADED = ("behave.configuration", "behave.formatter._registry", "testbed.run.runner")
+PRELOADED = ("behave.configuration", "behave.formatter._registry", "testbed.run.runner", "testbed.language.words")
 """What each run would load first."""
 
 
