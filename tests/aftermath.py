@@ -70,7 +70,7 @@ def processes_in(place: Path) -> list[int]:
 
 
 def assert_nothing_is_left(place: Path) -> None:
-    """Check that no process and no file of any run is left in a place; the warden may need a moment."""
+    """Check that no process and no file of any run is left in a place; the cleaner may need a moment."""
     deadline = time.monotonic() + BOUND
     while time.monotonic() < deadline and (processes_in(place) or any(place.iterdir())):
         time.sleep(0.01)

@@ -18,6 +18,7 @@ import pytest
 from aftermath import Told
 from hypothesis import HealthCheck, settings
 from junitparser import JUnitXml, TestCase, TestSuite
+from loaded_behave import LoadedBehave
 
 pytest_plugins = ["real_qemu"]
 
@@ -93,9 +94,10 @@ class Finished:
 
 @dataclass(frozen=True)
 class Project:
-    """A behave project in a directory of its own."""
+    """A behave project in a directory of its own; `loaded` runs behave there, a fresh process where there is none."""
 
     home: Path
+    loaded: LoadedBehave | None = None
 
     def write(self, name: str, text: str) -> None:
         """Write a file, its text without the common margin."""
@@ -108,7 +110,7 @@ class Project:
         return subprocess.Popen(
             [sys.executable, "-m", "behave", *args],
             cwd=self.home,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+            env=environment(env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -119,6 +121,8 @@ class Project:
 
     def run(self, *args: str, env: Mapping[str, str] = {}) -> Finished:
         """Run behave here to its end."""
+        if self.loaded:
+            return Finished(*self.loaded.run(self.home, args, environment(env), PATIENCE), self.home)
         return self.finish(self.start(*args, env=env))
 
     def finish(self, behave: subprocess.Popen[str]) -> Finished:
@@ -145,12 +149,25 @@ class Project:
             os.close(ready)
 
 
+def environment(additions: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for a behave that is to find the testbed of this checkout."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), **additions}
+
+
 @pytest.fixture(scope="session")
-def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
+def loaded_behave(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedBehave]:
+    """Return a behave that is loaded once for all tests."""
+    behave = LoadedBehave(tmp_path_factory.mktemp("behave"))
+    yield behave
+    behave.close()
+
+
+@pytest.fixture(scope="session")
+def new_project(loaded_behave: LoadedBehave, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
     """Return a maker of projects that hold a configuration and a few steps."""
 
     def make() -> Project:
-        project = Project(tmp_path_factory.mktemp("project"))
+        project = Project(tmp_path_factory.mktemp("project"), loaded_behave)
         project.write("pyproject.toml", CONFIGURATION)
         project.write("steps/steps.py", STEPS)
         return project

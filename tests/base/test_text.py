@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
 
 from testbed.base.text import one_line, parts_by, printable, with_part
 
@@ -61,3 +64,16 @@ def test_part_is_written_anew_and_the_rest_is_kept() -> None:
 def test_document_without_the_part_is_an_error(document: str, name: str, command: str) -> None:
     with pytest.raises(LookupError, match=f"no lines <!-- {name}: written by {command} -->"):
         with_part(document, name, command, "new\n")
+
+
+@given(st.text(st.characters(codec=None, categories=None)))
+def test_any_text_can_be_written_as_xml(text: str) -> None:
+    element = etree.Element("failure", message=printable(text))
+    element.text = printable(text)
+    again = etree.fromstring(etree.tostring(element, encoding="utf-8"))
+    assert (again.text or "") == again.get("message") == printable(text)
+
+
+def test_text_that_can_be_shown_is_left_as_it_is() -> None:
+    assert printable("ü\t\U0001f40e\nline\r\nline") == "ü\t\U0001f40e\nline\nline"
+    assert printable("a\rb\x7f\x9b") == r"a\rb\x7f\x9b"

@@ -14,7 +14,7 @@ from behave.configuration import configfile_options_iter
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 RUNNING, DEVELOPING = ("requirements.lock", "requirements-dev.lock")
 
