@@ -22,9 +22,10 @@ import shlex
 import signal
 import subprocess
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import BinaryIO
 
 from testbed.base.problems import Problem
@@ -165,10 +166,15 @@ class Child:
     def kill_and_reap(self, bound: float) -> None:
         """End the process and all of its group at once, if they have not ended, and reap it.
 
-        Raises TimeoutError when it is still there `bound` seconds later, which is then the kernel's doing.
+        What it has started in its group has then ended, too: a QEMU behind a wrapper has let go of its images. Raises
+        TimeoutError when something is still there `bound` seconds later, which is then the kernel's doing.
         """
-        self._lifeline.cut()
-        if self.wait(bound) is None:
+        with contextlib.ExitStack() as opened:
+            others = [] if self.wait(0) is not None else list(_descendants(self.pid, self.pid, opened))
+            self._lifeline.cut()
+            deadline = monotonic() + bound
+            have_ended = [self.wait(bound) is not None, *(_has_ended(one, deadline - monotonic()) for one in others)]
+        if not all(have_ended):
             raise TimeoutError(
                 f"{shlex.join(self.argv)} (process {self.pid}) was killed but has not ended for {bound:g} s; "
                 "it hangs in the kernel, as on storage that does not answer"
@@ -176,18 +182,35 @@ class Child:
 
     def _await_end(self, bound: float) -> None:
         try:
-            ended = os.pidfd_open(self.pid)
+            descriptor = os.pidfd_open(self.pid)
         except OSError:
             # Kernels before 5.3 and some sandboxes: subprocess looks again and again, a bit more slowly.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(bound)
             return
         try:
-            poll = select.poll()
-            poll.register(ended, select.POLLIN)
-            poll.poll(bound * 1000)
+            _has_ended(descriptor, bound)
         finally:
-            os.close(ended)
+            os.close(descriptor)
+
+
+def _has_ended(descriptor: int, bound: float) -> bool:
+    """Wait for the end of the process of a pidfd for at most `bound` seconds, and tell whether it came."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(max(0.0, bound) * 1000))
+
+
+def _descendants(pid: int, group: int, opened: contextlib.ExitStack) -> Iterator[int]:
+    """Yield pidfds of what a process has started, and so on, in a group, as far as the kernel tells."""
+    with contextlib.suppress(OSError):  # a kernel without this list, or a process that has ended meanwhile
+        for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()):
+            with contextlib.suppress(OSError):
+                descriptor = os.pidfd_open(child)
+                opened.callback(os.close, descriptor)
+                if os.getpgid(child) == group:
+                    yield descriptor
+            yield from _descendants(child, group, opened)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -53,6 +54,34 @@ def test_child_leads_its_own_session(tmp_path: Path) -> None:
     assert os.getsid(child.pid) == child.pid
     assert os.getpgid(child.pid) == child.pid
     child.kill_and_reap(BOUND)
+
+
+SLOW_TO_END = """
+memory = bytearray(256 << 20)
+for page in range(0, len(memory), 4096):
+    memory[page] = 1
+print(__import__("os").getpid(), flush=True)
+__import__("signal").pause()
+"""
+"""A program that takes the kernel a while to clear up after."""
+
+
+@pytest.mark.parametrize("wrapper", ["{} & wait", "({}; true); true"], ids=["a child", "a child's child"])
+def test_what_a_killed_child_has_started_has_ended_with_it(tmp_path: Path, wrapper: str) -> None:
+    child = start(tmp_path, wrapper.format(f"{sys.executable} -c '{SLOW_TO_END}'"))
+    behind = int(line_of(tmp_path / "out"))
+    assert behind != child.pid
+    child.kill_and_reap(BOUND)
+    assert not is_alive(behind)
+
+
+def test_what_has_left_the_group_of_a_killed_child_is_not_waited_for(tmp_path: Path) -> None:
+    child = start(tmp_path, "setsid sh -c 'echo $$; exec sleep 1000' & wait")
+    daemon = int(line_of(tmp_path / "out"))
+    child.kill_and_reap(BOUND)
+    assert is_alive(daemon)
+    os.kill(daemon, signal.SIGKILL)
+    assert has_ended(daemon)
 
 
 def test_child_inherits_what_it_is_given(tmp_path: Path) -> None:
