@@ -37,7 +37,7 @@ Feature: Backups to a disk that is full
         | case                  | policy   | become                              | action | answer      |
         | the default           | left out | fail with "No space left on device" | report | taken again |
         | a wait for space only | enospc   | stop with the io-status "nospace"   | stop   | resumed     |
-        | the same for a backup | auto     | stop with the io-status "nospace"   | stop   | resumed     |
+        | the same as enospc    | auto     | stop with the io-status "nospace"   | stop   | resumed     |
         | a wait at any error   | stop     | stop with the io-status "nospace"   | stop   | resumed     |
 
     Scenario: A backup that is resumed before there is room

@@ -21,10 +21,10 @@ Feature: The bitmap that a backup job uses
     Scenario Outline: A backup that uses <bitmap> is <act> after the guest has written
       Given an incremental backup of "drive0" with "<bitmap>" is kept <state>
       When the guest writes to "drive0":
-        | pattern | at                  | length | note                       |
-        | 0x11    | 1 MiB + 1 B         | 1 B    | once more what had changed |
-        | 0x22    | 2 MiB - 1 B         | 2 B    | over an edge of all sorts  |
-        | 0x33    | 4 MiB + 1 KiB - 1 B | 1 B    | the last byte              |
+        | pattern | at                  | length | note                                  |
+        | 0x11    | 1 MiB + 1 B         | 1 B    | once more what had changed            |
+        | 0x22    | 2 MiB - 1 B         | 2 B    | over an edge of granules of all sizes |
+        | 0x33    | 4 MiB + 1 KiB - 1 B | 1 B    | the last byte                         |
       Then the unnamed bitmaps of "drive0" that record should be:
         | granularity   | recording | busy | dirty   |
         | <granularity> | yes       | no   | <added> |
@@ -57,8 +57,8 @@ Feature: The bitmap that a backup job uses
       And "bitmap1" of "drive0" has been merged into "bitmap3"
       And an incremental backup of "drive0" with "bitmap3" is kept pending
       And the guest has written to "drive0":
-        | pattern | at          | length | note                      |
-        | 0x22    | 2 MiB - 1 B | 2 B    | over an edge of all sorts |
+        | pattern | at          | length | note                                  |
+        | 0x22    | 2 MiB - 1 B | 2 B    | over an edge of granules of all sizes |
       When the backup of "drive0" is <act>
       Then the backup of "drive0" should <become>
       And the bitmaps of "drive0" should be:
@@ -83,8 +83,8 @@ Feature: The bitmap that a backup job uses
       When the bitmap "bitmap1" of "drive0" is <act>
       Then QEMU should grant it
       When the guest writes to "drive0":
-        | pattern | at          | length | note                      |
-        | 0x22    | 2 MiB - 1 B | 2 B    | over an edge of all sorts |
+        | pattern | at          | length | note                                  |
+        | 0x22    | 2 MiB - 1 B | 2 B    | over an edge of granules of all sizes |
       Then the bitmaps should still hold what had changed
 
       Examples: what is refused while the job uses it

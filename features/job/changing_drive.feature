@@ -36,7 +36,7 @@ Feature: A drive whose layers change while it is backed up
       When the guest writes to "overlay0":
         | request      | pattern | at             | length | note                            |
         | write        | 0x22    | 1 MiB + 63 KiB | 2 KiB  | what the backup has yet to copy |
-        | write zeroes |         | 4 MiB          | 1 KiB  | and this, which ends in a part  |
+        | write zeroes |         | 4 MiB          | 1 KiB  | the last granule, a part of one |
         | write        | 0x33    | 2 MiB          | 65 KiB | what was empty                  |
       And the backup of "drive0" is let go
       Then the backup of "drive0" should succeed
@@ -46,7 +46,7 @@ Feature: A drive whose layers change while it is backed up
       Examples: what the backup copies
         | case             | sync        | bitmap  |
         | what has changed | incremental | bitmap0 |
-        | all              | full        |         |
+        | the whole drive  | full        |         |
 
     @known-defect.streamed-away
     Scenario: The drive is merged into its overlay while the backup still reads it

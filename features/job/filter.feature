@@ -51,9 +51,9 @@ Feature: The filter of a backup
       Then the backup of "drive0" should become concluded
       And the guest should reach "drive0" directly
       When the guest writes to "drive0":
-        | request | pattern | at      | length | note                    |
-        | write   | 0x11    | 101 KiB | 1 KiB  | what has been backed up |
-        | discard |         | 2 MiB   | 64 KiB | what has not            |
+        | request | pattern | at      | length | note                        |
+        | write   | 0x11    | 101 KiB | 1 KiB  | what has been backed up     |
+        | discard |         | 2 MiB   | 64 KiB | what has not been backed up |
       And the backup of "drive0" is dismissed
       Then the backup of "drive0" should succeed
 
@@ -69,7 +69,7 @@ Feature: The filter of a backup
         | on-source-error | stop  |
       And the guest has written to "drive1":
         | pattern | at    | length | note                |
-        | 0x11    | 3 MiB | 1 KiB  | and flushes it then |
+        | 0x11    | 3 MiB | 1 KiB  | followed by a flush |
       When the backup of "drive1" is let go
       Then the backup of "drive1" should stop with the io-status "failed"
       And QEMU should have reported these errors and no others:
@@ -118,7 +118,7 @@ Feature: The filter of a backup
       When the guest writes to "drive0":
         | request      | pattern | at            | length  | note                               |
         | write        | 0x11    | 4 MiB - 1 KiB | 1 KiB   | what the other one has yet to copy |
-        | write zeroes |         | 2 MiB + 1 KiB | 190 KiB | and this, in several granules      |
+        | write zeroes |         | 2 MiB + 1 KiB | 190 KiB | the same, in several granules      |
       And the backup "<other>" is let go
       Then the backup "<other>" should succeed
       And the guest should reach "drive0" directly

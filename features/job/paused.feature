@@ -85,7 +85,7 @@ Feature: Backup jobs that are paused
       When the guest writes to "drive0":
         | request      | pattern | at              | length | note                               |
         | write        | 0x11    | 0               | 512 B  | what the job does not copy         |
-        | write        | 0x22    | 127 KiB         | 2 KiB  | what it has copied, and the next   |
+        | write        | 0x22    | 127 KiB         | 2 KiB  | over an edge of what it has copied |
         | write        | 0x33    | 1 MiB + 63 KiB  | 2 KiB  | over an edge, where it has to copy |
         | write zeroes |         | 1 MiB + 128 KiB | 512 B  | the last of three granules         |
         | write zeroes |         | 4 MiB - 64 KiB  | 64 KiB | the last granule                   |

@@ -22,8 +22,8 @@ Feature: A machine that is shut down while a backup is under way
     Scenario Outline: The machine is shut down while a backup is <state>
       Given an incremental backup of "drive0" with "bitmap0" is kept <state>
       And the guest has written to "drive0":
-        | pattern | at      | length | note                             |
-        | 0x33    | 127 KiB | 2 KiB  | over what has been copied, if so |
+        | pattern | at      | length | note                                      |
+        | 0x33    | 127 KiB | 2 KiB  | over an edge of the first granule to copy |
       When the machine is shut down
       Then the backup of "drive0" should be cancelled
       And the backup of "drive0" should have gone through these states:
@@ -60,8 +60,8 @@ Feature: A machine that is shut down while a backup is under way
       And "bitmap0" of "drive0" has been merged into "bitmap1"
       And an incremental backup of "drive0" with "bitmap1" is kept paused
       And the guest has written to "drive0":
-        | pattern | at      | length | note                                |
-        | 0x33    | 127 KiB | 2 KiB  | over what has been copied, and more |
+        | pattern | at      | length | note                                 |
+        | 0x33    | 127 KiB | 2 KiB  | over an edge of what has been copied |
       When the machine is shut down
       Then the backup of "drive0" should be cancelled
       And the image of "drive0" should store its persistent bitmaps and no others

@@ -30,11 +30,11 @@ Feature: Groups of backups of which one is cancelled
       But the bitmaps should still hold what had changed
 
       Examples: what both are doing
-        | case                      | whose                                     | speed | auto-finalize | state   | cancelled |
-        | a copy, and a wait for it | the one that still copies                 | 1 B   | yes           | waiting | drive1    |
-        | a copy, and a wait for it | the one that waits for the other          | 1 B   | yes           | waiting | drive0    |
-        | both copied               | the one that asks to be finalized         |       | no            | pending | drive0    |
-        | both copied               | the one that does not ask to be finalized |       | no            | pending | drive1    |
+        | case                  | whose                                     | speed | auto-finalize | state   | cancelled |
+        | one copies, one waits | the one that still copies                 | 1 B   | yes           | waiting | drive1    |
+        | one copies, one waits | the one that waits for the other          | 1 B   | yes           | waiting | drive0    |
+        | both wait             | the one that asks to be finalized         |       | no            | pending | drive0    |
+        | both wait             | the one that does not ask to be finalized |       | no            | pending | drive1    |
 
     Scenario: One backup of a group stops at an error and is cancelled
       Given the guest has written to "drive1":

@@ -39,6 +39,6 @@ Feature: Backups that start together and end each for itself
       Then the backup of "drive1" should succeed
 
       Examples: the mode named or not
-        | case                 | mode       |
-        | no word of it        | default    |
-        | the default, by name | individual |
+        | case                  | mode       |
+        | the default, left out | default    |
+        | the default, by name  | individual |

@@ -101,13 +101,13 @@ Feature: What is undone when a transaction fails
       Then the image of "drive1" should store its persistent bitmaps and no others
 
       Examples: what the abort has to see to
-        | case                           | request | bitmap  | persistent |
-        | nothing stored                 | add     | stored2 | yes        |
-        | the record of one that records | remove  | stored0 |            |
-        | one that is disabled           | remove  | stored1 |            |
-        | the record of one that records | clear   | stored0 |            |
-        | one that records               | disable | stored0 |            |
-        | one that is disabled           | enable  | stored1 |            |
+        | case                             | request | bitmap  | persistent |
+        | a bitmap that was not stored     | add     | stored2 | yes        |
+        | an enabled bitmap and its record | remove  | stored0 |            |
+        | a disabled bitmap                | remove  | stored1 |            |
+        | an enabled bitmap and its record | clear   | stored0 |            |
+        | an enabled bitmap                | disable | stored0 |            |
+        | a disabled bitmap                | enable  | stored1 |            |
 
   Rule: Several requests for one bitmap are undone in reverse order
     @blockdev-backup @bug-B74
