@@ -33,7 +33,6 @@ def test_everything_chosen() -> None:
     userdata = {
         "qemu": "/builds/a, b",
         "next_qemu": "/builds/next",
-        "next_qemu": "/builds/next",
         "qemu_img": "qemu-img-11",
         "qemu_io": "io",
         "qemu_nbd": "nbd",

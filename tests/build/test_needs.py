@@ -135,9 +135,7 @@ def test_needs_of_recorded_builds(release: str) -> None:
     assert {need.name: needs.has(build, need.name) for need in NEEDS if need.name not in OF_THE_RUN} == expected
 
 
-@pytest.mark.parametrize(
-    "need", [need for need in NEEDS if need.name not in OF_THE_RUN], ids=lambda need: need.name
-)
+@pytest.mark.parametrize("need", [need for need in NEEDS if need.name not in OF_THE_RUN], ids=lambda need: need.name)
 def test_version_since_which_qemu_has_it_agrees_with_the_recorded_builds(need: Need) -> None:
     for release, has in zip(RELEASES, TRUTH[need.name], strict=True):
         old_enough = not need.since or _version(release) >= _version(need.since)
