@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from testbed.base.problems import AuthorError
@@ -68,15 +68,3 @@ def _base(link: Backup) -> Image:
     if link.target.image.base is None:
         raise AuthorError(f"{link} stands on nothing: only an increment of a chain does")
     return link.target.image.base
-
-
-ChainAct = Callable[[Chain, int], None]
-
-CHAIN_ACTS: Mapping[str, ChainAct] = {
-    "merged into the one below": Chain.merge_down,
-    "merged into the one above": Chain.merge_up,
-    "lost": Chain.lose,
-    "skipped by the one above": Chain.skip,
-    "replaced by the one below": Chain.replace,
-}
-"""What can become of the image of an increment, in the words of a sentence."""

@@ -52,6 +52,17 @@ def sources(text: str) -> list[tuple[str, str]]:
     return [(other, bitmap) for bitmap, _, other in named]
 
 
+PLACE = r"\d+(?:st|nd|rd|th)"
+"""A regular expression for a place in a row of things."""
+
+
+def place(text: str) -> int:
+    """Read a place in a row of things, such as 1st, the first being 0; raise AuthorError for anything else."""
+    if re.fullmatch(PLACE, text) is None:
+        raise AuthorError(f'"{text}" should be a place in a row of things, as in 1st')
+    return int(text[:-2]) - 1
+
+
 READERS: Mapping[Word, Callable[[str], object]] = {
     Word.SIZE: parse_size,
     Word.BYTE: parse_byte,
@@ -61,5 +72,6 @@ READERS: Mapping[Word, Callable[[str], object]] = {
     Word.BITMAP: bitmap_name,
     Word.SOURCES: sources,
     Word.VALUE: value,
+    Word.PLACE: place,
 }
 """How what an act takes is read."""

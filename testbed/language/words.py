@@ -20,6 +20,7 @@ from testbed.domain.job_holds import HOLDS
 from testbed.domain.lifecycle import STATUSES
 from testbed.domain.storage import Storage
 from testbed.domain.target import Maker, Tool
+from testbed.language import cells
 from testbed.promises.backups import is_compressed, is_encrypted
 from testbed.promises.promise import Promise
 from testbed.qemu.image_kinds import KINDS, ImageKind
@@ -191,10 +192,10 @@ def io_statuses(text: str) -> tuple[str, ...]:
     return (text.split('"')[1],) if text else ("failed", "nospace")
 
 
-@_word(r"\d+(?:st|nd|rd|th)")
+@_word(cells.PLACE)
 def place(text: str) -> int:
     """Read a place in a row of things, such as 1st; the first place is 0."""
-    return int(text[:-2]) - 1
+    return cells.place(text)
 
 
 @_word("events|errors")

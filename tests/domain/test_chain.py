@@ -2,8 +2,9 @@ from collections.abc import Callable
 
 import pytest
 
+from testbed.base.problems import AuthorError
 from testbed.base.process import ToolFailed
-from testbed.domain.chain import CHAIN_ACTS, Chain
+from testbed.domain.chain import Chain
 from testbed.model.content import Run
 from testbed.promises.backups import is_found_broken, restores_its_moment
 from testbed.scenario.acts import bitmaps
@@ -64,5 +65,8 @@ def test_an_image_that_cannot_be_opened_is_not_hidden_elsewhere(world: World) ->
         restores_its_moment(world.images).complaint(links[3])
 
 
-def test_every_act_has_its_words() -> None:
-    assert len(set(CHAIN_ACTS.values())) == len(CHAIN_ACTS)
+def test_an_increment_that_stands_on_nothing_is_no_part_of_a_chain(world: World) -> None:
+    chain = chain_of(world)
+    chain.links[1].target.image.base = None
+    with pytest.raises(AuthorError, match="stands on nothing: only an increment of a chain does"):
+        chain.skip(1)

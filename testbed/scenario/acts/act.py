@@ -41,6 +41,7 @@ class Word(Enum):
     BITMAP = "the name of a bitmap"
     SOURCES = 'names of bitmaps with commas between, "bitmap0 of drive1" for one of another drive, or none'
     VALUE = "yes, no, a size, a number, or a word"
+    PLACE = "a place in a row of things, as in 1st"
 
 
 Size = Annotated[int, Word.SIZE]
@@ -51,6 +52,7 @@ Names = Annotated[list[str], Word.NAMES]
 BitmapName = Annotated[str, Word.BITMAP]
 Sources = Annotated[list[tuple[str, str]], Word.SOURCES]
 Value = Annotated[object, Word.VALUE]
+Place = Annotated[int, Word.PLACE]
 """The types of what an act takes: each says how it is written."""
 
 

@@ -28,6 +28,7 @@ def _by(do: Callable[[Job, str], Request], family: str) -> Callable[[Job], Reque
     def ask(job: Job) -> Request:
         return do(job, family)
 
+    ask.__doc__ = do.__doc__
     return ask
 
 

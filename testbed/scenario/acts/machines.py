@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from testbed.domain.chain import Chain
 from testbed.domain.disk import Disk
 from testbed.domain.other_machine import OtherMachine
 from testbed.scenario.acts.act import Actor, Name, act
@@ -66,9 +65,3 @@ def plug_in(disk: Disk) -> None:
 act("go away", on="other machine", by=Actor.HOST, said="goes away")(OtherMachine.go_away)
 act("have gone away", on="other machine", by=Actor.HOST, said="has gone away")(OtherMachine.go_away)
 act("come back", on="other machine", by=Actor.HOST, said="comes back")(OtherMachine.come_back)
-
-act("merge down", on="increment", by=Actor.BACKUP_TOOL, said="merged into the one below")(Chain.merge_down)
-act("merge up", on="increment", by=Actor.BACKUP_TOOL, said="merged into the one above")(Chain.merge_up)
-act("lose", on="increment", by=Actor.HOST, said="lost")(Chain.lose)
-act("skip", on="increment", by=Actor.HOST, said="skipped by the one above")(Chain.skip)
-act("replace", on="increment", by=Actor.HOST, said="replaced by the one below")(Chain.replace)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from testbed.scenario.acts import backups, bitmaps, drives, exports, guest, jobs, machines
+from testbed.scenario.acts import backups, bitmaps, chains, drives, exports, guest, jobs, machines
 from testbed.scenario.acts.act import REGISTRY, Act, act_named, acts_on, said_of
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "acts_on",
     "backups",
     "bitmaps",
+    "chains",
     "drives",
     "exports",
     "guest",
