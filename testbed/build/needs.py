@@ -50,8 +50,8 @@ def _command(name: str, *, called: str = "", since: str = "") -> Need:
     return Need(name, f"{command} command", lambda build: build.has_commands(command), since)
 
 
-def _commands(name: str, meaning: str, *commands: str, since: str = "") -> Need:
-    return Need(name, meaning, lambda build: build.has_commands(*commands), since)
+def _commands(name: str, meaning: str, *commands: str) -> Need:
+    return Need(name, meaning, lambda build: build.has_commands(*commands))
 
 
 def _argument(name: str, command: str, *path: str, since: str = "") -> Need:
@@ -59,8 +59,8 @@ def _argument(name: str, command: str, *path: str, since: str = "") -> Need:
     return Need(name, meaning, lambda build: build.schema.has_argument(command, *path), since)
 
 
-def _driver(name: str, *, since: str = "") -> Need:
-    return Need(name, f"block driver {name} that may write", lambda build: build.has_driver(name), since)
+def _driver(name: str) -> Need:
+    return Need(name, f"block driver {name} that may write", lambda build: build.has_driver(name))
 
 
 def _format(name: str) -> Need:
@@ -72,18 +72,11 @@ def _creation_option(name: str, image_format: str, option: str) -> Need:
     return Need(name, meaning, lambda build: build.has_creation_option(image_format, option))
 
 
-def _image_tool(name: str, command: str, *options: str, since: str = "") -> Need:
-    meaning = " ".join(("qemu-img", command, *options))
-    return Need(name, meaning, lambda build: build.image_tool_takes(command, *options), since)
+def _image_tool(name: str, command: str) -> Need:
+    return Need(name, f"qemu-img {command}", lambda build: build.image_tool_takes(command))
 
 
 _TRIAL_OF_MOUNT = "unshare --user --map-root-user --mount sh -c 'mount -t tmpfs trial /tmp && echo mounted'"
-
-
-def _program(name: str, program: str, option: str) -> Need:
-    otherwise = f"none was found; -D {option}=PATH names one"
-    return Need(name, program, lambda build: getattr(build.toolchain, option) is not None, "", otherwise)
-
 
 NEEDS = (
     # Backups and their options.
@@ -91,24 +84,13 @@ NEEDS = (
     _command("blockdev-backup"),
     _argument("x-perf", "blockdev-backup", "x-perf", "max-workers", since="6.0"),
     _argument("min-cluster-size", "blockdev-backup", "x-perf", "min-cluster-size", since="9.2"),
-    _argument("discard-source", "blockdev-backup", "discard-source", since="9.1"),
-    _argument("on-cbw-error", "blockdev-backup", "on-cbw-error", since="10.1"),
     _argument("compress", "blockdev-backup", "compress"),
     # Jobs, nodes and machines.
     _commands("job-commands", "job-* commands", *(f"job-{verb}" for verb in JOB_VERBS)),
     _commands("block-job-commands", "block-job-* commands", *(f"block-job-{verb}" for verb in JOB_VERBS)),
     _command("blockdev-create"),
-    _command("blockdev-reopen", since="6.1"),
     _command("set-active", called="blockdev-set-active", since="10.0"),
     _command("block-graph", called="x-debug-query-block-graph"),
-    _command("iothread", called="x-blockdev-set-iothread"),
-    _argument("query-block-flat", "query-block", "flat", since="11.1"),
-    _commands(
-        "internal-snapshots",
-        "snapshot-save, snapshot-load and snapshot-delete commands",
-        *("snapshot-save", "snapshot-load", "snapshot-delete"),
-        since="6.0",
-    ),
     _command("human-monitor", called="human-monitor-command"),
     Need(
         "guest-disk",
@@ -117,43 +99,13 @@ NEEDS = (
     ),
     # Bitmaps.
     _command("bitmap-hash", called="x-debug-block-dirty-bitmap-sha256"),
-    Need(
-        "bitmap-status",
-        "status in what it says of a bitmap",
-        lambda build: build.schema.returns_member("query-block", "inserted", "dirty-bitmaps", "status"),
-        otherwise="QEMU had it until 5.2",
-    ),
-    Need(
-        "bitmap-migration",
-        "migration capability dirty-bitmaps",
-        lambda build: build.schema.has_enum_member(
-            "dirty-bitmaps", "migrate-set-capabilities", "capabilities", "capability"
-        ),
-    ),
-    _argument("bitmap-mapping", "migrate-set-parameters", "block-bitmap-mapping"),
-    _argument(
-        "bitmap-mapping-transform",
-        *("migrate-set-parameters", "block-bitmap-mapping", "bitmaps", "transform"),
-        since="6.0",
-    ),
-    # Fleecing.
-    _driver("copy-before-write", since="6.2"),
-    _argument("cbw-bitmap", "blockdev-add", "bitmap", since="7.0"),
-    _argument("cbw-error-policy", "blockdev-add", "on-cbw-error", since="7.1"),
-    _argument("cbw-timeout", "blockdev-add", "cbw-timeout", since="7.1"),
-    _argument("cbw-min-cluster-size", "blockdev-add", "min-cluster-size", since="9.2"),
-    _driver("snapshot-access", since="7.0"),
     # NBD.
     _driver("nbd"),
-    _command("nbd-server", called="nbd-server-start"),
-    _command("nbd-server-add"),
     Need(
         "block-export",
         "block-export-add that exports over NBD",
         lambda build: build.schema.has_enum_member("nbd", "block-export-add", "type"),
     ),
-    _argument("export-foreign-bitmap", "block-export-add", "bitmaps", "node", since="7.1"),
-    _argument("export-allocation-depth", "block-export-add", "allocation-depth"),
     _argument("export-inactive", "block-export-add", "allow-inactive", since="10.0"),
     # Formats and drivers.
     _format("qcow2"),
@@ -163,7 +115,6 @@ NEEDS = (
     _format("qed"),
     _format("luks"),
     _driver("blkdebug"),
-    _driver("null-co"),
     _driver("throttle"),
     _driver("copy-on-read"),
     _creation_option("data-file", "qcow2", "data_file"),
@@ -174,7 +125,6 @@ NEEDS = (
         lambda build: build.schema.has_enum_member("zstd", "blockdev-create", "options", "compression-type"),
     ),
     # Tools.
-    _program("qemu-nbd", "qemu-nbd", "qemu_nbd"),
     Need(
         "small-disk",
         "small file system that a scenario can fill",
@@ -187,11 +137,7 @@ NEEDS = (
         lambda build: build.next_build is not None,
         otherwise="none was named; -D next_qemu=PATH names one",
     ),
-    _program("storage-daemon", "qemu-storage-daemon", "qemu_storage_daemon"),
     _image_tool("qemu-img-bitmap", "bitmap"),
-    _image_tool("remove-all-bitmaps", "bitmap", "--remove-all", since="11.1"),
-    _image_tool("convert-bitmaps", "convert", "--bitmaps"),
-    _image_tool("skip-broken-bitmaps", "convert", "--skip-broken-bitmaps", since="6.1"),
 )
 """All needs, in the order in which the documentation lists them."""
 

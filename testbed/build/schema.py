@@ -9,7 +9,7 @@ from typing import Any
 class Schema:
     """QEMU's own description of its QMP commands, as query-qmp-schema gives it.
 
-    A path leads from a command's arguments or answer to a member: through objects in objects, into each of
+    A path leads from a command's arguments to a member: through objects in objects, into each of
     their branches, and through arrays and alternatives, which it does not mention.
     """
 
@@ -23,28 +23,24 @@ class Schema:
 
     def arguments(self, command: str, *path: str) -> list[str]:
         """Return the names of a command's arguments, or of the members at the end of a path into them; sorted."""
-        types = self._unfolded(self._follow(command, "arg-type", path))
+        types = self._unfolded(self._follow(command, path))
         return sorted({member["name"] for type_ in types for member in type_.get("members", ())})
 
     def has_argument(self, command: str, *path: str) -> bool:
         """Tell whether a command takes an argument, or a member at the end of a path into its arguments."""
-        return bool(self._follow(command, "arg-type", path))
+        return bool(self._follow(command, path))
 
     def has_enum_member(self, member: str, command: str, *path: str) -> bool:
         """Tell whether `member` is among the words that an argument, or a member further down, may be."""
         return any(
             member in type_.get("values", ()) or any(member == other["name"] for other in type_.get("members", ()))
-            for type_ in self._unfolded(self._follow(command, "arg-type", path))
+            for type_ in self._unfolded(self._follow(command, path))
             if type_["meta-type"] == "enum"
         )
 
-    def returns_member(self, command: str, *path: str) -> bool:
-        """Tell whether a command's answer may have a member at the end of a path."""
-        return bool(self._follow(command, "ret-type", path))
-
-    def _follow(self, command: str, start: str, path: Sequence[str]) -> set[str]:
-        """Return the names of the types that the path leads to; none if it leads nowhere."""
-        types = {self._entries[command][start]} if self.has_command(command) else set()
+    def _follow(self, command: str, path: Sequence[str]) -> set[str]:
+        """Return the names of the types that a path into a command's arguments leads to; none if it leads nowhere."""
+        types = {self._entries[command]["arg-type"]} if self.has_command(command) else set()
         for step in path:
             types = {
                 member["type"]

@@ -24,8 +24,8 @@ from testbed.build.toolchain import Toolchain
 
 HERE = Path(__file__).parents[2] / "tests" / "data"
 
-RELEVANT = re.compile(r"block|drive|job|nbd|transaction|snapshot|bitmap|migrate-set|human-monitor|BLOCK|JOB")
-"""The commands and events that are kept."""
+RELEVANT = re.compile(r"block|drive|job|human-monitor")
+"""The commands that are kept."""
 
 
 def schema_of(qemu: Path) -> list[dict[str, Any]]:
@@ -43,11 +43,9 @@ def schema_of(qemu: Path) -> list[dict[str, Any]]:
 
 
 def pruned(schema: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the relevant commands and events with all types that can be reached from them."""
+    """Return the relevant commands with all types that can be reached from their arguments."""
     entries = {entry["name"]: entry for entry in schema}
-    waiting = [
-        name for name, entry in entries.items() if entry["meta-type"] in ("command", "event") and RELEVANT.search(name)
-    ]
+    waiting = [name for name, entry in entries.items() if entry["meta-type"] == "command" and RELEVANT.search(name)]
     kept: dict[str, Mapping[str, Any]] = {}
     while waiting:
         name = waiting.pop()
@@ -58,8 +56,8 @@ def pruned(schema: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def types_of(entry: Mapping[str, Any]) -> list[str]:
-    """Return the names of the types that an entry speaks of."""
-    own = [entry[key] for key in ("arg-type", "ret-type", "element-type") if key in entry]
+    """Return the names of the types that an entry speaks of, but for that of a command's answer."""
+    own = [entry[key] for key in ("arg-type", "element-type") if key in entry]
     parts = (*entry.get("members", ()), *entry.get("variants", ()))
     return own + [part["type"] for part in parts if "type" in part]
 
