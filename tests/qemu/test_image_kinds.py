@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from real_qemu import BOUND
 
 from testbed.base.process import ToolFailed
 from testbed.build import needs
-from testbed.domain.target import Targets
+from testbed.build.toolchain import Toolchain
+from testbed.domain.target import Target, Targets
 from testbed.model.content import Content
 from testbed.qemu.image_kinds import DATA_FILE, KINDS, ImageKind
 from testbed.qemu.images import Images
@@ -14,21 +19,42 @@ from testbed.qemu.images import Images
 SIZE = 4 << 20
 
 
-@pytest.mark.parametrize("words", [words for words in KINDS if words != "a LUKS image"])
-def test_image_of_each_kind_is_empty_and_of_the_size_asked_for(images: Images, words: str) -> None:
-    target = Targets(images, KINDS[words]).new("drive0", SIZE)
-    assert images.first_difference(target.address, target.image_format, Content(SIZE)) is None
+@pytest.fixture(scope="module")
+def one_of_each(
+    toolchain: Toolchain, templates: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Images, Mapping[str, Target]]:
+    """Return an image of each kind, empty; those with a key are made beside the others, as that takes seconds."""
+    home = tmp_path_factory.mktemp("kinds")
+    images = Images(toolchain.qemu_img.path, toolchain.qemu_io.path, home, templates, BOUND)
+
+    def make(words: str) -> Target:
+        return Targets(images, KINDS[words], directory=f"{list(KINDS).index(words)}").new("drive0", SIZE)
+
+    for number in range(len(KINDS)):
+        (home / str(number)).mkdir()
+    with_key = [words for words, kind in KINDS.items() if kind.opening]
+    with ThreadPoolExecutor(len(with_key)) as pool:
+        slow = dict(zip(with_key, pool.map(make, with_key), strict=True))
+        return images, {words: slow[words] if words in slow else make(words) for words in KINDS}
 
 
-def test_luks_image_is_of_the_size_asked_for_and_reads_as_anything(images: Images) -> None:
-    target = Targets(images, KINDS["a LUKS image"]).new("drive0", SIZE)
+@pytest.mark.parametrize("words", KINDS)
+def test_image_of_each_kind_is_empty_and_of_the_size_asked_for(
+    one_of_each: tuple[Images, Mapping[str, Target]], words: str
+) -> None:
+    images, made = one_of_each
+    target = made[words]
     assert images.info(target.address)["virtual-size"] == SIZE
-    assert images.first_difference(target.address, target.image_format, Content(SIZE)) is not None
+    reads_as_zeros = images.first_difference(target.address, target.image_format, Content(SIZE)) is None
+    assert reads_as_zeros == (words != "a LUKS image"), "what a LUKS image has never been told, reads as anything"
 
 
-def test_encrypted_image_on_another_one_can_be_read_with_the_key_alone(images: Images) -> None:
+def test_encrypted_image_on_another_one_can_be_read_with_the_key_alone(
+    one_of_each: tuple[Images, Mapping[str, Target]],
+) -> None:
+    images, made = one_of_each
     targets = Targets(images, KINDS["an encrypted qcow2 image"])
-    target = targets.new("drive0", SIZE, targets.new("drive0", SIZE).image)
+    target = targets.new("above", SIZE, made["an encrypted qcow2 image"].image)
     assert images.first_difference(target.address, target.image_format, Content(SIZE)) is None
     with pytest.raises(ToolFailed, match="key-secret"):
         images.map(target.name, target.image_format)

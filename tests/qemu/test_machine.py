@@ -476,9 +476,9 @@ ENDS = [_quit, _kill, _die_of_a_signal, _die_unnoticed, _hang]
 def test_many_machines_leave_no_descriptor_and_no_process(boot: Callable[..., Machine]) -> None:
     _quit(boot())  # what is made once and kept, such as the event loop, is there now
     before = descriptors()
-    for number in range(50):
+    for end in ENDS * 4:
         machine = boot()
         machine.observer.connect()
-        ENDS[number % len(ENDS)](machine)
+        end(machine)
         assert descriptors() == before
         assert not is_alive(machine.child.pid)
