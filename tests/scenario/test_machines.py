@@ -63,3 +63,15 @@ def test_all_are_killed_at_once(world: World) -> None:
     assert world.machines.running == []
     assert (world.machine.has_quit, other.has_quit) == (True, False)
     world.machines.check_alive()
+
+
+def test_a_machine_serves_although_one_of_its_name_has_left_its_socket(world: World) -> None:
+    world.machine.serve()
+    socket = world.machines.home / world.machine.exports_socket
+    world.machine.kill()
+    assert socket.is_socket()
+    second = world.machines.boot(world.machine.name)
+    second.serve()
+    second.serve()
+    assert second.is_serving
+    assert socket.is_socket()
