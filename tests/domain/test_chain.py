@@ -43,7 +43,10 @@ def test_a_merged_increment_leaves_a_whole_chain(world: World, act: Callable[[Ch
 def test_the_newest_increment_is_merged_down(world: World) -> None:
     chain_of(world).merge_down(3)
     world.drives.drive("drive0").write(0xAB, 7 * GRANULE, 1)
-    world.backups.take_successfully(world.drives.drive("drive0"), "incremental", bitmap="bitmap0")
+    newest = world.backups.take_successfully(world.drives.drive("drive0"), "incremental", bitmap="bitmap0")
+    *_, merged, last = chain_of(world).links
+    assert last is newest
+    assert newest.target.image.base is merged.target.image
     world.judge.settle()
 
 

@@ -45,6 +45,7 @@ def test_it_leaves_nothing_that_could_not_be_removed(home: Path) -> None:
     SmallDisk.mount(home, MIB, BOUND).unmount(BOUND)
     for entry in home.iterdir():
         entry.rmdir() if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+    assert list(home.iterdir()) == []
 
 
 def test_one_that_cannot_be_mounted_says_why(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

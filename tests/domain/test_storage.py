@@ -69,6 +69,8 @@ def test_sound_storage_takes_all(machine: Machine, images: Images) -> None:
     drive.write(0x42, 0, 512)
     drive.flush()
     drive.read(0, SIZE)
+    machine.quit()
+    assert images.first_difference("drive0.raw", "raw", drive.content) is None
 
 
 def test_what_waits_for_a_read_arrives_when_it_goes_on(machine: Machine, images: Images) -> None:

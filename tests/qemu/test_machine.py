@@ -114,6 +114,9 @@ def test_a_guest_s_request_is_carried_out(machine: Machine) -> None:
     machine.execute("blockdev-add", NODE)
     machine.guest_request("drive0", "write 0 512", "wrote")
     machine.guest_request("drive0", "flush", "")
+    write, flush = (str(line.body) for line in machine.monitor.transcript[-4:] if line.kind == "command")
+    assert 'qemu-io drive0 "write 0 512"' in write
+    assert 'qemu-io drive0 "flush"' in flush
 
 
 @pytest.mark.parametrize(

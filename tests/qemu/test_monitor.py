@@ -300,3 +300,4 @@ def test_closing_twice_or_without_having_connected_does_no_harm() -> None:
     with peer(until_closed) as monitor:
         monitor.close()
         monitor.close()
+        assert monitor.connection.fileno() == -1

@@ -304,9 +304,10 @@ def test_broken_release_that_cannot_be_fetched_again_is_explained(cache: Cache, 
 
 
 def test_sound_release_needs_no_network_and_no_mmdebstrap(cache: Cache, mirror: Mirror) -> None:
-    cache.fetched(PC)
+    fetched = cache.fetched(PC)
     (mirror.home / "mmdebstrap").unlink()
-    cache.fetched(PC)
+    assert cache.fetched(PC) == fetched
+    assert fetched.exists()
 
 
 def test_release_without_the_emulator_is_none(cache: Cache, monkeypatch: pytest.MonkeyPatch, mirror: Mirror) -> None:
