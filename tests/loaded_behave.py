@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import runpy
@@ -9,9 +10,11 @@ import select
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 PRELOADED = ("behave.configuration", "behave.formatter._registry", "testbed.run.runner", "testbed.language.words")
 """What each run would load first."""
@@ -60,17 +63,17 @@ def serve() -> None:
     """Fork for each line of standard input, which says what to run, and answer with a line: the status of that run."""
     for module in PRELOADED:
         __import__(module)
+    gc.freeze()  # a run need not look at what was loaded before it
     for line in sys.stdin:
         process = os.fork()
         if process == 0:
             become_behave(**json.loads(line))
-            return
         _, status = os.waitpid(process, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 (it is the answer)
 
 
-def become_behave(home: str, args: Sequence[str], env: Mapping[str, str], said: Sequence[str]) -> None:
-    """Go on as a process that was started as `python -m behave`."""
+def become_behave(home: str, args: Sequence[str], env: Mapping[str, str], said: Sequence[str]) -> NoReturn:
+    """Go on as a process that was started as `python -m behave`, to its end."""
     os.chdir(home)
     os.environ.clear()
     os.environ.update(env)
@@ -80,7 +83,18 @@ def become_behave(home: str, args: Sequence[str], env: Mapping[str, str], said: 
         os.close(file)
     sys.path[0] = home
     sys.argv = ["behave", *args]
-    runpy.run_module("behave", run_name="__main__", alter_sys=True)
+    status = 1
+    try:
+        runpy.run_module("behave", run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    except BaseException:  # noqa: BLE001 (it would end the process, too)
+        traceback.print_exc()
+    finally:
+        # Python would take apart all that was loaded, which is most of what a small run takes.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 if __name__ == "__main__":
