@@ -16,6 +16,9 @@ ROOT = Path(__file__).parent.parent
 BOUND = 20.0
 """Seconds after which nobody waits for the end of a process any longer."""
 
+START_BOUND = 60.0
+"""Seconds within which a process must have come as far as to tell its number."""
+
 
 @contextmanager
 def running(script: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
@@ -88,9 +91,14 @@ class Told:
         self.command = f"echo $$ >'{path}'"
 
     def numbers(self, count: int) -> list[int]:
-        """Wait until so many processes have told theirs."""
-        with os.fdopen(os.dup(self._pipe)) as lines:
-            return [int(lines.readline()) for _ in range(count)]
+        """Wait until so many processes have told theirs; raise TimeoutError when one has not within START_BOUND."""
+        said, deadline = b"", time.monotonic() + START_BOUND
+        while said.count(b"\n") < count:
+            left = max(deadline - time.monotonic(), 0)
+            if not select.select([self._pipe], [], [], left)[0]:
+                raise TimeoutError(f"{count} processes should have told their numbers; these have: {said.decode()}")
+            said += os.read(self._pipe, 1024)
+        return [int(number) for number in said.split()]
 
     def close(self) -> None:
         os.close(self._pipe)

@@ -17,7 +17,10 @@ from webpages import Page
 
 ROOT = Path(__file__).parents[3]
 
-MERGES_OF_NONE = ("features/bitmap/merging.feature", "--tags=@known-defect.merge-empty-list")
+FEATURE = "features/bitmap/merging.feature"
+"""One of them: to read all is most of what a run takes that tries nothing."""
+
+MERGES_OF_NONE = (FEATURE, "--tags=@known-defect.merge-empty-list")
 
 # The program, on a real QEMU.
 
@@ -136,7 +139,7 @@ def test_wrong_call_is_explained(arguments: list[str], said: str) -> None:
 
 
 def test_nothing_selected_is_no_success(qemu: str, tmp_path: Path) -> None:
-    done = matrix("--reports", str(tmp_path), qemu, "--", "--tags", "misspelt")
+    done = matrix("--reports", str(tmp_path), qemu, "--", FEATURE, "--tags", "misspelt")
     assert done.returncode == 2
     assert "no scenario is selected" in done.stdout
 
@@ -169,7 +172,7 @@ def test_second_comparison_at_once_keeps_to_its_own_folder(tmp_path: Path) -> No
     builds.mkdir()
     with (builds / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        done = matrix("--reports", str(tmp_path), "gone=/nowhere")
+        done = matrix("--reports", str(tmp_path), "gone=/nowhere", "--", FEATURE)
     assert "another run is reporting" in done.stdout
     assert not (tmp_path / "compatibility.md").exists()
     assert len(list(builds.glob("run-*/compatibility.md"))) == 1
@@ -179,7 +182,7 @@ def test_second_comparison_at_once_keeps_to_its_own_folder(tmp_path: Path) -> No
 def test_interrupt_ends_all_runs(tmp_path: Path, told: Told, number: signal.Signals, status: int) -> None:
     # Each build tells by which run it was started.
     stuck = program(tmp_path / "qemu-system-x86_64", f'echo $PPID >"{told.path}"\nexec sleep 20')
-    arguments = ("--jobs", "2", "--reports", str(tmp_path / "reports"), f"a={stuck}", f"b={stuck}")
+    arguments = ("--jobs", "2", "--reports", str(tmp_path / "reports"), f"a={stuck}", f"b={stuck}", "--", FEATURE)
     started = interrupted(arguments, told, 2, number, status)
     assert all(has_ended(run) for run in started)
 
