@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import struct
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +15,14 @@ import pytest
 from testbed.base.settings import Settings
 from testbed.build.toolchain import Toolchain
 from testbed.domain.access import Accesses, MonitorAccesses
+from testbed.domain.digests import Digests
 from testbed.domain.drive import Drive
 from testbed.domain.image import Image
 from testbed.domain.node import Node
 from testbed.domain.request import Request
 from testbed.domain.storage import Storage, sound
 from testbed.model.content import Content
+from testbed.model.dirty import Word
 from testbed.qemu.daemon import Daemon
 from testbed.qemu.image_kinds import ImageKind
 from testbed.qemu.images import Images
@@ -29,6 +33,12 @@ from testbed.scenario.world import World
 
 BOUND = 20.0
 """Seconds that a sound QEMU or tool may take for anything here."""
+
+HOST_WORD = Word(struct.calcsize("L"), sys.byteorder)
+"""The word of the machine that the tests run on, which is that of a QEMU that was built for it."""
+
+DIGESTS = Digests(HOST_WORD)
+"""How such a QEMU reckons digests."""
 
 
 @contextmanager

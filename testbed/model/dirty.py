@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from testbed.model.ranges import NOTHING, Ranges
 
@@ -21,6 +22,18 @@ def default_granularity(cluster: int) -> int:
     It is the cluster's length in bytes within bounds, so that neither the bitmap nor what it marks gets too large.
     """
     return min(max(cluster, 4 * 1024), DEFAULT_GRANULARITY)
+
+
+@dataclass(frozen=True)
+class Word:
+    """The word of a host in which QEMU keeps the bits of a bitmap: its `long`, of `length` bytes in that order."""
+
+    length: int
+    order: Literal["little", "big"]
+
+
+WORDS = (Word(8, "little"), Word(8, "big"), Word(4, "little"), Word(4, "big"))
+"""The words of all hosts."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +70,25 @@ class Dirty:
         """Return what an increment must hold: every copy cluster of `cluster` bytes with a dirty granule in it."""
         return self.granules.below(self.size).rounded_out(max(cluster, COPY_CLUSTER)).below(self.size)
 
-    def digest(self) -> str:
+    def digest(self, word: Word) -> str:
         """Return the SHA-256 that QEMU's x-debug-block-dirty-bitmap-sha256 must report: of one bit for each granule.
 
-        The bits stand in 64-bit little-endian words, the last word filled up with zeros.
+        The bits stand in words of QEMU's host, the lowest bit of the first word first, the last word filled up with
+        zeros.
         """
         granules = -(-self.size // self.granularity)
-        words = bytearray(max(-(-granules // 64), 1) * 8)
+        bits = bytearray(max(-(-granules // (8 * word.length)), 1) * word.length)
         for start, end in self.granules:
-            _set_bits(words, start // self.granularity, end // self.granularity)
-        return hashlib.sha256(words).hexdigest()
+            _set_bits(bits, start // self.granularity, end // self.granularity)
+        return hashlib.sha256(bits if word.order == "little" else _words_turned(bits, word.length)).hexdigest()
+
+
+def _words_turned(data: bytearray, length: int) -> bytearray:
+    """Return data with the bytes of each word of `length` bytes in the opposite order."""
+    turned = bytearray(len(data))
+    for place in range(length):
+        turned[place::length] = data[length - 1 - place :: length]
+    return turned
 
 
 def _set_bits(words: bytearray, first: int, last: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from testbed.base.units import format_size
 from testbed.domain.bitmap import BitmapState
+from testbed.domain.digests import Digests
 from testbed.domain.drive import Drive
 from testbed.domain.node import Node
 from testbed.promises.promise import Promise
@@ -61,22 +62,25 @@ def has_bitmaps(expected: Sequence[BitmapState]) -> Promise[Node]:
     return Promise("; ".join(str(state) for state in expected) or "no bitmap at all", complaint)
 
 
-def has_bitmaps_in_step(*, with_digests: bool) -> Promise[Node]:
+def has_bitmaps_in_step(digests: Digests | None) -> Promise[Node]:
     """Match a node whose bitmaps have recorded just what was written while they should, granule for granule.
 
-    `with_digests` tells whether the build can say what each bit is (see Dirty.digest); counts alone cannot tell two
-    mistakes that cancel each other out.
+    `digests` is how QEMU says what each bit is, None if it cannot; counts alone cannot tell two mistakes that cancel
+    each other out.
     """
 
     def complaint(node: Node) -> str | None:
         counted = has_bitmaps([bitmap.state for bitmap in node.bitmaps.values()]).complaint(node)
-        if counted or not with_digests:
+        if counted or digests is None or not node.bitmaps:
             return counted
+        word = digests.word
+        if word is None:
+            return digests.unexplained
         wrong = [
             f'"{bitmap.name}" on {node.name} counts what it should, but not in the right places; '
             f"dirty should be {bitmap.dirty.granules}"
             for bitmap in node.bitmaps.values()
-            if node.reported_digest(bitmap.name) != bitmap.dirty.digest()
+            if node.reported_digest(bitmap.name) != bitmap.dirty.digest(word)
         ]
         return "; ".join(wrong) or None
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from testbed.domain.digests import Digests
 from testbed.domain.drive import Drive
 from testbed.domain.node import Node
 from testbed.promises.backups import holds_only_what_had_changed, restores_its_moment
@@ -24,7 +25,7 @@ from testbed.scenario.machines import AFTER, Machines
 
 @dataclass
 class Judge:
-    """Ends machines in order, and says what is not as it must be; `has_digests` tells whether bits can be compared."""
+    """Ends machines in order, and says what is not as it must be; `digests` is how it compares bits, if it can."""
 
     machines: Machines
     drives: Drives
@@ -32,7 +33,7 @@ class Judge:
     dialogue: Dialogue
     hearing: Hearing
     images: Images
-    has_digests: bool
+    digests: Digests | None
 
     def shut_down(self) -> None:
         """End the machine that the scenario speaks of; see `end`."""
@@ -119,7 +120,7 @@ class Judge:
     @property
     def in_step(self) -> Promise[Node]:
         """Return the promise that the bitmaps of a node hold just what they must."""
-        return has_bitmaps_in_step(with_digests=self.has_digests)
+        return has_bitmaps_in_step(self.digests)
 
     def _complaints_about(self, nodes: Sequence[Node]) -> list[str]:
         self.backups.catalogue.follow()

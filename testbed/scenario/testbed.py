@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from testbed.base.problems import AuthorError, EnvironmentUnusable, NotOffered, Problem
@@ -19,6 +20,7 @@ from testbed.build.needs import has, unmet
 from testbed.build.toolchain import Toolchain
 from testbed.domain.access import Accesses, ExportAccesses, MonitorAccesses
 from testbed.domain.catalogue import Catalogue
+from testbed.domain.digests import Digests, find_out
 from testbed.domain.target import Targets
 from testbed.qemu.daemon import Daemon
 from testbed.qemu.image_kinds import ImageKind
@@ -110,8 +112,24 @@ class Testbed:
             Catalogue(Targets(images, ImageKind(TARGET_FORMAT))),
             self._accesses,
             self.settings.format,
-            has_digests=has(self.capabilities, "bitmap-hash"),
+            digests=self.digests,
         )
+
+    @cached_property
+    def digests(self) -> Digests | None:
+        """How the build reckons digests of bitmaps, found out once; None if it has no command for that."""
+        if not has(self.capabilities, "bitmap-hash"):
+            return None
+        home = self.scratch.directory_for("how this build reckons digests")
+        try:
+            machine = _kind(self.toolchain).boot(self.toolchain.qemu.path, home, PATIENCE * self.settings.patience)
+            with ExitStack() as leaving:
+                leaving.callback(machine.kill)
+                return find_out(machine, self._accesses(machine))
+        except (MachineDied, MachineHung, ToolFailed) as failure:
+            return Digests.unknown(str(failure))
+        finally:
+            self.scratch.discard(home)
 
     def _accesses(self, machine: Machine) -> Accesses:
         """Choose how the guest's requests reach the drives of a machine: through a human monitor if there is one."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from testbed.base.problems import AuthorError
 from testbed.domain.access import Accesses
 from testbed.domain.catalogue import Catalogue
+from testbed.domain.digests import Digests
 from testbed.domain.export import Exports
 from testbed.domain.mirror import Mirror
 from testbed.domain.node import UnknownName
@@ -54,14 +55,14 @@ class World:
         accesses: Callable[[Machine], Accesses],
         image_format: str,
         *,
-        has_digests: bool,
+        digests: Digests | None,
     ) -> World:
         """Make a world around machines, tools and what backups go into; see Drives and Judge for the rest."""
         drives = Drives(machines, images, image_format, accesses)
         dialogue = Dialogue(machines, drives, images, catalogue)
         hearing = Hearing(machines)
         backups = BackupTool(catalogue, drives, dialogue, hearing)
-        judge = Judge(machines, drives, backups, dialogue, hearing, images, has_digests)
+        judge = Judge(machines, drives, backups, dialogue, hearing, images, digests)
         return cls(machines, images, drives, dialogue, hearing, backups, judge)
 
     @property

@@ -1,5 +1,6 @@
 import pytest
 from hamcrest import assert_that
+from real_qemu import DIGESTS
 
 from testbed.base.problems import AuthorError
 from testbed.domain.disk import Disk
@@ -52,7 +53,7 @@ def test_a_bitmap_that_does_not_come_back_is_noticed(disk: Disk) -> None:
     disk.bitmap("lost").persistent = True
     disk.unplug()
     disk.plug_in()
-    complaint = has_bitmaps_in_step(with_digests=True).complaint(disk)
+    complaint = has_bitmaps_in_step(DIGESTS).complaint(disk)
     assert '"lost" (recording, persistent' in str(complaint)
 
 

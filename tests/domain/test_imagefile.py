@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 from hamcrest import assert_that
+from real_qemu import DIGESTS
 
 from testbed.domain.imagefile import ImageFile
 from testbed.model.ranges import Ranges
@@ -66,7 +67,7 @@ def test_a_change_that_qemu_did_not_make_is_noticed(file: ImageFile, machine: Ma
     machine.execute("blockdev-add", node)
     request = bitmaps.add(file, "bitmap0")
     machine.execute(request.command, request.arguments)
-    in_step = has_bitmaps_in_step(with_digests=True)
+    in_step = has_bitmaps_in_step(DIGESTS)
     assert_that(file, in_step)
     rewrite(file, 0, b"\x12")
     file.catch_up()

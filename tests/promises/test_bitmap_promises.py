@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from broken_promise import why_not
 from hamcrest import assert_that
-from real_qemu import add_null_node, make
+from real_qemu import DIGESTS, add_null_node, make
 
 from testbed.domain.bitmap import Bitmap, BitmapState
 from testbed.domain.drive import Drive
@@ -38,7 +38,7 @@ B = BitmapState("b", 4 * KIB, recording=False, busy=False, persistent=False, cou
 
 def test_bitmaps_that_are_as_expected_match(node: Node) -> None:
     assert_that(node, has_bitmaps([B, A]))
-    assert_that(node, has_bitmaps_in_step(with_digests=True))
+    assert_that(node, has_bitmaps_in_step(DIGESTS))
     assert has_bitmaps([A]).words == '"a" (recording, granularity 64 KiB, dirty 128 KiB)'
     assert has_bitmaps([]).words == "no bitmap at all"
 
@@ -74,26 +74,26 @@ def test_bitmaps_where_there_should_be_none_are_named(node: Node) -> None:
 
 def test_bits_in_the_wrong_place_are_seen_by_their_digest_alone(node: Node) -> None:
     node.bitmap("a").dirty = Dirty(MIB).marked(Ranges.of((64 * KIB, 128 * KIB)))
-    assert_that(node, has_bitmaps_in_step(with_digests=False))
-    assert why_not(node, has_bitmaps_in_step(with_digests=True)) == (
+    assert_that(node, has_bitmaps_in_step(None))
+    assert why_not(node, has_bitmaps_in_step(DIGESTS)) == (
         '"a" on drive0 counts what it should, but not in the right places; dirty should be 128 KiB at 64 KiB'
     )
 
 
 def test_a_wrong_count_is_seen_with_or_without_digests(node: Node) -> None:
     node.bitmap("a").dirty = Dirty(MIB, granules=NOTHING)
-    for with_digests in (True, False):
-        assert "should have" in why_not(node, has_bitmaps_in_step(with_digests=with_digests))
+    for digests in (DIGESTS, None):
+        assert "should have" in why_not(node, has_bitmaps_in_step(digests))
 
 
 def test_a_bitmap_that_no_model_knows_is_noticed(node: Node) -> None:
     del node.bitmaps["b"]
-    assert "should have no bitmap b" in why_not(node, has_bitmaps_in_step(with_digests=True))
+    assert "should have no bitmap b" in why_not(node, has_bitmaps_in_step(DIGESTS))
 
 
 def test_a_bitmap_that_qemu_does_not_know_is_noticed(node: Node) -> None:
     node.bitmaps["c"] = Bitmap("c", Dirty(MIB))
-    assert "it has no such bitmap" in why_not(node, has_bitmaps_in_step(with_digests=True))
+    assert "it has no such bitmap" in why_not(node, has_bitmaps_in_step(DIGESTS))
 
 
 # Bitmaps, as an image stores them.
