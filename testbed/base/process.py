@@ -156,6 +156,12 @@ class Child:
         code = self.wait(0)
         return None if code is None else describe_ending(code)
 
+    @property
+    def was_killed(self) -> bool:
+        """Tell whether the process has been ended by a signal, itself or what a shell has started for it."""
+        code = self.wait(0)
+        return code is not None and (code < 0 or describe_ending(code) != f"exited with status {code}")
+
     def kill(self) -> None:
         """End the process and all of its group at once, if they have not ended; any thread may do that.
 

@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from testbed.base.process import run_tool
+from testbed.base.process import ToolFailed, run_tool
+from testbed.build.answers import NO, YES, Answer, Unclear, answer_of
 from testbed.build.boards import BOARDS, Board
 from testbed.build.schema import Schema
 from testbed.build.toolchain import Toolchain
@@ -19,13 +20,19 @@ BOUND = 30.0
 
 _NOT_TAKEN = "Command not found"
 
+_STATUSES = range(126)
+"""Exit statuses by which a program answers: those above say that a shell could not start it, or that it was killed."""
+
 
 def ask(argv: Sequence[str]) -> str:
-    """Run a program that only says something of itself; return all it wrote, whatever its exit status.
+    """Run a program that only says something of itself; return all it wrote, whether it calls that an error or not.
 
-    Raises ToolFailed when it does not end.
+    Raises Unclear when it is killed by a signal, cannot be started or does not end.
     """
-    finished = run_tool(argv, cwd=Path("/"), bound=BOUND, allowed=None)
+    try:
+        finished = run_tool(argv, cwd=Path("/"), bound=BOUND, allowed=_STATUSES)
+    except ToolFailed as failure:
+        raise Unclear(str(failure)) from None
     return finished.stdout + finished.stderr
 
 
@@ -33,57 +40,84 @@ def ask(argv: Sequence[str]) -> str:
 class Capabilities:
     """What the build under test has, found out when first asked.
 
-    `schema_source` returns QEMU's answer to query-qmp-schema, `ask` what a program says when it is run, and `starts`
-    tells whether QEMU starts with such hardware, which only a trial can. `next_build` is the one that a machine may go
-    on with which began on this one, if there is such.
+    `schema_source` returns QEMU's answer to query-qmp-schema, `ask` what a program says when it is run. Two trials tell
+    what nothing else can: `starts` whether QEMU starts with such hardware, `tries` whether what a need names works, of
+    which a build may have the name only. All raise Unclear where the answer is neither yes nor no. `next_build` is the
+    one that a machine may go on with which began on this one, if there is such.
     """
 
     toolchain: Toolchain
     schema_source: Callable[[], Iterable[Mapping[str, Any]]]
     ask: Callable[[Sequence[str]], str] = ask
-    starts: Callable[[Sequence[str]], bool] = lambda _hardware: True
+    starts: Callable[[Sequence[str]], Answer] = lambda _hardware: YES
+    tries: Callable[[str], Answer] = lambda _need: YES
     next_build: Toolchain | None = None
-    _answers: dict[tuple[str, ...], str] = field(default_factory=dict, repr=False)
+    answers: dict[str, Answer | Unclear] = field(default_factory=dict, repr=False)
+    """What is known of needs, by their names; see `Need.answer`."""
+    _said_before: dict[tuple[str, ...], str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def schema(self) -> Schema:
         """The description of the build's QMP commands."""
         return Schema(self.schema_source())
 
-    @cached_property
+    @property
     def board(self) -> Board | None:
-        """The first of BOARDS that the emulator has with its disk device and firmware, or None."""
+        """The first of BOARDS that the emulator has with its disk device and firmware, or None; raises Unclear."""
+        return self._tried_boards[0]
+
+    def has_board(self) -> Answer:
+        """Tell whether there is a board; what QEMU said of those that do not start, if there is none."""
+        board, words = self._tried_boards
+        return YES if board else Answer(yes=False, words=words)
+
+    @cached_property
+    def _tried_boards(self) -> tuple[Board | None, str]:
         machines = {line.partition(" ")[0] for line in self._qemu("-machine", "help").splitlines()}
-        usable = (board for board in BOARDS if board.machine in machines and self._has_devices(board))
-        return next((board for board in usable if self.starts(board.hardware)), None)
+        words = []
+        for board in BOARDS:
+            if board.machine in machines and self._has_devices(board):
+                answer = self.starts(board.hardware)
+                if answer:
+                    return board, ""
+                words.append(f"{board.machine}: {answer.words}")
+        return None, "; ".join(words)
 
     def has_commands(self, *names: str) -> bool:
         """Tell whether there are all of these QMP commands."""
         return all(self.schema.has_command(name) for name in names)
 
     def has_driver(self, name: str) -> bool:
-        """Tell whether the emulator has a block driver and may write with it; packagers can forbid either."""
+        """Tell whether the emulator lists a block driver that it may write with; packagers can forbid either."""
         # Some emulators have no machine unless one is named, and say nothing else then.
         allowed = _formats(self._qemu("-machine", "none", "-drive", "format=help"))
         return self.schema.has_enum_member(name, "blockdev-add", "driver") and (not allowed or name in allowed)
 
     def has_format(self, name: str) -> bool:
-        """Tell whether both the emulator and qemu-img can write images of a format."""
-        return self.has_driver(name) and name in _formats(self._image_tool("--help"))
+        """Tell whether both the emulator and qemu-img list a format among those that they can write; raises Unclear."""
+        said = self._image_tool("--help")
+        if not _formats(said):
+            raise Unclear(f"qemu-img --help lists no formats: {said.strip() or 'it says nothing'}")
+        return self.has_driver(name) and name in _formats(said)
 
-    def image_tool_takes(self, command: str) -> bool:
+    def image_tool_takes(self, command: str) -> Answer:
         """Tell by a trial whether qemu-img has a command."""
-        return _NOT_TAKEN not in self._image_tool(command)
+        said = self._image_tool(command)
+        return Answer(yes=False, words=said.strip()) if _NOT_TAKEN in said else YES
 
-    def has_creation_option(self, image_format: str, option: str) -> bool:
-        """Tell whether images of a format can be made with an option."""
-        answer = self._image_tool("create", "-f", image_format, "-o", "help")
-        return re.search(rf"^\s+{re.escape(option)}=", answer, re.MULTILINE) is not None
+    def has_creation_option(self, image_format: str, option: str) -> Answer:
+        """Tell whether images of a format can be made with an option; raises Unclear."""
+        said = self._image_tool("create", "-f", image_format, "-o", "help")
+        if f"Supported {image_format} options" not in said:
+            return answer_of(said, f"qemu-img create -f {image_format} -o help")
+        return YES if re.search(rf"^\s+{re.escape(option)}=", said, re.MULTILINE) else NO
 
     def _has_devices(self, board: Board) -> bool:
-        return all(
-            f"{name} options" in self._qemu("-device", f"{name},help") for name in (board.controller, board.disk)
-        )
+        return all(self._has_device(name) for name in (board.controller, board.disk))
+
+    def _has_device(self, name: str) -> bool:
+        said = self._qemu("-device", f"{name},help")
+        return f"{name} options" in said or bool(answer_of(said, f"QEMU, asked for the device {name}"))
 
     def _qemu(self, *arguments: str) -> str:
         return self._said(str(self.toolchain.qemu.path), *arguments)
@@ -92,9 +126,9 @@ class Capabilities:
         return self._said(str(self.toolchain.qemu_img.path), *arguments)
 
     def _said(self, *argv: str) -> str:
-        if argv not in self._answers:
-            self._answers[argv] = self.ask(argv)
-        return self._answers[argv]
+        if argv not in self._said_before:
+            self._said_before[argv] = self.ask(argv)
+        return self._said_before[argv]
 
 
 def _formats(help_text: str) -> list[str]:

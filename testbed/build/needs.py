@@ -10,13 +10,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from testbed.base.problems import near
+from testbed.base.text import one_line
+from testbed.build.answers import NO, YES, Answer, Unclear
 from testbed.build.capabilities import Capabilities
+from testbed.build.promised import SINCE, Withdrawn
 
 JOB_VERBS = ("pause", "resume", "cancel", "complete", "finalize", "dismiss")
 """What the commands for jobs do; the same in both of their families."""
+
+
+EMULATOR = "emulator"
+DAEMON = "storage daemon"
+"""The kinds of programs that a build under test may be."""
+
+ALL = (EMULATOR, DAEMON)
 
 
 @dataclass(frozen=True)
@@ -25,23 +35,47 @@ class Need:
 
     `meaning` completes "this build has no ..."; `probe` tells whether a build has it; `since` is the version
     of QEMU that first had it, empty if every supported one does; `otherwise` says why a build may lack it that
-    is not too old.
+    is not too old. `promised_by` are the kinds of programs that nobody can build without it.
     """
 
     name: str
     meaning: str
-    probe: Callable[[Capabilities], bool]
+    probe: Callable[[Capabilities], bool | Answer]
     since: str = ""
     otherwise: str = "dropped or left out by its packager"
+    promised_by: tuple[str, ...] = ()
 
-    def why_not(self, capabilities: Capabilities) -> str:
-        """Say of a build that lacks it that it does, and why."""
+    def answer(self, capabilities: Capabilities) -> Answer:
+        """Return what a build answers, which is asked once; raises Unclear where that is neither yes nor no."""
+        if self.name not in capabilities.answers:
+            capabilities.answers[self.name] = self._asked(capabilities)
+        known = capabilities.answers[self.name]
+        if isinstance(known, Unclear):
+            raise known
+        return known
+
+    def _asked(self, capabilities: Capabilities) -> Answer | Unclear:
+        try:
+            said = self.probe(capabilities)
+        except Unclear as unclear:
+            return unclear
+        return said if isinstance(said, Answer) else (YES if said else NO)
+
+    def is_promised_by(self, capabilities: Capabilities) -> bool:
+        """Tell whether a build can only lack it by breaking a promise."""
+        kind = DAEMON if capabilities.toolchain.qemu.is_storage_daemon else EMULATOR
+        return kind in self.promised_by
+
+    def why_not(self, capabilities: Capabilities, words: str = "") -> str:
+        """Say of a build that lacks it that it does, and why: in QEMU's `words`, if there are some."""
         qemu = capabilities.toolchain.qemu
         too_old = self.since and qemu.version < tuple(map(int, self.since.split(".")))
         if too_old:
             why = f"QEMU has it since {self.since}, this is {qemu.release}"
+        elif qemu.is_storage_daemon and not words:
+            why = "this is a storage daemon"
         else:
-            why = "this is a storage daemon" if qemu.is_storage_daemon else self.otherwise
+            why = f"QEMU says: {one_line(words)}" if words else self.otherwise
         return f"this build has no {self.meaning} ({why})"
 
 
@@ -59,12 +93,18 @@ def _argument(name: str, command: str, *path: str, since: str = "") -> Need:
     return Need(name, meaning, lambda build: build.schema.has_argument(command, *path), since)
 
 
+def _promised(need: Need, by: tuple[str, ...] = ALL) -> Need:
+    return replace(need, promised_by=by)
+
+
 def _driver(name: str) -> Need:
-    return Need(name, f"block driver {name} that may write", lambda build: build.has_driver(name))
+    meaning = f"block driver {name} that may write"
+    return Need(name, meaning, lambda build: build.has_driver(name) and build.tries(name))
 
 
 def _format(name: str) -> Need:
-    return Need(name, f"image format {name} that may be written", lambda build: build.has_format(name))
+    meaning = f"image format {name} that may be written"
+    return Need(name, meaning, lambda build: build.has_format(name) and build.tries(name))
 
 
 def _creation_option(name: str, image_format: str, option: str) -> Need:
@@ -76,26 +116,26 @@ def _image_tool(name: str, command: str) -> Need:
     return Need(name, f"qemu-img {command}", lambda build: build.image_tool_takes(command))
 
 
-_TRIAL_OF_MOUNT = "unshare --user --map-root-user --mount sh -c 'mount -t tmpfs trial /tmp && echo mounted'"
+_TRIAL_OF_MOUNT = "unshare --user --map-root-user --mount sh -c 'mount -t tmpfs trial /tmp && echo mounted' || :"
 
 NEEDS = (
     # Backups and their options.
-    _command("drive-backup"),
-    _command("blockdev-backup"),
+    _promised(_command("drive-backup")),
+    _promised(_command("blockdev-backup")),
     _argument("x-perf", "blockdev-backup", "x-perf", "max-workers", since="6.0"),
     _argument("min-cluster-size", "blockdev-backup", "x-perf", "min-cluster-size", since="9.2"),
-    _argument("compress", "blockdev-backup", "compress"),
+    _promised(_argument("compress", "blockdev-backup", "compress")),
     # Jobs, nodes and machines.
-    _commands("job-commands", "job-* commands", *(f"job-{verb}" for verb in JOB_VERBS)),
-    _commands("block-job-commands", "block-job-* commands", *(f"block-job-{verb}" for verb in JOB_VERBS)),
-    _command("blockdev-create"),
+    _promised(_commands("job-commands", "job-* commands", *(f"job-{verb}" for verb in JOB_VERBS))),
+    _promised(_commands("block-job-commands", "block-job-* commands", *(f"block-job-{verb}" for verb in JOB_VERBS))),
+    _promised(_command("blockdev-create")),
     _command("set-active", called="blockdev-set-active", since="10.0"),
     _command("block-graph", called="x-debug-query-block-graph"),
-    _command("human-monitor", called="human-monitor-command"),
+    _promised(_command("human-monitor", called="human-monitor-command"), by=(EMULATOR,)),
     Need(
         "guest-disk",
         "machine with a disk device, of the types known here",
-        lambda build: build.board is not None,
+        lambda build: build.has_board(),
     ),
     # Bitmaps.
     _command("bitmap-hash", called="x-debug-block-dirty-bitmap-sha256"),
@@ -105,6 +145,7 @@ NEEDS = (
         "block-export",
         "block-export-add that exports over NBD",
         lambda build: build.schema.has_enum_member("nbd", "block-export-add", "type"),
+        promised_by=ALL,
     ),
     _argument("export-inactive", "block-export-add", "allow-inactive", since="10.0"),
     # Formats and drivers.
@@ -117,12 +158,15 @@ NEEDS = (
     _driver("blkdebug"),
     _driver("throttle"),
     _driver("copy-on-read"),
-    _creation_option("data-file", "qcow2", "data_file"),
-    _creation_option("extended-l2", "qcow2", "extended_l2"),
+    _promised(_creation_option("data-file", "qcow2", "data_file")),
+    _promised(_creation_option("extended-l2", "qcow2", "extended_l2")),
     Need(
         "zstd",
         "compression of qcow2 images by zstd",
-        lambda build: build.schema.has_enum_member("zstd", "blockdev-create", "options", "compression-type"),
+        lambda build: (
+            build.schema.has_enum_member("zstd", "blockdev-create", "options", "compression-type")
+            and build.tries("zstd")
+        ),
     ),
     # Tools.
     Need(
@@ -137,7 +181,7 @@ NEEDS = (
         lambda build: build.next_build is not None,
         otherwise="none was named; -D next_qemu=PATH names one",
     ),
-    _image_tool("qemu-img-bitmap", "bitmap"),
+    _promised(_image_tool("qemu-img-bitmap", "bitmap")),
 )
 """All needs, in the order in which the documentation lists them."""
 
@@ -152,23 +196,31 @@ def need(name: str) -> Need:
 
 
 def has(build: Capabilities, name: str) -> bool:
-    """Tell whether a build has what the need `name` asks for; raise AuthorError if there is none."""
-    return need(name).probe(build)
+    """Tell whether a build has what the need `name` asks for; raise AuthorError if there is none, or Unclear."""
+    return bool(need(name).answer(build))
 
 
 def unmet(names: Iterable[str], capabilities: Capabilities) -> list[str]:
     """Return why a scenario with these needs cannot be run on a build, in plain words: all reasons, or none.
 
-    Raises AuthorError for a name that is not in the list.
+    Raises AuthorError for a name that is not in the list, Unclear where the build's answer is neither yes nor no, and
+    Withdrawn where it lacks what every QEMU has.
     """
-    needed = [need(name) for name in dict.fromkeys(names)]
-    return [each.why_not(capabilities) for each in needed if not each.probe(capabilities)]
+    lacking = [(each, answer) for each in map(need, dict.fromkeys(names)) if not (answer := each.answer(capabilities))]
+    for each, answer in lacking:
+        if each.is_promised_by(capabilities):
+            raise Withdrawn(each.meaning, answer.words)
+    return [each.why_not(capabilities, answer.words) for each, answer in lacking]
 
 
 def table() -> str:
     """Return the list of needs as a Markdown table."""
-    rows = [f"| `{each.name}` | {each.meaning} | {each.since or '5.2 or older'} |" for each in NEEDS]
+    rows = [f"| `{each.name}` | {each.meaning} | {_since(each)} |" for each in NEEDS]
     return "\n".join(["| need | what the build must have | since QEMU |", "| --- | --- | --- |", *rows, ""])
+
+
+def _since(each: Need) -> str:
+    return "always: its lack is a failure" if each.promised_by else each.since or f"{SINCE} or older"
 
 
 if __name__ == "__main__":

@@ -8,13 +8,14 @@ import os
 import re
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
 from testbed.base.problems import NotOffered
 from testbed.base.process import Child, describe_ending
+from testbed.build.promised import COMMANDS, COMMANDS_OF_MACHINES, Withdrawn
 from testbed.qemu.monitor import ConnectionLost, Event, Monitor, NoAnswer, Refused
 
 T = TypeVar("T")
@@ -78,6 +79,7 @@ class Machine:
     _ends: Sequence[socket.socket] = field(init=False, repr=False)
 
     bare: ClassVar[Sequence[str]] = BARE
+    promised: ClassVar[Collection[str]] = COMMANDS | COMMANDS_OF_MACHINES
 
     @classmethod
     def boot(cls, qemu: Path, home: Path, bound: float, name: str = FIRST) -> Self:
@@ -164,13 +166,15 @@ class Machine:
     def execute(self, command: str, arguments: Mapping[str, object] | None = None) -> Any:
         """Send a QMP command and return the answer.
 
-        Raises Refused when QEMU refuses it, NotOffered when the build does not have it and says so, MachineDied or
-        MachineHung when QEMU does not survive it.
+        Raises Refused when QEMU refuses it, NotOffered when the build does not have it and says so, Withdrawn when it
+        should, MachineDied or MachineHung when QEMU does not survive it.
         """
         try:
             return self._guard(lambda: self.monitor.execute(command, arguments))
         except Refused as refusal:
             if refusal.kind == UNKNOWN and not self._offers(command):
+                if command in self.promised:
+                    raise Withdrawn(f"command {command}") from None
                 raise NotOffered(f"this build has no command {command}") from None
             raise
 
@@ -330,7 +334,12 @@ class Machine:
 
     def _last_words(self) -> str:
         """Return the end of QEMU's stderr, worded to follow a sentence."""
+        text = self.last_words
+        return f"; the end of its stderr:\n{text}" if text else "; it wrote nothing to stderr"
+
+    @property
+    def last_words(self) -> str:
+        """The end of what QEMU wrote to stderr."""
         with self.stderr.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - 2000))
-            text = file.read().decode(errors="replace").strip()
-        return f"; the end of its stderr:\n{text}" if text else "; it wrote nothing to stderr"
+            return file.read().decode(errors="replace").strip()

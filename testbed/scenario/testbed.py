@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from testbed.base.process import MORE_ROOM, ToolFailed
 from testbed.base.scratch import Scratch
 from testbed.base.settings import Settings
 from testbed.base.units import format_size
+from testbed.build.answers import YES, Answer, Unclear, answer_of
 from testbed.build.boards import Board
 from testbed.build.capabilities import Capabilities
 from testbed.build.defects import Comparison, compare
@@ -28,6 +30,7 @@ from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine, MachineDied, MachineHung
 from testbed.scenario.ahead import Launcher
 from testbed.scenario.machines import Machines
+from testbed.scenario.trials import try_need
 from testbed.scenario.world import World
 
 TARGET_FORMAT = "qcow2"
@@ -96,6 +99,7 @@ class Testbed:
             lambda: schema,
             next_build=next_build,
             starts=lambda hardware: _starts(toolchain, scratch, bound, hardware),
+            tries=lambda need: _tries(toolchain, scratch, bound, need),
         )
         launcher = Launcher(_kind(toolchain), toolchain.qemu.path, scratch)
         return cls(settings, toolchain, next_build, capabilities, scratch, launcher)
@@ -211,15 +215,35 @@ def _schema(toolchain: Toolchain, scratch: Scratch, bound: float) -> list[dict[s
     return schema
 
 
-def _starts(toolchain: Toolchain, scratch: Scratch, bound: float, hardware: Sequence[str]) -> bool:
-    """Tell whether QEMU starts with such hardware: it may lack the firmware for it."""
+def _starts(toolchain: Toolchain, scratch: Scratch, bound: float, hardware: Sequence[str]) -> Answer:
+    """Tell whether QEMU starts with such hardware: it may lack the firmware for it. Raises Unclear."""
     home = scratch.directory_for("whether this build has the hardware")
     machine = Machine(toolchain.qemu.path, home, bound)
     try:
         machine.start(hardware)
         machine.quit()
-    except (MachineDied, MachineHung, ToolFailed):
-        return False
+    except MachineDied as death:
+        words = f"{shlex.join(machine.command_line)}: {death}"
+        if machine.child.was_killed:
+            raise Unclear(words) from None
+        return answer_of(machine.last_words or str(death), words)
+    except (MachineHung, ToolFailed) as failure:
+        raise Unclear(str(failure)) from None
     finally:
         scratch.discard(home)
-    return True
+    return YES
+
+
+def _tries(toolchain: Toolchain, scratch: Scratch, bound: float, need: str) -> Answer:
+    """Tell whether what a need names works, on a machine of its own; raises Unclear."""
+    home = scratch.directory_for("whether this build has what it lists")
+    images = Images(toolchain.qemu_img.path, toolchain.qemu_io.path, home, scratch.templates, bound)
+    try:
+        machine = _kind(toolchain).boot(toolchain.qemu.path, home, bound)
+        with ExitStack() as leaving:
+            leaving.callback(machine.kill)
+            return try_need(need, machine, images)
+    except (MachineDied, MachineHung) as failure:
+        raise Unclear(str(failure)) from None
+    finally:
+        scratch.discard(home)

@@ -83,7 +83,7 @@ def record(directory: Path) -> Path:
     schema = schema_of(toolchain.qemu.path)
     capabilities = Capabilities(toolchain, lambda: schema, ask_and_keep)
     for need in NEEDS:
-        need.probe(capabilities)
+        need.answer(capabilities)
     recorded = {"banner": toolchain.qemu.banner, "schema": pruned(schema), "answers": answers}
     path = HERE / f"build-{'.'.join(map(str, toolchain.qemu.version[:2]))}.json.gz"
     text = json.dumps(recorded, separators=(",", ":"))

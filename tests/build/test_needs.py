@@ -13,11 +13,14 @@ import pytest
 
 from testbed.base.problems import AuthorError
 from testbed.build import needs
+from testbed.build.answers import Answer, Unclear, answer_of
 from testbed.build.boards import BOARDS
 from testbed.build.capabilities import Capabilities
 from testbed.build.needs import NEEDS, Need, table, unmet
+from testbed.build.promised import COMMANDS, COMMANDS_OF_MACHINES, Withdrawn
 from testbed.build.schema import Schema
 from testbed.build.toolchain import Tool, Toolchain
+from testbed.upkeep.record import RELEVANT
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -171,16 +174,16 @@ def test_tool_is_asked_once() -> None:
 
 
 def test_all_reasons_are_given_in_plain_words() -> None:
-    build = capabilities("7.2", schema=without("drive-backup"))
-    assert unmet(["drive-backup", "x-perf", "min-cluster-size"], build) == [
-        "this build has no drive-backup command (dropped or left out by its packager)",
+    build = capabilities("7.2", schema=without("x-debug-query-block-graph"))
+    assert unmet(["block-graph", "x-perf", "min-cluster-size"], build) == [
+        "this build has no x-debug-query-block-graph command (dropped or left out by its packager)",
         "this build has no argument x-perf.min-cluster-size of blockdev-backup (QEMU has it since 9.2, this is 7.2)",
     ]
 
 
 def test_reason_is_given_once_for_what_several_sentences_need() -> None:
-    build = capabilities("7.2", schema=without("drive-backup"))
-    assert len(unmet(["drive-backup", "drive-backup"], build)) == 1
+    build = capabilities("7.2", schema=without("x-debug-query-block-graph"))
+    assert len(unmet(["block-graph", "block-graph"], build)) == 1
 
 
 def test_event_is_no_command() -> None:
@@ -253,6 +256,141 @@ def test_machine_with_a_disk(machines: list[str], devices: list[str], board: str
     build = capabilities("7.2", answers)
     assert (build.board and build.board.machine) == board
     assert needs.has(build, "guest-disk") == (board is not None)
+
+
+# What every build has, and what none may lack.
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_promised_needs_and_commands_are_in_every_recorded_build(release: str) -> None:
+    build = capabilities(release)
+    assert [need.name for need in NEEDS if need.promised_by and not need.answer(build)] == []
+    recorded_here = {name for name in COMMANDS | COMMANDS_OF_MACHINES if RELEVANT.search(name)}
+    assert sorted(name for name in recorded_here if not build.has_commands(name)) == []
+
+
+def test_commands_that_every_recorded_build_has_and_that_the_testbed_gives_are_promised() -> None:
+    testbed = Path(needs.__file__).parents[1]
+    folders = [testbed / room for room in ("domain", "promises", "qemu", "scenario")]
+    words = {
+        word
+        for folder in folders
+        for file in folder.rglob("*.py")
+        for word in re.findall(r'"([a-z][a-z0-9_-]+)"', file.read_text(encoding="utf-8"))
+    }
+    builds = [capabilities(release) for release in RELEASES]
+    everywhere = {name for name in words if all(build.has_commands(name) for build in builds)}
+    assert {"blockdev-backup", "block-dirty-bitmap-merge"} <= everywhere
+    unpromised = everywhere - COMMANDS - COMMANDS_OF_MACHINES
+    assert [name for name in sorted(unpromised) if not name.startswith("x-")] == []
+
+
+@pytest.mark.parametrize(
+    ("need", "gone", "meaning"),
+    [
+        ("blockdev-backup", "blockdev-backup", "blockdev-backup command"),
+        ("job-commands", "job-finalize", "job-* commands"),
+        ("block-export", "block-export-add", "block-export-add that exports over NBD"),
+        ("compress", "blockdev-backup", "argument compress of blockdev-backup"),
+    ],
+)
+def test_lack_of_what_every_qemu_has_is_a_broken_promise(need: str, gone: str, meaning: str) -> None:
+    build = capabilities("10.0", schema=without(gone))
+    with pytest.raises(Withdrawn, match=rf"^this build has no {re.escape(meaning)}; every QEMU since 5\.2 has it$"):
+        unmet(["set-active", need], build)
+
+
+def test_what_a_storage_daemon_never_had_it_has_not_promised() -> None:
+    build = capabilities("7.2", schema=without("human-monitor-command", "drive-backup"))
+    known = build.toolchain
+    build.toolchain = replace(known, qemu=replace(known.qemu, banner="qemu-storage-daemon version 7.2"))
+    assert len(unmet(["human-monitor"], build)) == 1
+    with pytest.raises(Withdrawn, match="drive-backup"):
+        unmet(["drive-backup"], build)
+
+
+# What is neither yes nor no.
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("kill -SEGV $$", "killed by SIGSEGV"),
+        ("sh -c 'kill -ABRT $$'", "as a shell does for SIGABRT"),
+        ("exec /nonexistent/program", "exited with status 127"),
+    ],
+)
+def test_program_that_dies_has_not_said_no(tmp_path: Path, script: str, said: str) -> None:
+    program = tmp_path / "qemu-img"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    known = toolchain("7.2")
+    build = Capabilities(replace(known, qemu_img=replace(known.qemu_img, path=program)), list)
+    for _ in range(2):
+        with pytest.raises(Unclear, match=said):
+            unmet(["data-file"], build)
+
+
+def test_program_that_says_no_may_call_that_an_error(tmp_path: Path) -> None:
+    program = tmp_path / "qemu-img"
+    program.write_text("#!/bin/sh\necho 'qemu-img: Command not found:' $1 >&2; exit 1\n")
+    program.chmod(0o755)
+    known = toolchain("7.2")
+    build = Capabilities(replace(known, qemu_img=replace(known.qemu_img, path=program)), list)
+    with pytest.raises(
+        Withdrawn, match=r"qemu-img bitmap; every QEMU since .* says: qemu-img: Command not found: bitmap"
+    ):
+        unmet(["qemu-img-bitmap"], build)
+
+
+@pytest.mark.parametrize(
+    ("name", "answers"),
+    [
+        ("data-file", {"qemu-img create -f qcow2 -o help": "qemu-img: out of luck\n"}),
+        ("qcow2", {"qemu-img --help": ""}),
+        ("guest-disk", {"qemu -device scsi-hd,help": "qemu: out of luck\n"}),
+    ],
+)
+def test_unknown_answer_is_no_lack(name: str, answers: dict[str, str]) -> None:
+    with pytest.raises(Unclear, match=r"nobody can tell: .*(out of luck|it says nothing)"):
+        unmet([name], capabilities("7.2", answers))
+
+
+def test_board_that_does_not_start_is_passed_over_in_qemu_s_words() -> None:
+    build = capabilities("7.2")
+    build.starts = lambda hardware: Answer(yes=False, words=f"no firmware for {hardware[1]}")
+    (reason,) = unmet(["guest-disk"], build)
+    assert "(QEMU says: pc: no firmware for pc; q35: no firmware for q35)" in reason
+
+
+@pytest.mark.parametrize("name", ["luks", "zstd", "vmdk", "throttle"])
+def test_name_alone_is_no_yes(name: str) -> None:
+    build = capabilities("7.2")
+    build.tries = lambda need: Answer(yes=False, words=f"Unsupported {need} mode")
+    assert unmet([name], build)[0].endswith(f"(QEMU says: Unsupported {name} mode)")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Unsupported cipher mode xts",
+        "Algorithm 'aes-256' not supported",
+        "Driver 'vmdk' is not whitelisted",
+        "Unknown driver 'vdi'",
+        "Parameter 'compression-type' does not accept value 'zstd'",
+        "qemu: could not load PC BIOS 'bios-256k.bin'",
+        "'virtio-scsi-pci' is not a valid device model name",
+        "Device 'virtio-scsi-pci' not found",
+    ],
+)
+def test_words_that_mean_no(words: str) -> None:
+    assert answer_of(f"{words}\n", "QEMU") == Answer(yes=False, words=words)
+
+
+@pytest.mark.parametrize("words", ["", "Input/output error", "Cannot allocate memory", "Permission denied"])
+def test_words_that_do_not_mean_no(words: str) -> None:
+    with pytest.raises(Unclear, match=words or "without a word"):
+        answer_of(words, "QEMU")
 
 
 # The list itself.

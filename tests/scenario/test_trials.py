@@ -1,0 +1,82 @@
+"""What a build has by name only, and programs that die when they are asked: with real programs behind wrappers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from testbed.build.answers import Unclear
+from testbed.build.needs import NEEDS
+from testbed.build.toolchain import Toolchain
+from testbed.scenario.testbed import Testbed
+from testbed.scenario.trials import DRIVERS
+
+TRIED = [need.name for need in NEEDS if need.name in (*DRIVERS, "vmdk", "vdi", "qed", "luks", "zstd")]
+
+
+@contextmanager
+def opened(home: Path, toolchain: Toolchain, program: str, script: str) -> Iterator[Testbed]:
+    """Open a testbed whose `program`, an option of the suite, is a shell script before the real one."""
+    real = getattr(toolchain, program).path
+    wrapper = home / real.name
+    wrapper.write_text(f'#!/bin/sh\n{script}\nexec {real} "$@"\n')
+    wrapper.chmod(0o755)
+    tools = {name: getattr(toolchain, name).path for name in ("qemu", "qemu_img", "qemu_io")}
+    testbed = Testbed.open({name: str(path) for name, path in (tools | {program: wrapper}).items()}, os.environ)
+    try:
+        yield testbed
+    finally:
+        testbed.close()
+
+
+@pytest.mark.parametrize("name", TRIED)
+def test_this_build_has_what_it_lists(testbed: Testbed, name: str) -> None:
+    assert testbed.unmet([name]) == []
+
+
+def test_qemu_that_dies_with_a_device_is_no_build_without_it(tmp_path: Path, toolchain: Toolchain) -> None:
+    script = 'case "$*" in *-device*virtio-scsi*,help*) ;; *-device*virtio-scsi*) kill -SEGV $$;; esac'
+    with (
+        opened(tmp_path, toolchain, "qemu", script) as testbed,
+        pytest.raises(Unclear, match="killed by SIGSEGV"),
+    ):
+        testbed.unmet(["guest-disk"])
+
+
+def test_qemu_img_that_dies_on_a_question_is_no_build_without_the_option(tmp_path: Path, toolchain: Toolchain) -> None:
+    script = 'case "$*" in *"-o help"*) kill -SEGV $$;; esac'
+    with (
+        opened(tmp_path, toolchain, "qemu_img", script) as testbed,
+        pytest.raises(Unclear, match="-o help killed by SIGSEGV"),
+    ):
+        testbed.unmet(["data-file"])
+
+
+def test_firmware_that_is_missing_is_told_in_qemu_s_words(tmp_path: Path, toolchain: Toolchain) -> None:
+    script = (
+        'case "$*" in *-device*,help*) ;; '
+        "*-device*) echo \"qemu: could not load PC BIOS 'bios-256k.bin'\" >&2; exit 1;; esac"
+    )
+    with opened(tmp_path, toolchain, "qemu", script) as testbed:
+        (reason,) = testbed.unmet(["guest-disk"])
+    assert "(QEMU says: pc: qemu: could not load PC BIOS 'bios-256k.bin'" in reason
+
+
+def test_format_without_what_makes_it_work_is_told_in_qemu_s_words(tmp_path: Path, toolchain: Toolchain) -> None:
+    script = 'case "$*" in *create*luks*) echo "qemu-img: Unsupported cipher mode xts" >&2; exit 1;; esac'
+    with opened(tmp_path, toolchain, "qemu_img", script) as testbed:
+        (reason,) = testbed.unmet(["luks"])
+    assert reason.endswith("(QEMU says: qemu-img: Unsupported cipher mode xts)")
+
+
+def test_trial_that_kills_qemu_img_is_no_lack(tmp_path: Path, toolchain: Toolchain) -> None:
+    script = 'case "$*" in *create*luks*) kill -SEGV $$;; esac'
+    with (
+        opened(tmp_path, toolchain, "qemu_img", script) as testbed,
+        pytest.raises(Unclear, match="killed by SIGSEGV"),
+    ):
+        testbed.unmet(["luks"])
