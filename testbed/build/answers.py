@@ -42,12 +42,12 @@ _LACKS = re.compile(
 """How QEMU and its tools say that they have not got something, or its firmware."""
 
 
-def answer_of(refusal: str, said_by: str) -> Answer:
-    """Take an error that QEMU or a tool, as `said_by` names it, has answered to a trial.
+def answer_of(refusal: str, account: str) -> Answer:
+    """Take an error that QEMU or a tool has answered to a trial; `account` tells of it in full.
 
     It is a no if it says that something is not there; raises Unclear if nobody knows it.
     """
     words = refusal.strip()
     if _LACKS.search(words):
         return Answer(yes=False, words=words)
-    raise Unclear(f"{said_by}: {words or 'without a word'}")
+    raise Unclear(account)

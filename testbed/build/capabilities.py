@@ -109,7 +109,7 @@ class Capabilities:
         """Tell whether images of a format can be made with an option; raises Unclear."""
         said = self._image_tool("create", "-f", image_format, "-o", "help")
         if f"Supported {image_format} options" not in said:
-            return answer_of(said, f"qemu-img create -f {image_format} -o help")
+            return answer_of(said, f"qemu-img create -f {image_format} -o help says: {said.strip() or 'nothing'}")
         return YES if re.search(rf"^\s+{re.escape(option)}=", said, re.MULTILINE) else NO
 
     def _has_devices(self, board: Board) -> bool:
@@ -117,7 +117,9 @@ class Capabilities:
 
     def _has_device(self, name: str) -> bool:
         said = self._qemu("-device", f"{name},help")
-        return f"{name} options" in said or bool(answer_of(said, f"QEMU, asked for the device {name}"))
+        return f"{name} options" in said or bool(
+            answer_of(said, f"QEMU, asked for the device {name}, says: {said.strip() or 'nothing'}")
+        )
 
     def _qemu(self, *arguments: str) -> str:
         return self._said(str(self.toolchain.qemu.path), *arguments)

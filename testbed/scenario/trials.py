@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Mapping
 
 from testbed.base.process import ToolFailed
 from testbed.build.answers import YES, Answer, Unclear, answer_of
 from testbed.model.content import Content
-from testbed.qemu.image_kinds import KINDS, SECRET
+from testbed.qemu.image_kinds import KEY_OPTION, KINDS, SECRET
 from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine, MachineDied, MachineHung
 from testbed.qemu.monitor import Refused
@@ -29,7 +30,6 @@ DRIVERS: Mapping[str, Mapping[str, object]] = {
 
 OBJECTS: Mapping[str, Mapping[str, object]] = {
     "throttle": {"qom-type": "throttle-group", "id": "group"},
-    "luks": SECRET,
 }
 """What a need must have besides."""
 
@@ -39,6 +39,8 @@ def try_need(need: str, machine: Machine, images: Images) -> Answer:
 
     `images` are the tools, in the machine's directory. Raises Unclear where the answer is neither yes nor no.
     """
+    if need == "luks":
+        return try_luks(machine)
     try:
         images.create("plain", "raw", Content(SIZE))
         if need in OBJECTS:
@@ -55,6 +57,45 @@ def try_need(need: str, machine: Machine, images: Images) -> Answer:
         said = str(failure)
         return answer_of(said.partition("stderr:\n")[2], said)
     return YES
+
+
+def try_luks(machine: Machine, cipher: str = "aes") -> Answer:
+    """Tell whether QEMU has what encrypts LUKS images by default, and `cipher`; raises Unclear.
+
+    To make a key takes seconds. So it is a header without one that QEMU must read: it derives something from the
+    password, deciphers the key with that, and finds that it is none.
+    """
+    with (machine.home / "image").open("wb") as file:
+        file.write(_luks_header(cipher))
+        file.truncate(_PAYLOAD * 512 + SIZE)
+    try:
+        machine.execute("object-add", SECRET)
+        machine.execute(
+            "blockdev-add", {"driver": "luks", "node-name": "tried", KEY_OPTION: SECRET["id"], "file": _file("image")}
+        )
+    except (MachineDied, MachineHung) as death:
+        raise Unclear(str(death)) from None
+    except Refused as refusal:
+        return YES if "Invalid password" in refusal.text else answer_of(refusal.text, str(refusal))
+    raise Unclear("QEMU opened a LUKS image without a key")
+
+
+_PAYLOAD = 4096
+"""Where the data of that image begin, in sectors."""
+
+
+def _luks_header(cipher: str) -> bytes:
+    """Return a header as the LUKS specification, version 1, has it: with the places of keys, the first one in use."""
+    head = struct.pack(
+        ">6sH32s32s32sII20s32sI40s",
+        *(b"LUKS\xba\xbe", 1, cipher.encode(), b"xts-plain64", b"sha512", _PAYLOAD, 64),
+        *(bytes(20), bytes(32), 1000, b"00000000-0000-0000-0000-000000000000"),
+    )
+    slots = [
+        struct.pack(">II32sII", 0xAC71F3 if number == 0 else 0xDEAD, 1000, bytes(32), 8 + 504 * number, 4000)
+        for number in range(8)
+    ]
+    return head + b"".join(slots)
 
 
 def _nodes_of(need: str, images: Images) -> Iterator[Mapping[str, object]]:

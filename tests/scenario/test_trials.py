@@ -12,8 +12,9 @@ import pytest
 from testbed.build.answers import Unclear
 from testbed.build.needs import NEEDS
 from testbed.build.toolchain import Toolchain
+from testbed.qemu.machine import Machine
 from testbed.scenario.testbed import Testbed
-from testbed.scenario.trials import DRIVERS
+from testbed.scenario.trials import DRIVERS, try_luks
 
 TRIED = [need.name for need in NEEDS if need.name in (*DRIVERS, "vmdk", "vdi", "qed", "luks", "zstd")]
 
@@ -67,16 +68,22 @@ def test_firmware_that_is_missing_is_told_in_qemu_s_words(tmp_path: Path, toolch
 
 
 def test_format_without_what_makes_it_work_is_told_in_qemu_s_words(tmp_path: Path, toolchain: Toolchain) -> None:
-    script = 'case "$*" in *create*luks*) echo "qemu-img: Unsupported cipher mode xts" >&2; exit 1;; esac'
+    script = 'case "$*" in *create*zstd*) echo "qemu-img: Unsupported compression type" >&2; exit 1;; esac'
     with opened(tmp_path, toolchain, "qemu_img", script) as testbed:
-        (reason,) = testbed.unmet(["luks"])
-    assert reason.endswith("(QEMU says: qemu-img: Unsupported cipher mode xts)")
+        (reason,) = testbed.unmet(["zstd"])
+    assert reason.endswith("(QEMU says: qemu-img: Unsupported compression type)")
 
 
 def test_trial_that_kills_qemu_img_is_no_lack(tmp_path: Path, toolchain: Toolchain) -> None:
-    script = 'case "$*" in *create*luks*) kill -SEGV $$;; esac'
+    script = 'case "$*" in *create*vdi*) kill -SEGV $$;; esac'
     with (
         opened(tmp_path, toolchain, "qemu_img", script) as testbed,
         pytest.raises(Unclear, match="killed by SIGSEGV"),
     ):
-        testbed.unmet(["luks"])
+        testbed.unmet(["vdi"])
+
+
+def test_cipher_that_qemu_has_not_got_is_told_in_its_words(machine: Machine) -> None:
+    answer = try_luks(machine, cipher="rot13")
+    assert not answer
+    assert "rot13" in answer.words
