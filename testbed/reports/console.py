@@ -15,6 +15,7 @@ from typing import IO
 from testbed.base.files import shown
 from testbed.base.gherkin import Config, Formatter, StreamOpener, override
 from testbed.base.text import printable
+from testbed.reports.areas import areas_of
 from testbed.reports.outcome import Outcome, RunError, RunSummary, Status
 
 SLOWEST = 5
@@ -140,6 +141,7 @@ def print_summary(summary: RunSummary, printer: Printer) -> None:
     """Print what remains to be said when a run is over: the failures last but for the counts."""
     sections = {
         "Not applicable": _by_reason(summary, Status.NOT_APPLICABLE),
+        "Areas of which something was passed over": [str(area) for area in areas_of(summary.outcomes)],
         "Not run": _unrun(summary) if summary.in_earnest else [],
         "Known defects of QEMU": _by_reason(summary, Status.KNOWN_DEFECT),
         "Passed, to be remarked": _by_reason(summary, Status.PASSED),
@@ -157,6 +159,9 @@ def print_summary(summary: RunSummary, printer: Printer) -> None:
         printer.write(f"{status.value} {count}", _LABELS[status][1])
         separator = ", "
     printer.line()
+    for area in areas_of(summary.outcomes):
+        if area.is_mostly_passed_over:
+            printer.line(f"MOSTLY PASSED OVER: {area}; this run says little of that area", _RED)
     if summary.reports is not None:
         printer.line(f"Reports are in {shown(summary.reports)}/")
 

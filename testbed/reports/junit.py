@@ -19,6 +19,7 @@ from junitparser.junitparser import FinalResult
 
 from testbed.base.files import shown, write_atomically
 from testbed.base.text import one_line, printable
+from testbed.reports.areas import areas_of
 from testbed.reports.labels import RUN
 from testbed.reports.outcome import Outcome, RunError, RunSummary, Status
 
@@ -35,6 +36,9 @@ TAG_PROPERTIES: Mapping[str, Sequence[str]] = MappingProxyType(
 
 PAST_BUG = re.compile(r"bug-(?P<number>B\d+)")
 """A tag that names a bug of QEMU's past."""
+
+PASSED_OVER = "mostly-passed-over"
+"""The property of the suites of an area of which less was tried than was not applicable; it says how much was tried."""
 
 TAG_OPTION = "junit.tag."
 PROPERTY_OPTION = "junit.property."
@@ -82,6 +86,7 @@ class JUnitFiles:
         self._properties = properties
         self._cases: dict[str, dict[str, TestCase]] = {}
         self._begun: dict[str, datetime] = {}
+        self._remarks: dict[str, Mapping[str, str]] = {}
 
     def expect_the_worst(self) -> None:
         """Write down that the run did not finish, for the case that it never comes to say otherwise."""
@@ -102,7 +107,12 @@ class JUnitFiles:
         self._write(outcome.report, outcome.suite)
 
     def run_finished(self, summary: RunSummary) -> None:
-        """Write down what went wrong with the run as a whole; nothing, if nothing did."""
+        """Write down what went wrong with the run as a whole, if anything did, and which areas it says little of."""
+        areas = {area.name: str(area) for area in areas_of(summary.outcomes) if area.is_mostly_passed_over}
+        for report, suite, area in {(one.report, one.suite, one.area or "features") for one in summary.outcomes}:
+            if area in areas and report in self._cases:
+                self._remarks[report] = {PASSED_OVER: areas[area]}
+                self._write(report, suite)
         if summary.errors:
             self._write_errors(summary.errors)
         else:
@@ -129,7 +139,8 @@ class JUnitFiles:
         _set(suite, timestamp=f"{self._begun[report]:%Y-%m-%dT%H:%M:%S}")
         if not self.options.strict:
             _set(suite, hostname=os.uname().nodename)
-        for prop, value in {**self._properties, **self.options.properties}.items():
+        remarks = self._remarks.get(report, {})
+        for prop, value in {**self._properties, **self.options.properties, **remarks}.items():
             suite.add_property(one_line(prop), printable(value))
         cases = list(self._cases[report].values())
         suite.add_testcases(cases)

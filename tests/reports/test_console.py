@@ -201,6 +201,8 @@ def test_the_end_has_everything_that_needs_a_reader() -> None:
         "  needs more\n"
         "    Merging (features/chain/chains.feature:7)\n"
         "    Clearing (features/chain/chains.feature:7)\n"
+        "\nAreas of which something was passed over\n"
+        "  chain: 3 of 5 tried\n"
         "\nKnown defects of QEMU\n"
         "  known defect D1: it dies\n"
         "    Small granularity (features/chain/chains.feature:7)\n"
