@@ -23,6 +23,7 @@ register_words()
 def before_all(context: Context) -> None:
     """Find the build under test, and a place for the images."""
     context.testbed = Testbed.open(context.config.userdata, os.environ)
+    reports_of(context).options.update(testbed_of(context).places())
     reports_of(context).describe_environment(testbed_of(context).toolchain.describe())
 
 

@@ -16,6 +16,7 @@ from testbed.base.files import shown
 from testbed.base.gherkin import Config, Formatter, StreamOpener, override
 from testbed.base.text import printable
 from testbed.reports.outcome import Outcome, RunError, RunSummary, Status
+from testbed.reports.repetition import ways_of
 
 SLOWEST = 5
 """How many of the slowest scenarios the end of a run names."""
@@ -115,7 +116,7 @@ class Story(Formatter):
         label, colour = _LABELS[outcome.status]
         self._printer.write(f"    {label:{_COLUMN}}", colour)
         self._printer.line(f"  {outcome.seconds:7.2f} s  {outcome.scenario}")
-        account = (outcome.message, outcome.details, *_ways(outcome))
+        account = (outcome.message, outcome.details, *ways_of(outcome))
         for text in account if outcome.status.is_red else outcome.reasons:
             if text:
                 self._printer.line(indent(text, " " * 8))
@@ -169,17 +170,10 @@ def complain(error: RunError, printer: Printer) -> None:
     printer.line(indent(error.details or error.message, "  "))
 
 
-def _ways(outcome: Outcome) -> Iterator[str]:
-    """Give where to look, and how to see it again."""
-    if outcome.evidence is not None:
-        yield f"evidence: {shown(outcome.evidence)}"
-    yield f"repeat:   {outcome.repeat}"
-
-
 def _failure(outcome: Outcome) -> Iterator[str]:
     """Give a failure in a few lines."""
     yield f"{_LABELS[outcome.status][0]}: {outcome.feature}"
-    for line in (outcome.rule, outcome.scenario, str(outcome.step or ""), outcome.headline, *_ways(outcome)):
+    for line in (outcome.rule, outcome.scenario, str(outcome.step or ""), outcome.headline, *ways_of(outcome)):
         if line:
             yield f"  {line}"
 

@@ -108,7 +108,8 @@ class Recorder(Watcher):
             return
         outcome = self._labels.scenario(scenario, self._options)
         notes = notes_of(scenario)
-        notes.repeat, notes.folder = outcome.repeat, self._labels.folder(scenario)
+        notes.repeat = self._labels.repetition(scenario, self._options).script()
+        notes.folder = self._labels.folder(scenario)
         self._running = _Running(scenario, outcome, monotonic(), notes)
         unfinished = replace(
             outcome,
@@ -131,7 +132,7 @@ class Recorder(Watcher):
         feature, self._feature = self._feature, None
         self._report_rest(lambda scenario: feature is not None and scenario.feature is feature)
         if feature is not None and self._after:
-            around = self._labels.around(feature, "after the last scenario")
+            around = self._labels.around(feature, "after the last scenario", self._options)
             self._report(blame(around, self._after))
             self._after = []
 

@@ -37,6 +37,7 @@ from testbed.reports.directory import Reports, directories, open_reports
 from testbed.reports.junit import JUnitFiles, options_of
 from testbed.reports.labels import RUN, Labels
 from testbed.reports.outcome import Listener, Outcome, RunError, RunSummary, Status
+from testbed.reports.repetition import REPORTS
 from testbed.run.recorder import Recorder
 from testbed.run.verdict import HEADLINE, run_error, trouble_of
 from testbed.run.workers import FeatureByFeature, Forwarder, MainProcess, Workers
@@ -131,6 +132,7 @@ class AcceptanceRunner(Runner):
     def _open_reports(self, held: ExitStack) -> None:
         self._reports = held.enter_context(open_reports(*directories(self.config)))
         self._reports.options.update(self.config.userdata_defines or ())
+        self._reports.options[REPORTS] = str(self._reports.root)
         self._junit = JUnitFiles(self._reports.junit, self._reports.properties)
         self._junit.expect_the_worst()
         self._junit.options = options_of(self.config.userdata)
@@ -227,6 +229,7 @@ class AcceptanceRunner(Runner):
                 self._errors += [error for error in value if error.headline not in known]
             case "environment" if reports is not None:
                 reports.properties.update(value.properties)
+                reports.options.update(value.options)
                 reports.subject = value.subject
 
     def _selected(self) -> list[Scenario]:

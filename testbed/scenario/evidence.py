@@ -26,7 +26,7 @@ def write(world: World, folder: Path, *, repeat: str, failure: str) -> None:
     """Write down a scenario's evidence in a folder, without that of an earlier run.
 
     Holds the QMP conversation with times, QEMU's command line and what it wrote, each image with what qemu-img says of
-    it, what the oracles expected, the `failure` in words if there was one, and the command that repeats the scenario.
+    it, what the oracles expected, the `failure` in words if there was one, and the program that repeats the scenario.
     Raises EnvironmentUnusable when it cannot be written.
     """
     try:
@@ -55,6 +55,7 @@ def _write_all(world: World, folder: Path, *, repeat: str, failure: str) -> None
     _write(folder / "images.json", json.dumps(dict(_images(world)), indent=1))
     _write(folder / "expected.txt", "\n".join(_expectations(world)))
     _write(folder / "repeat.sh", repeat)
+    (folder / "repeat.sh").chmod(0o755)
     if failure:
         _write(folder / "failure.txt", failure)
     for image in copied:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from testbed.base.problems import AuthorError, EnvironmentUnusable, NotOffered, Problem
@@ -167,11 +168,33 @@ class Testbed:
         """Return why a scenario that has these needs cannot be run on this build, in plain words; all reasons."""
         return unmet([*names, self.settings.format, TARGET_FORMAT], self.capabilities)
 
+    def places(self) -> dict[str, str]:
+        """Return the options of -D by which another run, wherever it is started, finds the same build and directories.
+
+        A build tree that was named is named again; of other builds, each program that was found.
+        """
+        tools = {tool.name: getattr(self.toolchain, tool.name) for tool in fields(self.toolchain)}
+        found = {name: tool.path for name, tool in tools.items() if tool is not None}
+        if tree := _tree(self.settings.qemu):
+            named = {name: path for name, path in found.items() if getattr(self.settings, name) is not None}
+            found = {**named, "qemu": tree}
+        if self.next_build is not None:
+            found["next_qemu"] = _tree(self.settings.next_qemu) or self.next_build.qemu.path
+        if self.settings.scratch is not None:
+            found["scratch"] = self.settings.scratch.absolute()
+        return {name: str(path) for name, path in found.items()}
+
     def close(self) -> None:
         """End the machine that has started for no scenario, and remove the scratch directory."""
         with ExitStack() as leaving:
             leaving.callback(self.scratch.close)
             self.launcher.close()
+
+
+def _tree(named: str | None) -> Path | None:
+    """Return the directory that an option names as a build, or None where it names a program, or nothing."""
+    path = Path(named or "").expanduser().absolute()
+    return path if named and path.is_dir() else None
 
 
 def _kind(toolchain: Toolchain) -> type[Machine]:

@@ -393,14 +393,14 @@ def test_time_is_wall_clock_time_with_set_up(full: Finished) -> None:
     assert 60 <= (full.case("life.bitmaps", "Passes").time or 0) < 65
 
 
-def test_the_failure_text_ends_with_the_evidence(full: Finished) -> None:
+def test_the_failure_text_ends_with_the_evidence_and_how_to_repeat_it(full: Finished) -> None:
     case = full.case("life.bitmaps", "Talks")
     folder = "reports/evidence/life.bitmaps.Talks"
-    assert result(case).text.splitlines()[-2:] == [
-        f"repeat:   behave features/life/bitmaps.feature:{line_of('Scenario: Talks')}"
-        " -D junit.tag.area=component -D junit.property.polarion-project-id=Q",
-        f"evidence: {folder}",
-    ]
+    evidence, again = result(case).text.splitlines()[-2:]
+    assert evidence == f"evidence: {folder}"
+    assert again.startswith(f"repeat:   cd {full.home} && ")
+    reports = full.home / "reports" / "repeat"
+    assert again.endswith(f" features/life/bitmaps.feature:{line_of('Scenario: Talks')} -D reports={reports}")
     assert f"[[ATTACHMENT|{folder}/stderr.txt]]" in str(case.system_out)
 
 

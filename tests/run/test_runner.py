@@ -115,7 +115,7 @@ def test_a_known_defect_does_not_fail_the_run(life: Project) -> None:
 
         def after_scenario(context, scenario):
             notes = notes_of(scenario)
-            print("failure:", notes.failure, "folder:", notes.folder, "repeat:", notes.repeat)
+            print("failure:", notes.failure, "folder:", notes.folder, "repeat:", notes.repeat.splitlines()[-1])
             if notes.failure:
                 notes.known_defect = "D1"
         """,
@@ -123,7 +123,8 @@ def test_a_known_defect_does_not_fail_the_run(life: Project) -> None:
     finished = life.run()
     assert (finished.status, finished.stderr) == (0, "")
     assert finished.summary()["counts"] == {"passed": 1, "known defect": 1}
-    assert "failure:  folder: life.First repeat: behave features/life.feature:5" in finished.stdout
+    assert f"failure:  folder: life.First repeat: cd {life.home} && " in finished.stdout
+    assert ' -m behave features/life.feature:5 -D "reports=$reports" "$@"' in finished.stdout
     assert "offset 65536 holds 0x00, not 0xab folder: life.Second" in finished.stdout
 
 
@@ -394,7 +395,8 @@ def test_a_repeat_command_selects_just_one(life: Project) -> None:
     )
     outcomes = life.run("-D", "qemu=/with blanks/x").summary()["outcomes"]
     row = next(outcome for outcome in outcomes if outcome["scenario"] == "Holds [numbers: 2, second]")
-    assert row["repeat"] == f"behave features/rows.feature:{row['line']} -D 'qemu=/with blanks/x'"
+    own = f"-D reports={life.home / 'reports' / 'repeat'}"
+    assert row["repeat"].endswith(f" behave features/rows.feature:{row['line']} -D 'qemu=/with blanks/x' {own}")
     finished = life.run(f"features/rows.feature:{row['line']}")
     assert [case.name for case in finished.suite("rows")] == [row["name"]]
 

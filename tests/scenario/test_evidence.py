@@ -56,6 +56,7 @@ def test_each_machine_and_each_image_leaves_its_files(two_days: World, folder: P
     assert any('"blockdev-backup"' in line for line in first)
     assert not any('"blockdev-backup"' in line for line in second)
     assert (folder / "repeat.sh").read_text() == "behave it\n"
+    assert os.access(folder / "repeat.sh", os.X_OK)
     assert (folder / "failure.txt").read_text() == "it failed\n"
     assert "-machine none" in (folder / "tuesday.command-line.txt").read_text()
     images = json.loads((folder / "images.json").read_text())
