@@ -155,4 +155,4 @@ class Judge:
     @staticmethod
     def _insist(complaints: Sequence[str]) -> None:
         if complaints:
-            raise BrokenPromise("; ".join(complaints))
+            raise BrokenPromise("\n".join(complaints))

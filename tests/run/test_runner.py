@@ -187,7 +187,7 @@ def test_an_unusable_environment_tells_all_problems_and_remedies(life: Project) 
     told = "no qemu\n  remedy: install it\nno qemu-io\n  remedy: build it"
     case, undoing = finished.suite("environment")
     assert (case.name, case.result[0].message, case.result[0].text) == ("environment", "no qemu; no qemu-io", told)
-    assert undoing.result[0].message == "the clean-up fail: OSError: not undone"
+    assert undoing.result[0].message == "OSError: not undone (in the clean-up fail)"
     assert finished.stderr.startswith("\nERROR (environment)\n  " + told.replace("\n", "\n  ") + "\n")
     assert finished.stdout.splitlines()[1:] == ["undone"]
 
@@ -297,11 +297,11 @@ def test_hooks_and_clean_ups_around_scenarios_are_told(life: Project) -> None:
     finished = life.run("features/rules.feature")
     assert finished.status == 1
     assert messages(finished, "rules") == {
-        "Broken: Third": "the before_rule hook: RuntimeError: no room for the rule",
+        "Broken: Third": "RuntimeError: no room for the rule (in the before_rule hook)",
         "Sound: Fourth": None,
-        "after the last scenario": "the after_feature hook: RuntimeError: no way out; then the clean-up "
-        "Context.add_cleanup.<locals>.internal_cleanup_func: FileNotFoundError: [Errno 2] No such file or "
-        "directory: '/missing'",
+        "after the last scenario": "RuntimeError: no way out (in the after_feature hook); then FileNotFoundError: "
+        "[Errno 2] No such file or directory: '/missing' (in the clean-up "
+        "Context.add_cleanup.<locals>.internal_cleanup_func)",
     }
 
 
