@@ -198,7 +198,7 @@ class Backup:
         self.follow()
         copied = (self.changed or NOTHING).rounded_out(self._copied_at_a_time) if self.sync == KEEPING else self._plan
         if self.fulfilled and (end.offset, end.length) != (copied.length, self._plan.length):
-            raise WrongLifecycle("; ".join(self._wrong_work(end, copied)))
+            raise WrongLifecycle("\n".join(self._wrong_work(end, copied)))
         if self.drive.machine.running:
             self.command.close(self.drive.machine, self.target)
 

@@ -15,11 +15,18 @@ from typing import IO
 from testbed.base.files import shown
 from testbed.base.gherkin import Config, Formatter, StreamOpener, override
 from testbed.base.text import printable
+from testbed.reports.causes import by_cause
 from testbed.reports.outcome import Outcome, RunError, RunSummary, Status
 from testbed.reports.repetition import ways_of
 
 SLOWEST = 5
 """How many of the slowest scenarios the end of a run names."""
+
+MOST_NAMES = 20
+"""How many failures of one cause are named: with the first in full they fit on a screen."""
+
+NARROWEST = 60
+"""Columns that are used at least."""
 
 _BOLD = "1"
 _FAINT = "2"
@@ -145,7 +152,7 @@ def print_summary(summary: RunSummary, printer: Printer) -> None:
         "Known defects of QEMU": _by_reason(summary, Status.KNOWN_DEFECT),
         "Passed, to be remarked": _by_reason(summary, Status.PASSED),
         "Slowest": _slowest(summary),
-        "Failures": [line for outcome in summary.outcomes if outcome.status.is_red for line in _failure(outcome)],
+        "Failures": [line for group in by_cause(_red(summary)) for line in _failures(group)],
     }
     for title, lines in sections.items():
         if lines:
@@ -168,6 +175,33 @@ def complain(error: RunError, printer: Printer) -> None:
     printer.line(f" ({error.name})")
     # A traceback ends with the message.
     printer.line(indent(error.details or error.message, "  "))
+
+
+def _red(summary: RunSummary) -> list[Outcome]:
+    return [outcome for outcome in summary.outcomes if outcome.status.is_red]
+
+
+def _failures(group: Sequence[Outcome]) -> Iterator[str]:
+    """Give failures of one cause: the first in a few lines, the others by name, and where the rest are."""
+    first, *others = group
+    yield from _failure(first)
+    if not others:
+        return
+    width = max(shutil.get_terminal_size().columns, NARROWEST)
+    yield f"  and {_scenarios(len(others))} of which the same is to be said, but for numbers:"
+    for outcome in others[:MOST_NAMES]:
+        # What tells the rows of an outline apart stands at the end.
+        yield "    " + _middle_left_out(outcome.scenario, width - 8)
+    places: dict[str, list[str]] = {}
+    for outcome in others[MOST_NAMES:]:
+        places.setdefault(outcome.file, []).append(str(outcome.line))
+    yield from (f"    {file}:{','.join(lines)}" for file, lines in places.items())
+
+
+def _middle_left_out(text: str, width: int) -> str:
+    """Return a text in at most so many characters, with the middle left out if it has more."""
+    kept = width - len(" ... ")
+    return text if len(text) <= width else f"{text[: kept // 2]} ... {text[-(kept - kept // 2) :]}"
 
 
 def _failure(outcome: Outcome) -> Iterator[str]:
