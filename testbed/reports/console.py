@@ -165,6 +165,8 @@ def print_summary(summary: RunSummary, printer: Printer) -> None:
         printer.write(f"{status.value} {count}", _LABELS[status][1])
         separator = ", "
     printer.line()
+    if summary.subject is not None:
+        printer.line(f"Judged: {summary.subject}")
     if summary.reports is not None:
         printer.line(f"Reports are in {shown(summary.reports)}/")
 

@@ -51,6 +51,12 @@ class Reports:
     """The -D options that it takes to repeat a scenario. For others to add to."""
 
     @property
+    def opening(self) -> list[str]:
+        """What there is to say before the first scenario."""
+        judged = [f"judging {self.subject}"] if self.subject else []
+        return [*judged, *([self.remark] if self.remark else [])]
+
+    @property
     def evidence(self) -> Path:
         """The folder for the scenarios' evidence; it need not exist."""
         return self.root / EVIDENCE

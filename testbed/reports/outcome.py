@@ -167,6 +167,8 @@ class RunSummary:
     """False for a dry run, in which nothing is meant to run."""
     reports: Path | None = None
     """Where everything was written, if anything was."""
+    subject: str | None = None
+    """One line on the build that was judged, if one was found."""
 
     @property
     def failed(self) -> bool:

@@ -230,6 +230,8 @@ class AcceptanceRunner(Runner):
             case "environment" if reports is not None:
                 reports.properties.update(value.properties)
                 reports.options.update(value.options)
+                if reports.subject is None:
+                    self._tell_subject(value.subject)
                 reports.subject = value.subject
 
     def _selected(self) -> list[Scenario]:
@@ -239,8 +241,13 @@ class AcceptanceRunner(Runner):
     def _stories(self) -> list[Story]:
         return [formatter for formatter in self.formatters if isinstance(formatter, Story)]
 
+    def _tell_subject(self, subject: str | None) -> None:
+        """Say what is judged when the first of several processes has found it."""
+        for listener in self._by_feature if subject else ():
+            listener.run_started([f"judging {subject}"])
+
     def _remarks(self) -> list[str]:
-        return [remark for remark in (self._reports.subject, self._reports.remark) if remark] if self._reports else []
+        return self._reports.opening if self._reports else []
 
     def _before_all(self, recorder: Recorder) -> None:
         """Run the hook here: behave would go on without what it should have made."""
@@ -353,6 +360,7 @@ class AcceptanceRunner(Runner):
             seconds=seconds,
             in_earnest=not self.config.dry_run,
             reports=self._reports.root if self._reports else None,
+            subject=self._reports.subject if self._reports else None,
         )
         try:
             if self._reports and self._junit:

@@ -584,3 +584,21 @@ def test_results_of_an_earlier_run_are_removed(life: Project) -> None:
     life.write("reports/junit/TEST-old.xml", "<old/>")
     life.write("reports/junit/notes.txt", "mine")
     assert life.run("--tags", "nothing").files == ["TEST-environment.xml", "notes.txt"]
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_what_is_judged_is_said_first_and_last(life: Project, jobs: str) -> None:
+    life.write(
+        "environment.py",
+        """
+        from testbed.reports.directory import reports_of
+
+        def before_all(context):
+            reports_of(context).subject = "QEMU 1.2.3"
+        """,
+    )
+    finished = life.run("--jobs", jobs)
+    first, *_, judged, _reports = [line for line in finished.stdout.splitlines() if not line.startswith("USING ")]
+    assert (first, judged) == ("judging QEMU 1.2.3", "Judged: QEMU 1.2.3")
+    assert finished.stdout.count("QEMU 1.2.3") == 2
+    assert finished.summary()["subject"] == "QEMU 1.2.3"
