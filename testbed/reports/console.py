@@ -92,7 +92,7 @@ class Story(Formatter):
 
     def __init__(self, stream_opener: StreamOpener, config: Config) -> None:
         super().__init__(stream_opener, config)
-        self._printer = Printer(stream_opener.open(), config)
+        self.printer = Printer(stream_opener.open(), config)
         self._lists_unrun = bool(config.dry_run)
         self._file: str | None = None
         self._rule: str | None = None
@@ -104,43 +104,44 @@ class Story(Formatter):
     def run_started(self, remarks: Sequence[str]) -> None:
         """Print the remarks."""
         for remark in remarks:
-            self._printer.line(remark)
+            self.printer.line(remark)
 
     def scenario_started(self, outcome: Outcome) -> None:
         """Show what runs, where a line can be taken back."""
-        if self._printer.is_terminal:
+        if self.printer.is_terminal:
+            self.printer.take_back()
             self._print_headings(outcome)
             width = shutil.get_terminal_size().columns - 1
-            self._printer.write(f"    {'running':{_COLUMN}}             {outcome.scenario}"[:width])
+            self.printer.write(f"    {'running':{_COLUMN}}             {outcome.scenario}"[:width])
 
     def scenario_finished(self, outcome: Outcome) -> None:
         """Print the scenario, and what there is to be said of it; one that was not run only counts in the end."""
-        if self._printer.is_terminal:
-            self._printer.take_back()
+        if self.printer.is_terminal:
+            self.printer.take_back()
         if outcome.status is Status.NOT_RUN and not self._lists_unrun:
             return
         self._print_headings(outcome)
         label, colour = _LABELS[outcome.status]
-        self._printer.write(f"    {label:{_COLUMN}}", colour)
-        self._printer.line(f"  {outcome.seconds:7.2f} s  {outcome.scenario}")
+        self.printer.write(f"    {label:{_COLUMN}}", colour)
+        self.printer.line(f"  {outcome.seconds:7.2f} s  {outcome.scenario}")
         account = (outcome.message, outcome.details, *ways_of(outcome))
         for text in account if outcome.status.is_red else outcome.reasons:
             if text:
-                self._printer.line(indent(text, " " * 8))
+                self.printer.line(indent(text, " " * 8))
 
     def run_finished(self, summary: RunSummary) -> None:
         """Print the end report."""
-        print_summary(summary, self._printer)
+        print_summary(summary, self.printer)
         self.stream_opener.close()
 
     def _print_headings(self, outcome: Outcome) -> None:
         if outcome.file != self._file:
-            self._printer.line()
-            self._printer.write(outcome.feature, _BOLD)
-            self._printer.line(f"  {outcome.file}", _FAINT)
+            self.printer.line()
+            self.printer.write(outcome.feature, _BOLD)
+            self.printer.line(f"  {outcome.file}", _FAINT)
             self._rule = None
         if outcome.rule is not None and outcome.rule != self._rule:
-            self._printer.line(f"  {outcome.rule}")
+            self.printer.line(f"  {outcome.rule}")
         self._file, self._rule = outcome.file, outcome.rule
 
 

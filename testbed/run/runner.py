@@ -37,6 +37,7 @@ from testbed.reports.directory import Reports, directories, open_reports
 from testbed.reports.junit import JUnitFiles, options_of
 from testbed.reports.labels import RUN, Labels
 from testbed.reports.outcome import Listener, Outcome, RunError, RunSummary, Status
+from testbed.reports.progress import Progress
 from testbed.reports.repetition import REPORTS
 from testbed.run.recorder import Recorder
 from testbed.run.verdict import HEADLINE, run_error, trouble_of
@@ -111,6 +112,7 @@ class AcceptanceRunner(Runner):
         self._recorder: Recorder | None = None
         self._workers: Workers | None = None
         self._by_feature: list[FeatureByFeature] = []
+        self._progress: list[Progress] = []
 
     @override
     def run(self) -> bool:
@@ -152,7 +154,9 @@ class AcceptanceRunner(Runner):
         if self._is_shared:
             sizes = Counter(scenario.filename for scenario in selected)
             stories = self._by_feature = [FeatureByFeature(story, sizes) for story in stories]
-        listeners: list[Listener] = [*([self._junit] if self._junit else []), *stories]
+        if not self.config.dry_run:
+            self._progress = [Progress(story.printer, len(selected)) for story in self._stories()]
+        listeners: list[Listener] = [*([self._junit] if self._junit else []), *stories, *self._progress]
         options = self._reports.options if self._reports else dict(self.config.userdata_defines or ())
         recorder = Recorder(self.config, Labels(self.features), selected, options, listeners)
         self._recorder = recorder
@@ -369,8 +373,8 @@ class AcceptanceRunner(Runner):
         except OSError as error:
             summary = replace(summary, errors=(*summary.errors, run_error("reports", trouble_of(error))))
         stderr = Printer(sys.stderr, self.config)
-        for by_feature in self._by_feature:
-            by_feature.run_finished(summary)
+        for listener in (*self._progress, *self._by_feature):
+            listener.run_finished(summary)
         if summary.outcomes:
             for story in self._stories():
                 story.run_finished(summary)
