@@ -1,6 +1,8 @@
 """behave's hooks: they boot a QEMU for each scenario, see that it lives, and leave nothing behind."""
 
 import os
+import shlex
+import sys
 from contextlib import ExitStack
 
 from behave.runner import Context
@@ -23,7 +25,11 @@ register_words()
 def before_all(context: Context) -> None:
     """Find the build under test, and a place for the images."""
     context.testbed = Testbed.open(context.config.userdata, os.environ)
-    reports_of(context).describe_environment(testbed_of(context).toolchain.describe())
+    testbed, reports = testbed_of(context), reports_of(context)
+    reports.options.update(testbed.places())
+    reports.subject = testbed.subject
+    chosen = {"command line": shlex.join(sys.argv[1:]), "tags": str(context.config.tag_expression)}
+    reports.describe_environment({**testbed.describe(), **chosen})
 
 
 def before_scenario(context: Context, scenario: Scenario) -> None:
@@ -66,7 +72,7 @@ def keep_evidence(reports: Reports, world: World, notes: ScenarioNotes, failure:
     """Keep a scenario's evidence; that this cannot be done comes after what else went wrong."""
     folder = reports.evidence / notes.folder
     try:
-        evidence.write(world, folder, repeat=notes.repeat, failure=failure)
+        evidence.write(world, folder, repeat=notes.repeat, failure=failure, build=reports.subject or "")
         notes.evidence = folder
     except EnvironmentUnusable as unwritable:
         notes.teardown_errors.append(str(unwritable))

@@ -2,7 +2,7 @@
 
 from behave import given, then, when
 from behave.runner import Context
-from hamcrest import assert_that, empty, is_in
+from hamcrest import assert_that, is_in
 
 from testbed.language.context import world_of
 from testbed.language.needs import needing, of_options
@@ -19,6 +19,7 @@ from testbed.language.tables import (
 from testbed.language.words import Which
 from testbed.promises.events import reports
 from testbed.promises.jobs import has_told, is_shown_as
+from testbed.promises.promise import none_of
 from testbed.scenario.acts.registry import Act
 from testbed.scenario.dialogue import jobs_on
 
@@ -41,7 +42,7 @@ def repeated_error(context: Context) -> None:
 @then("no job should be left")
 def no_job_left(context: Context) -> None:
     """Fail when QEMU still lists a job."""
-    assert_that(jobs_on(world_of(context).machine), empty(), "jobs that QEMU lists")
+    assert_that(jobs_on(world_of(context).machine), none_of("jobs that QEMU lists"))
 
 
 @given("an incremental backup of {drive:Name} with {bitmap:Name} is kept {state:KeptState}")

@@ -2,13 +2,14 @@
 
 from behave import given, then, when
 from behave.runner import Context
-from hamcrest import assert_that, empty
+from hamcrest import assert_that
 
 from testbed.domain.request import Refusal
 from testbed.language.context import world_of
 from testbed.language.needs import needing, of_requests
 from testbed.language.requests import REQUEST_COLUMNS, answer_to, request
 from testbed.language.tables import rows
+from testbed.promises.promise import none_of
 from testbed.promises.refusals import is_granted, refused_with
 
 
@@ -38,4 +39,4 @@ def refused(context: Context, kind: str, words: str) -> None:
 @then("nothing should have changed")
 def nothing_changed(context: Context) -> None:
     """Compare nodes, jobs, exports and images with those before the refused request, and bitmaps with their record."""
-    assert_that(world_of(context).judge.traces_of_refusal(), empty(), "what the refused request has changed")
+    assert_that(world_of(context).judge.traces_of_refusal(), none_of("what the refused request has changed"))

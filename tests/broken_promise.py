@@ -17,5 +17,5 @@ def why_not(thing: T, promise: Promise[T]) -> str:
     with pytest.raises(AssertionError) as caught:
         assert_that(thing, promise)
     expected, _, found = str(caught.value).strip().partition("\n     but: ")
-    assert expected == f"Expected: {promise.words}"
+    assert expected == "Expected: " + promise.words.replace("\n", "\n" + " " * len("Expected: "))
     return found

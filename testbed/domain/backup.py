@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from testbed.base.units import format_size
 from testbed.domain.bitmap import Bitmap
 from testbed.domain.drive import Drive
 from testbed.domain.image import Image
@@ -197,12 +198,18 @@ class Backup:
         self.follow()
         copied = (self.changed or NOTHING).rounded_out(self._copied_at_a_time) if self.sync == KEEPING else self._plan
         if self.fulfilled and (end.offset, end.length) != (copied.length, self._plan.length):
-            raise WrongLifecycle(
-                f"{self} had {self._plan.length} bytes to copy and should have copied {copied.length}; "
-                f"its job says that it had {end.length} and has copied {end.offset}"
-            )
+            raise WrongLifecycle("\n".join(self._wrong_work(end, copied)))
         if self.drive.machine.running:
             self.command.close(self.drive.machine, self.target)
+
+    def _wrong_work(self, end: JobEnd, copied: Ranges) -> Iterator[str]:
+        """Say what the job, by its own account at the end, has counted otherwise than it had to."""
+        if end.length != self._plan.length:
+            counted = f"its job says that it had {format_size(end.length)}"
+            yield f"{self} should have had {format_size(self._plan.length)} to copy; {counted}"
+        if end.offset != copied.length:
+            counted = f"its job says that it has copied {format_size(end.offset)}"
+            yield f"{self} should have copied {format_size(copied.length)}; {counted}"
 
     def follow(self) -> None:
         """Let the models follow, once, as soon as the job has ended: be it forgotten yet or not."""

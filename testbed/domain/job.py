@@ -11,6 +11,7 @@ from testbed.domain.lifecycle import JobEnd, Lifecycle, WrongLifecycle, state_of
 from testbed.domain.request import Forecast, Outlook, Refusal, Request
 from testbed.qemu.machine import Machine
 from testbed.qemu.monitor import Event
+from testbed.qemu.wording import as_said
 
 TAKES: Mapping[str, frozenset[str]] = {
     "cancel": frozenset({"created", "running", "paused", "ready", "standby", "waiting", "pending"}),
@@ -177,7 +178,8 @@ class Job:
         """
         shown, other = self._listed("query-block-jobs", "device"), self._listed("query-jobs", "id")
         wrong = [
-            f"{theirs} is {other.get(theirs)} in query-jobs, and {ours} is {shown.get(ours)} in query-block-jobs"
+            f"{theirs} is {as_said(theirs, other.get(theirs))} in query-jobs, "
+            f"and {ours} is {as_said(ours, shown.get(ours))} in query-block-jobs"
             for theirs, ours in SHOWN_TWICE.items()
             if other.get(theirs) != shown.get(ours)
         ]

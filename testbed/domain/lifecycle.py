@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from testbed.base.units import format_size
 from testbed.qemu.monitor import Event
+from testbed.qemu.wording import as_said
 
 FOLLOWS: Mapping[str, frozenset[str]] = {
     "undefined": frozenset({"created"}),
@@ -113,7 +115,7 @@ class Lifecycle:
         if ("aborting" in self.states) is (end.how == "completed"):
             yield f"it {end.how}, and {'was' if end.how == 'completed' else 'was never'} aborting"
         if end.how == "completed" and end.offset != end.length:
-            yield f"it completed, but its offset is {end.offset}, not its len {end.length}"
+            yield f"it completed, but its offset is {format_size(end.offset)}, not its len {format_size(end.length)}"
         if self._beside("concluded", -1) != told.name:
             yield f"{told.name} should be the last that it tells before it is concluded"
 
@@ -130,7 +132,7 @@ class Lifecycle:
         if types != {self.kind}:
             yield f'it should be of the type "{self.kind}", and says {sorted(types)}'
         if speed is not None and end["speed"] != speed:
-            yield f"it should have the speed {speed}, and says {end['speed']}"
+            yield f"it should have the speed {as_said('speed', speed)}, and says {as_said('speed', end['speed'])}"
         if not 0 <= end["offset"] <= end["len"]:
             yield f"its offset is {end['offset']}, beyond its len {end['len']}"
 

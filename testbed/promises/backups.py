@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from testbed.base.process import ToolFailed
+from testbed.base.units import format_size
 from testbed.domain.backup import Backup, own_layer
 from testbed.domain.target import Target
 from testbed.model.content import Content, Run
@@ -31,7 +32,7 @@ def restores_its_moment(images: Images) -> Promise[Backup]:
     def complaint(backup: Backup) -> str | None:
         target = backup.target
         wrong = first_difference(images, target, backup.restored)
-        return f"{backup}: {wrong}" if wrong else None
+        return f"{wrong}, in {backup}" if wrong else None
 
     return Promise("a backup that restores the drive as it was at the moment it was taken", complaint)
 
@@ -63,9 +64,15 @@ def holds_only_what_had_changed(images: Images) -> Promise[Backup]:
         missing, needless = wanted - held - unknown, held - wanted
         if not missing and not needless:
             return None
-        return f"{backup} should hold {wanted}; missing in it: {missing}; in it without need: {needless}"
+        return _layer_difference(backup, wanted, missing, needless)
 
     return Promise("a backup whose own image holds what had changed, and nothing else", complaint)
+
+
+def _layer_difference(backup: Backup, wanted: Ranges, missing: Ranges, needless: Ranges) -> str:
+    """Say what a backup's own image lacks, and what it has without need; what it should hold comes last."""
+    wrong = [("missing in it", missing), ("in it without need", needless)]
+    return f"{backup}: {'; '.join(f'{what}: {ranges}' for what, ranges in wrong if ranges)}; it should hold {wanted}"
 
 
 def holds_itself(images: Images, runs: Sequence[Run]) -> Promise[Backup]:
@@ -77,11 +84,11 @@ def holds_itself(images: Images, runs: Sequence[Run]) -> Promise[Backup]:
         wanted = Ranges.joined((run.start, run.end) for run in runs)
         missing, needless = wanted - held - unknown, held - wanted
         if missing or needless:
-            return f"{backup} should hold {wanted}; missing in it: {missing}; in it without need: {needless}"
+            return _layer_difference(backup, wanted, missing, needless)
         for run in runs:
             expected = expected.written(run.pattern, run.start, run.end - run.start)
         wrong = first_difference(images, target, expected)
-        return f"{backup}: {wrong}" if wrong else None
+        return f"{wrong}, in {backup}" if wrong else None
 
     return Promise("a backup whose own image holds just what the table says", complaint)
 
@@ -122,7 +129,7 @@ def is_encrypted(images: Images) -> Promise[Backup]:
             for said, passage in (("", plain * LEGIBLE), (", compressed", _deflated(plain * cluster))):
                 place = images.place_of(backup.target.name, passage)
                 if place is not None:
-                    where = f"at offset {place} of the file stands 0x{pattern:02x}{said}"
+                    where = f"at offset {format_size(place)} of the file stands 0x{pattern:02x}{said}"
                     return f"{backup} shows what its drive held: {where}"
         return None if patterns else f"{backup} is of a drive that held nothing which could be found again"
 

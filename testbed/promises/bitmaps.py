@@ -40,7 +40,7 @@ def stores_its_bitmaps(images: Images) -> Promise[Drive]:
             for name in sorted({*wanted, *found})
             if wanted.get(name) != found.get(name)
         ]
-        return "; ".join(wrong) or None
+        return "\n".join(wrong) or None
 
     return Promise("a drive whose image has stored its persistent bitmaps", complaint)
 
@@ -51,15 +51,28 @@ def has_bitmaps(expected: Sequence[BitmapState]) -> Promise[Node]:
     def complaint(node: Node) -> str | None:
         wanted = {state.name: state for state in expected}
         found = {state.name: state for state in node.reported_bitmaps()}
-        wrong = [
-            f"{node.name} should have {wanted.get(name) or 'no bitmap ' + name}; "
-            f"it has {found.get(name) or 'no such bitmap'}"
-            for name in sorted({*wanted, *found})
-            if wanted.get(name) != found.get(name)
-        ]
-        return "; ".join(wrong) or None
+        lost, new = sorted({*wanted} - {*found}), sorted({*found} - {*wanted})
+        both = sorted({*wanted} & {*found})
+        other = [_unlike(node, wanted[name], found[name]) for name in both if wanted[name] != found[name]]
+        missing = [f"{node.name} should have {wanted[name]}; it has no such bitmap" for name in lost]
+        needless = [f"{node.name} should have no bitmap {name}; it has {found[name]}" for name in new]
+        return "\n".join([*missing, *needless, *other]) or None
 
-    return Promise("; ".join(str(state) for state in expected) or "no bitmap at all", complaint)
+    return Promise("\n".join(str(state) for state in expected) or "no bitmap at all", complaint)
+
+
+def _unlike(node: Node, wanted: BitmapState, found: BitmapState) -> str:
+    """Say in what two states of a bitmap differ, and in that alone, as in "recording" and "not recording"."""
+    differing = [(word, other) for word, other in zip(_words(wanted), _words(found), strict=True) if word != other]
+    should_be, is_now = (", ".join(words) for words in zip(*differing, strict=True))
+    return f'{node.name}: "{wanted.name}" should be {should_be}; it is {is_now}'
+
+
+def _words(state: BitmapState) -> list[str]:
+    """Give a word for each property of a bitmap, what tells most first."""
+    known = ("inconsistent", "busy", "recording", "persistent")
+    flags = [flag if flag in state.flags else f"not {flag}" for flag in known]
+    return [*flags, f"dirty {format_size(state.count)}", f"of granularity {format_size(state.granularity)}"]
 
 
 def has_bitmaps_in_step(digests: Digests | None) -> Promise[Node]:
@@ -82,6 +95,6 @@ def has_bitmaps_in_step(digests: Digests | None) -> Promise[Node]:
             for bitmap in node.bitmaps.values()
             if node.reported_digest(bitmap.name) != bitmap.dirty.digest(word)
         ]
-        return "; ".join(wrong) or None
+        return "\n".join(wrong) or None
 
     return Promise("a node whose bitmaps hold just what was written", complaint)

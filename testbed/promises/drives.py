@@ -12,6 +12,6 @@ def holds_what_the_guest_wrote(images: Images) -> Promise[Drive]:
 
     def complaint(drive: Drive) -> str | None:
         wrong = images.first_difference(drive.image.name, drive.image.image_format, drive.content)
-        return f"{drive.name}: {wrong}" if wrong else None
+        return f"{wrong}, on {drive.name}" if wrong else None
 
     return Promise("a drive that holds just what the guest has written", complaint)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from testbed.domain.job import Job
 from testbed.domain.lifecycle import state_of
 from testbed.promises.promise import Promise
+from testbed.qemu.wording import as_said
 
 Row = Mapping[str, object]
 
@@ -16,10 +17,14 @@ def is_shown_as(expected: Row) -> Promise[Job]:
 
     def complaint(job: Job) -> str | None:
         shown = job.shown()
-        wrong = [f"{key} is {shown.get(key)}" for key, value in expected.items() if shown.get(key) != value]
-        return f"job {job.name}: {', '.join(wrong)}; QEMU shows {dict(shown)}" if wrong else None
+        wrong = [
+            f"{key} is {as_said(key, shown.get(key))} and should be {as_said(key, value)}"
+            for key, value in expected.items()
+            if shown.get(key) != value
+        ]
+        return f"job {job.name}: {', '.join(wrong)}" if wrong else None
 
-    return Promise(", ".join(f"{key} {value}" for key, value in expected.items()), complaint)
+    return Promise(", ".join(f"{key} {as_said(key, value)}" for key, value in expected.items()), complaint)
 
 
 def has_told(expected: Sequence[tuple[str, Row]]) -> Promise[Job]:

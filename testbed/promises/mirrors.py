@@ -15,6 +15,6 @@ def equals_its_mirrored_drive(images: Images) -> Promise[Mirror]:
         if mirror.content is None:
             return f"{mirror} has not ended"
         wrong = first_difference(images, mirror.target, mirror.content)
-        return f"{mirror}: {wrong}" if wrong else None
+        return f"{wrong}, in {mirror}" if wrong else None
 
     return Promise("a mirror that reads as its drive did when it ended", complaint)

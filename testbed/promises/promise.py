@@ -29,11 +29,16 @@ class Promise(BaseMatcher[T]):
 
     def describe_to(self, description: Description) -> None:
         """Say what was promised."""
-        description.append_text(self.words)
+        description.append_text(_below_each_other(self.words))
 
     def describe_mismatch(self, item: T, mismatch_description: Description) -> None:
         """Say what came instead."""
-        mismatch_description.append_text(self.complaint(item) or "it was kept when looked at again")
+        mismatch_description.append_text(_below_each_other(self.complaint(item) or "it was kept when looked at again"))
+
+
+def _below_each_other(text: str) -> str:
+    """Begin each line below the first word of the first, which stands behind PyHamcrest's own words."""
+    return text.replace("\n", "\n" + " " * len("Expected: "))
 
 
 def each(promise: Promise[T]) -> Promise[Sequence[T]]:
@@ -42,9 +47,18 @@ def each(promise: Promise[T]) -> Promise[Sequence[T]]:
     def complaint(items: Sequence[T]) -> str | None:
         if not items:
             return "there was nothing to look at"
-        return "; ".join(all_complaints((item, promise) for item in items)) or None
+        return "\n".join(all_complaints((item, promise) for item in items)) or None
 
     return Promise(f"each {promise.words.removeprefix('a ')}", complaint)
+
+
+def none_of(what: str) -> Promise[Sequence[object]]:
+    """Match things of which there must be none; `what` is what they are, as in "jobs that QEMU lists"."""
+
+    def complaint(things: Sequence[object]) -> str | None:
+        return "\n".join(f"{what}: {thing}" for thing in things) or None
+
+    return Promise(f"none of this: {what}", complaint)
 
 
 def all_complaints(promises: Iterable[tuple[Any, Promise[Any]]]) -> list[str]:

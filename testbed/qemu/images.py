@@ -64,10 +64,10 @@ class Difference:
     def __str__(self) -> str:
         """Name the image, the place, what must stand there and what does."""
         if self.expected is None:
-            return f"{self.image} should have {self.offset} bytes; qemu-img says: {self.note}"
+            return f"{self.image} should be of {format_size(self.offset)}; qemu-img says: {self.note}"
         found = f"0x{self.found:02x}" if self.found is not None else self.note
         return (
-            f"{self.image}: the byte at offset {self.offset} ({format_size(self.offset)}) "
+            f"{self.image}: the byte at offset {format_size(self.offset)} "
             f"should be 0x{self.expected:02x} and is {found}"
         )
 

@@ -16,10 +16,18 @@ from testbed.base.files import shown
 from testbed.base.gherkin import Config, Formatter, StreamOpener, override
 from testbed.base.text import printable
 from testbed.reports.areas import areas_of
+from testbed.reports.causes import by_cause
 from testbed.reports.outcome import Outcome, RunError, RunSummary, Status
+from testbed.reports.repetition import ways_of
 
 SLOWEST = 5
 """How many of the slowest scenarios the end of a run names."""
+
+MOST_NAMES = 20
+"""How many failures of one cause are named: with the first in full they fit on a screen."""
+
+NARROWEST = 60
+"""Columns that are used at least."""
 
 _BOLD = "1"
 _FAINT = "2"
@@ -85,7 +93,7 @@ class Story(Formatter):
 
     def __init__(self, stream_opener: StreamOpener, config: Config) -> None:
         super().__init__(stream_opener, config)
-        self._printer = Printer(stream_opener.open(), config)
+        self.printer = Printer(stream_opener.open(), config)
         self._lists_unrun = bool(config.dry_run)
         self._file: str | None = None
         self._rule: str | None = None
@@ -97,43 +105,44 @@ class Story(Formatter):
     def run_started(self, remarks: Sequence[str]) -> None:
         """Print the remarks."""
         for remark in remarks:
-            self._printer.line(remark)
+            self.printer.line(remark)
 
     def scenario_started(self, outcome: Outcome) -> None:
         """Show what runs, where a line can be taken back."""
-        if self._printer.is_terminal:
+        if self.printer.is_terminal:
+            self.printer.take_back()
             self._print_headings(outcome)
             width = shutil.get_terminal_size().columns - 1
-            self._printer.write(f"    {'running':{_COLUMN}}             {outcome.scenario}"[:width])
+            self.printer.write(f"    {'running':{_COLUMN}}             {outcome.scenario}"[:width])
 
     def scenario_finished(self, outcome: Outcome) -> None:
         """Print the scenario, and what there is to be said of it; one that was not run only counts in the end."""
-        if self._printer.is_terminal:
-            self._printer.take_back()
+        if self.printer.is_terminal:
+            self.printer.take_back()
         if outcome.status is Status.NOT_RUN and not self._lists_unrun:
             return
         self._print_headings(outcome)
         label, colour = _LABELS[outcome.status]
-        self._printer.write(f"    {label:{_COLUMN}}", colour)
-        self._printer.line(f"  {outcome.seconds:7.2f} s  {outcome.scenario}")
-        account = (outcome.message, outcome.details, *_ways(outcome))
+        self.printer.write(f"    {label:{_COLUMN}}", colour)
+        self.printer.line(f"  {outcome.seconds:7.2f} s  {outcome.scenario}")
+        account = (outcome.message, outcome.details, *ways_of(outcome))
         for text in account if outcome.status.is_red else outcome.reasons:
             if text:
-                self._printer.line(indent(text, " " * 8))
+                self.printer.line(indent(text, " " * 8))
 
     def run_finished(self, summary: RunSummary) -> None:
         """Print the end report."""
-        print_summary(summary, self._printer)
+        print_summary(summary, self.printer)
         self.stream_opener.close()
 
     def _print_headings(self, outcome: Outcome) -> None:
         if outcome.file != self._file:
-            self._printer.line()
-            self._printer.write(outcome.feature, _BOLD)
-            self._printer.line(f"  {outcome.file}", _FAINT)
+            self.printer.line()
+            self.printer.write(outcome.feature, _BOLD)
+            self.printer.line(f"  {outcome.file}", _FAINT)
             self._rule = None
         if outcome.rule is not None and outcome.rule != self._rule:
-            self._printer.line(f"  {outcome.rule}")
+            self.printer.line(f"  {outcome.rule}")
         self._file, self._rule = outcome.file, outcome.rule
 
 
@@ -146,7 +155,7 @@ def print_summary(summary: RunSummary, printer: Printer) -> None:
         "Known defects of QEMU": _by_reason(summary, Status.KNOWN_DEFECT),
         "Passed, to be remarked": _by_reason(summary, Status.PASSED),
         "Slowest": _slowest(summary),
-        "Failures": [line for outcome in summary.outcomes if outcome.status.is_red for line in _failure(outcome)],
+        "Failures": [line for group in by_cause(_red(summary)) for line in _failures(group)],
     }
     for title, lines in sections.items():
         if lines:
@@ -162,6 +171,8 @@ def print_summary(summary: RunSummary, printer: Printer) -> None:
     for area in areas_of(summary.outcomes):
         if area.is_mostly_passed_over:
             printer.line(f"MOSTLY PASSED OVER: {area}; this run says little of that area", _RED)
+    if summary.subject is not None:
+        printer.line(f"Judged: {summary.subject}")
     if summary.reports is not None:
         printer.line(f"Reports are in {shown(summary.reports)}/")
 
@@ -174,17 +185,37 @@ def complain(error: RunError, printer: Printer) -> None:
     printer.line(indent(error.details or error.message, "  "))
 
 
-def _ways(outcome: Outcome) -> Iterator[str]:
-    """Give where to look, and how to see it again."""
-    if outcome.evidence is not None:
-        yield f"evidence: {shown(outcome.evidence)}"
-    yield f"repeat:   {outcome.repeat}"
+def _red(summary: RunSummary) -> list[Outcome]:
+    return [outcome for outcome in summary.outcomes if outcome.status.is_red]
+
+
+def _failures(group: Sequence[Outcome]) -> Iterator[str]:
+    """Give failures of one cause: the first in a few lines, the others by name, and where the rest are."""
+    first, *others = group
+    yield from _failure(first)
+    if not others:
+        return
+    width = max(shutil.get_terminal_size().columns, NARROWEST)
+    yield f"  and {_scenarios(len(others))} of which the same is to be said, but for numbers:"
+    for outcome in others[:MOST_NAMES]:
+        # What tells the rows of an outline apart stands at the end.
+        yield "    " + _middle_left_out(outcome.scenario, width - 8)
+    places: dict[str, list[str]] = {}
+    for outcome in others[MOST_NAMES:]:
+        places.setdefault(outcome.file, []).append(str(outcome.line))
+    yield from (f"    {file}:{','.join(lines)}" for file, lines in places.items())
+
+
+def _middle_left_out(text: str, width: int) -> str:
+    """Return a text in at most so many characters, with the middle left out if it has more."""
+    kept = width - len(" ... ")
+    return text if len(text) <= width else f"{text[: kept // 2]} ... {text[-(kept - kept // 2) :]}"
 
 
 def _failure(outcome: Outcome) -> Iterator[str]:
     """Give a failure in a few lines."""
     yield f"{_LABELS[outcome.status][0]}: {outcome.feature}"
-    for line in (outcome.rule, outcome.scenario, str(outcome.step or ""), outcome.headline, *_ways(outcome)):
+    for line in (outcome.rule, outcome.scenario, str(outcome.step or ""), outcome.headline, *ways_of(outcome)):
         if line:
             yield f"  {line}"
 

@@ -27,6 +27,9 @@ SUMMARY = "summary.json"
 LOCK = ".lock"
 """Files in the directory."""
 
+REPETITION = "repeat"
+"""The folder that a repetition reports into: beside its script, or in the reports of the run that it repeats."""
+
 EVIDENCE = "evidence"
 """The folder in the directory that has a folder for each scenario whose evidence is kept."""
 
@@ -46,6 +49,12 @@ class Reports:
     """Properties of every JUnit suite. For others to add to."""
     options: dict[str, str] = field(default_factory=dict)
     """The -D options that it takes to repeat a scenario. For others to add to."""
+
+    @property
+    def opening(self) -> list[str]:
+        """What there is to say before the first scenario."""
+        judged = [f"judging {self.subject}"] if self.subject else []
+        return [*judged, *([self.remark] if self.remark else [])]
 
     @property
     def evidence(self) -> Path:
@@ -151,6 +160,7 @@ def _remove_results(root: Path, junit: Path) -> None:
     for file in stale:
         file.unlink(missing_ok=True)
     for contents in (root / EVIDENCE).glob(f"*/{CONTENTS}"):
+        _remove_run(contents.parent / REPETITION)
         remove_folder(contents.parent)
 
 
@@ -158,9 +168,15 @@ def _remove_dead_runs(root: Path) -> None:
     """Remove the folders of runs that had to share the directory and are over."""
     for folder in root.glob("run-*"):
         name = re.fullmatch(r"run-(\d+)-\d+", folder.name)
-        if name is None or not (folder / LOCK).exists():
+        if name is None:
             continue
         # The process tells before the lock is taken, the lock when the process is in another container.
-        if not Path("/proc", name[1]).exists() and (lock := _lock(folder)) is not None:
-            shutil.rmtree(folder)
-            os.close(lock)
+        if not Path("/proc", name[1]).exists():
+            _remove_run(folder)
+
+
+def _remove_run(folder: Path) -> None:
+    """Remove a folder that a run has reported into, unless that goes on."""
+    if (folder / LOCK).exists() and (lock := _lock(folder)) is not None:
+        shutil.rmtree(folder)
+        os.close(lock)

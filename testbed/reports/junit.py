@@ -22,6 +22,7 @@ from testbed.base.text import one_line, printable
 from testbed.reports.areas import areas_of
 from testbed.reports.labels import RUN
 from testbed.reports.outcome import Outcome, RunError, RunSummary, Status
+from testbed.reports.repetition import ways_of
 
 TAG_PROPERTIES: Mapping[str, Sequence[str]] = MappingProxyType(
     {
@@ -211,11 +212,9 @@ def _result(result: FinalResult, text: str) -> FinalResult:
 
 
 def _account(outcome: Outcome) -> str:
-    """Return what a reader of nothing else must know of a failure, the evidence last."""
-    ways = [f"repeat:   {outcome.repeat}"]
-    if outcome.evidence is not None:
-        ways.append(f"evidence: {shown(outcome.evidence)}")
-    return "\n\n".join(part for part in (outcome.message, outcome.details, "\n".join(ways)) if part)
+    """Return what a reader of nothing else must know of a failure, and last where to look and how to see it again."""
+    ways = "\n".join(ways_of(outcome))
+    return "\n\n".join(part for part in (outcome.message, outcome.details, ways) if part)
 
 
 def _attachments(evidence: Path | None) -> list[str]:

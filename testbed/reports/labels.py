@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from pathlib import Path, PurePath
 from testbed.base.gherkin import Feature, Scenario, rule_of, tags, title
 from testbed.base.text import one_line
 from testbed.reports.outcome import Outcome
+from testbed.reports.repetition import Repetition
 
 RUN = "environment"
 """The suite of what concerns the run as a whole; no feature gets this name."""
@@ -87,11 +87,15 @@ class Labels:
             file=scenario.filename,
             line=scenario.line,
             tags=tags(scenario),
-            repeat=repeat_command(scenario, options),
+            repeat=self.repetition(scenario, options).command(),
             started=datetime.now(UTC),
         )
 
-    def around(self, feature: Feature, what: str) -> Outcome:
+    def repetition(self, scenario: Scenario, options: Mapping[str, str]) -> Repetition:
+        """Return what repeats just this scenario; `options` are the -D options that it takes."""
+        return Repetition(f"{scenario.filename}:{scenario.line}", options, tags(scenario))
+
+    def around(self, feature: Feature, what: str, options: Mapping[str, str]) -> Outcome:
         """Return the same for what is done around a feature's scenarios, such as a hook after the last."""
         label = self._features[id(feature)]
         return Outcome(
@@ -105,7 +109,7 @@ class Labels:
             file=feature.filename,
             line=feature.line,
             tags=tuple(map(str, feature.tags)),
-            repeat=shlex.join(["behave", feature.filename]),
+            repeat=Repetition(feature.filename, options).command(),
             started=datetime.now(UTC),
         )
 
@@ -136,9 +140,3 @@ def _claim(taken: set[str], candidates: Iterator[str]) -> str:
     name = next(name for name in candidates if name not in taken)
     taken.add(name)
     return name
-
-
-def repeat_command(scenario: Scenario, options: Mapping[str, str]) -> str:
-    """Return the shell command that runs just this scenario; `options` are the -D options that it takes."""
-    defines = chain.from_iterable(("-D", f"{name}={value}") for name, value in options.items())
-    return shlex.join(["behave", f"{scenario.filename}:{scenario.line}", *defines])

@@ -68,7 +68,7 @@ class Outcome:
     tags: tuple[str, ...]
     """Those of feature and rule included, without the at sign."""
     repeat: str
-    """The command that repeats just this."""
+    """The line of shell that repeats just this, from any folder."""
     started: datetime
     """In UTC, before the first hook."""
     seconds: float = 0.0
@@ -98,7 +98,7 @@ class ScenarioNotes:
     folder: str = ""
     """A name for the scenario's evidence, unique in the run. Given."""
     repeat: str = ""
-    """The command that repeats just this scenario. Given."""
+    """The program that repeats just this scenario, from any folder. Given."""
     failure: str = ""
     """What went wrong so far, as it will be reported; empty while nothing did. Given."""
     evidence: Path | None = None
@@ -167,6 +167,8 @@ class RunSummary:
     """False for a dry run, in which nothing is meant to run."""
     reports: Path | None = None
     """Where everything was written, if anything was."""
+    subject: str | None = None
+    """One line on the build that was judged, if one was found."""
 
     @property
     def failed(self) -> bool:

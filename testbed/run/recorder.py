@@ -11,7 +11,7 @@ from testbed.reports.labels import Labels
 from testbed.reports.outcome import Listener, Outcome, RunError, ScenarioNotes, Status, notes_of
 from testbed.run.verdict import Trouble, blame, judge, run_error, sentence_of, trouble_of, undefined
 
-PLAIN = {"before_scenario": "the start of the scenario", "after_scenario": "the end of the scenario"}
+PLAIN = {"before_scenario": "at the start of the scenario", "after_scenario": "at the end of the scenario"}
 """What a reader who knows no hooks calls them."""
 
 
@@ -108,7 +108,8 @@ class Recorder(Watcher):
             return
         outcome = self._labels.scenario(scenario, self._options)
         notes = notes_of(scenario)
-        notes.repeat, notes.folder = outcome.repeat, self._labels.folder(scenario)
+        notes.repeat = self._labels.repetition(scenario, self._options).script()
+        notes.folder = self._labels.folder(scenario)
         self._running = _Running(scenario, outcome, monotonic(), notes)
         unfinished = replace(
             outcome,
@@ -131,7 +132,7 @@ class Recorder(Watcher):
         feature, self._feature = self._feature, None
         self._report_rest(lambda scenario: feature is not None and scenario.feature is feature)
         if feature is not None and self._after:
-            around = self._labels.around(feature, "after the last scenario")
+            around = self._labels.around(feature, "after the last scenario", self._options)
             self._report(blame(around, self._after))
             self._after = []
 
@@ -159,7 +160,7 @@ class Recorder(Watcher):
 
     def hook_failed(self, name: str, tag: str | None, error: BaseException) -> None:
         """Learn what any other hook raised, with the tag if it was called for one."""
-        where = PLAIN.get(name, f"the {name} hook")
+        where = PLAIN.get(name, f"in the {name} hook")
         trouble = trouble_of(error, f"{where} for @{tag}" if tag else where)
         if self._running is not None:
             self._running.scenario.hook_failed = True
@@ -175,7 +176,7 @@ class Recorder(Watcher):
 
     def cleanup_failed(self, _context: Context, cleanup: Callable[[], object], error: Exception) -> None:
         """Learn what a clean-up raised; the others still run."""
-        trouble = trouble_of(error, f"the clean-up {getattr(cleanup, '__qualname__', repr(cleanup))}")
+        trouble = trouble_of(error, f"in the clean-up {getattr(cleanup, '__qualname__', repr(cleanup))}")
         if self._running is not None:
             self._running.add(trouble)
         elif self._feature is not None:

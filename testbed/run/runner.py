@@ -37,6 +37,8 @@ from testbed.reports.directory import Reports, directories, open_reports
 from testbed.reports.junit import JUnitFiles, options_of
 from testbed.reports.labels import RUN, Labels
 from testbed.reports.outcome import Listener, Outcome, RunError, RunSummary, Status
+from testbed.reports.progress import Progress
+from testbed.reports.repetition import REPORTS
 from testbed.run.recorder import Recorder
 from testbed.run.verdict import HEADLINE, run_error, trouble_of
 from testbed.run.workers import FeatureByFeature, Forwarder, MainProcess, Workers
@@ -110,6 +112,7 @@ class AcceptanceRunner(Runner):
         self._recorder: Recorder | None = None
         self._workers: Workers | None = None
         self._by_feature: list[FeatureByFeature] = []
+        self._progress: list[Progress] = []
 
     @override
     def run(self) -> bool:
@@ -131,6 +134,7 @@ class AcceptanceRunner(Runner):
     def _open_reports(self, held: ExitStack) -> None:
         self._reports = held.enter_context(open_reports(*directories(self.config)))
         self._reports.options.update(self.config.userdata_defines or ())
+        self._reports.options[REPORTS] = str(self._reports.root)
         self._junit = JUnitFiles(self._reports.junit, self._reports.properties)
         self._junit.expect_the_worst()
         self._junit.options = options_of(self.config.userdata)
@@ -150,7 +154,9 @@ class AcceptanceRunner(Runner):
         if self._is_shared:
             sizes = Counter(scenario.filename for scenario in selected)
             stories = self._by_feature = [FeatureByFeature(story, sizes) for story in stories]
-        listeners: list[Listener] = [*([self._junit] if self._junit else []), *stories]
+        if not self.config.dry_run:
+            self._progress = [Progress(story.printer, len(selected)) for story in self._stories()]
+        listeners: list[Listener] = [*([self._junit] if self._junit else []), *stories, *self._progress]
         options = self._reports.options if self._reports else dict(self.config.userdata_defines or ())
         recorder = Recorder(self.config, Labels(self.features), selected, options, listeners)
         self._recorder = recorder
@@ -227,6 +233,9 @@ class AcceptanceRunner(Runner):
                 self._errors += [error for error in value if error.headline not in known]
             case "environment" if reports is not None:
                 reports.properties.update(value.properties)
+                reports.options.update(value.options)
+                if reports.subject is None:
+                    self._tell_subject(value.subject)
                 reports.subject = value.subject
 
     def _selected(self) -> list[Scenario]:
@@ -236,8 +245,13 @@ class AcceptanceRunner(Runner):
     def _stories(self) -> list[Story]:
         return [formatter for formatter in self.formatters if isinstance(formatter, Story)]
 
+    def _tell_subject(self, subject: str | None) -> None:
+        """Say what is judged when the first of several processes has found it."""
+        for listener in self._by_feature if subject else ():
+            listener.run_started([f"judging {subject}"])
+
     def _remarks(self) -> list[str]:
-        return [remark for remark in (self._reports.subject, self._reports.remark) if remark] if self._reports else []
+        return self._reports.opening if self._reports else []
 
     def _before_all(self, recorder: Recorder) -> None:
         """Run the hook here: behave would go on without what it should have made."""
@@ -350,6 +364,7 @@ class AcceptanceRunner(Runner):
             seconds=seconds,
             in_earnest=not self.config.dry_run,
             reports=self._reports.root if self._reports else None,
+            subject=self._reports.subject if self._reports else None,
         )
         try:
             if self._reports and self._junit:
@@ -358,8 +373,8 @@ class AcceptanceRunner(Runner):
         except OSError as error:
             summary = replace(summary, errors=(*summary.errors, run_error("reports", trouble_of(error))))
         stderr = Printer(sys.stderr, self.config)
-        for by_feature in self._by_feature:
-            by_feature.run_finished(summary)
+        for listener in (*self._progress, *self._by_feature):
+            listener.run_finished(summary)
         if summary.outcomes:
             for story in self._stories():
                 story.run_finished(summary)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +14,14 @@ from types import TracebackType
 from testbed.base.gherkin import PACKAGE, UNDEFINED, Captured, Scenario, Step, error_of_words, sentences_like
 from testbed.base.problems import AuthorError, EnvironmentUnusable, NotOffered, Problem
 from testbed.base.process import MORE_ROOM, OutOfSpace
-from testbed.base.text import printable
+from testbed.base.text import one_line, printable
 from testbed.reports.outcome import Outcome, RunError, ScenarioNotes, Sentence, Status
 
 HEADLINE = 200
 """Characters of a headline."""
+
+ROOM = 50
+"""Those of them that are left for where it went wrong."""
 
 
 @dataclass(frozen=True)
@@ -29,23 +33,45 @@ class Trouble:
     text: str
     details: str = ""
     where: str = ""
-    """What went wrong, if not a step: a hook, a clean-up."""
+    """Where it went wrong, if not in a step: "in the clean-up drop"."""
     step: Sentence | None = None
 
     @property
     def headline(self) -> str:
-        """One line."""
-        said = "; ".join(line.strip() for line in self.text.splitlines() if line.strip())
-        line = shorten(said, HEADLINE, placeholder=" ...")
-        return f"{self.where}: {line}" if self.where else line
+        """One line that begins with the fact."""
+        place = f" ({self.where})" if self.where else ""
+        return shorten(fact_in(self.text), HEADLINE - len(place), placeholder=" ...") + place
 
     @property
     def message(self) -> str:
         """All of it, with the step or hook that it happened in."""
         where = [str(self.step)] if self.step else []
         if self.where:
-            where.append(f"in {self.where}:")
+            where.append(f"{self.where}:")
         return "\n".join([*where, self.text])
+
+
+_MATCHER = re.compile(r"(?:(?P<what>[^\n]+)\n)?Expected: (?P<expected>[\s\S]*?)\n +but: (?P<found>[\s\S]*)")
+"""What PyHamcrest says of a mismatch."""
+
+
+def fact_in(text: str) -> str:
+    """Return what a message tells on one line, first what came instead of what was expected: the rest is below it."""
+    mismatch = _MATCHER.fullmatch(text.strip())
+    if mismatch is None:
+        return _first_of(text)
+    found = mismatch["found"]
+    if not found.startswith("was "):
+        return _first_of(found)
+    what = f"{mismatch['what']} " if mismatch["what"] else ""
+    return f"{what}{one_line(found)}, and should be {one_line(mismatch['expected'])}"
+
+
+def _first_of(text: str) -> str:
+    """Return all lines as one if they fit a headline; else the first, and how many there are besides."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    whole = "; ".join(lines)
+    return whole if len(whole) <= HEADLINE - ROOM or len(lines) == 1 else f"{lines[0]} (and {len(lines) - 1} more)"
 
 
 def trouble_of(error: BaseException, where: str = "") -> Trouble:
@@ -113,7 +139,7 @@ def judge(
     """
     known = replace(outcome, evidence=notes.evidence, output="\n".join([*notes.log, *notes.remarks]))
     before = [Trouble(Status.FAILED, "UnexpectedPass", notes.unexpected)] if notes.unexpected else []
-    after = [Trouble(Status.ERROR, "TeardownError", text, where="the teardown") for text in notes.teardown_errors]
+    after = [Trouble(Status.ERROR, "TeardownError", text, where="in the teardown") for text in notes.teardown_errors]
     found = [*before, *troubles, *after] or _oversights(scenario, notes)
     if found and notes.excuse:
         found = [Trouble(Status.ERROR, EnvironmentUnusable.__name__, notes.excuse), *found]
@@ -140,11 +166,20 @@ def blame(outcome: Outcome, found: Sequence[Trouble]) -> Outcome:
         outcome,
         status=first.status,
         kind=first.kind,
-        headline="; then ".join(trouble.headline for trouble in found),
+        headline=_joined([trouble.headline for trouble in found]),
         message="\n\n".join([first.message, *("after that, " + trouble.message for trouble in later)]),
         details="\n\n".join(trouble.details for trouble in found if trouble.details),
         step=first.step,
     )
+
+
+def _joined(headlines: Sequence[str]) -> str:
+    """Return headlines as one: the first, and of the others as much as there is room for."""
+    whole = "; then ".join(headlines)
+    if len(whole) <= HEADLINE or len(headlines) == 1:
+        return whole
+    rest = f"; then {len(headlines) - 1} more"
+    return shorten(headlines[0], HEADLINE - len(rest), placeholder=" ...") + rest
 
 
 def _on_record(outcome: Outcome, notes: ScenarioNotes) -> Outcome:

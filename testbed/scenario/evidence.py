@@ -18,19 +18,20 @@ from testbed.scenario.world import World
 LARGEST_COPY = 64 * 1024 * 1024
 """Bytes that an image may take on disk to be kept as it is."""
 
-FILES = ("images.json", "expected.txt", "repeat.sh", "failure.txt")
+FILES = ("images.json", "expected.txt", "repeat.sh", "build.txt", "failure.txt")
 """What may be written down of every scenario, besides what each of its machines leaves, and its images."""
 
 
-def write(world: World, folder: Path, *, repeat: str, failure: str) -> None:
+def write(world: World, folder: Path, *, repeat: str, failure: str, build: str) -> None:
     """Write down a scenario's evidence in a folder, without that of an earlier run.
 
     Holds the QMP conversation with times, QEMU's command line and what it wrote, each image with what qemu-img says of
-    it, what the oracles expected, the `failure` in words if there was one, and the command that repeats the scenario.
+    it, what the oracles expected, the `failure` in words if there was one, the `build` that was judged in a line, and
+    the program that repeats the scenario.
     Raises EnvironmentUnusable when it cannot be written.
     """
     try:
-        _write_all(world, folder, repeat=repeat, failure=failure)
+        _write_all(world, folder, repeat=repeat, failure=failure, build=build)
     except OSError as error:
         with contextlib.suppress(OSError):
             remove_folder(folder)  # the reports may need the space
@@ -38,7 +39,7 @@ def write(world: World, folder: Path, *, repeat: str, failure: str) -> None:
         raise EnvironmentUnusable([Problem(what, ELSEWHERE)]) from error
 
 
-def _write_all(world: World, folder: Path, *, repeat: str, failure: str) -> None:
+def _write_all(world: World, folder: Path, *, repeat: str, failure: str, build: str) -> None:
     images = [world.machines.home / name for name in _formats_of_images(world)]
     copied = [image for image in images if image.stat().st_blocks * 512 <= LARGEST_COPY]
     machines = {machine.name: machine for machine in world.machines}
@@ -55,6 +56,8 @@ def _write_all(world: World, folder: Path, *, repeat: str, failure: str) -> None
     _write(folder / "images.json", json.dumps(dict(_images(world)), indent=1))
     _write(folder / "expected.txt", "\n".join(_expectations(world)))
     _write(folder / "repeat.sh", repeat)
+    (folder / "repeat.sh").chmod(0o755)
+    _write(folder / "build.txt", build)
     if failure:
         _write(folder / "failure.txt", failure)
     for image in copied:

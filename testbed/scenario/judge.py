@@ -156,4 +156,4 @@ class Judge:
     @staticmethod
     def _insist(complaints: Sequence[str]) -> None:
         if complaints:
-            raise BrokenPromise("; ".join(complaints))
+            raise BrokenPromise("\n".join(complaints))

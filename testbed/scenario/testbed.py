@@ -5,20 +5,22 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from testbed.base.problems import AuthorError, EnvironmentUnusable, NotOffered, Problem
 from testbed.base.process import MORE_ROOM, ToolFailed
 from testbed.base.scratch import Scratch
-from testbed.base.settings import Settings
+from testbed.base.settings import OPTIONS, Settings
 from testbed.base.units import format_size
 from testbed.build.answers import YES, Answer, Unclear, answer_of
 from testbed.build.boards import Board
 from testbed.build.capabilities import Capabilities
 from testbed.build.defects import Comparison, compare
 from testbed.build.needs import has, unmet
+from testbed.build.origin import ask, package_of
 from testbed.build.toolchain import Toolchain
 from testbed.domain.access import Accesses, ExportAccesses, MonitorAccesses
 from testbed.domain.catalogue import Catalogue
@@ -76,6 +78,24 @@ class Testbed:
     capabilities: Capabilities
     scratch: Scratch
     launcher: Launcher
+    target: str
+    """The architecture that the emulator emulates, as QEMU names it; empty for a storage daemon."""
+
+    @property
+    def subject(self) -> str:
+        """One line on the build that is judged: its version, its package, what it emulates, where it is."""
+        qemu = self.toolchain.qemu
+        kind = "the storage daemon of QEMU" if qemu.is_storage_daemon else "QEMU"
+        target = f", target {self.target}" if self.target else ""
+        return f"{kind} {qemu.release} ({package_of(qemu, ask)}){target}: {qemu.path}"
+
+    def describe(self) -> dict[str, object]:
+        """Return what a report must say of the build, its tools, the options and the place, for JSON."""
+        chosen = {option.name: getattr(self.settings, option.name) for option in OPTIONS}
+        options = {name: str(value) for name, value in chosen.items() if value is not None}
+        next_build = {"next_qemu": self.next_build.describe()["qemu"]} if self.next_build else {}
+        build = {"package": package_of(self.toolchain.qemu, ask), "target": self.target}
+        return {"subject": self.subject, "build": build, **self.toolchain.describe(), **next_build, "options": options}
 
     @classmethod
     def open(cls, userdata: Mapping[str, object], environ: Mapping[str, str]) -> Testbed:
@@ -89,7 +109,7 @@ class Testbed:
         next_build = Toolchain.find(settings.for_next_build, environ) if settings.next_qemu else None
         scratch = Scratch.make(settings.scratch)
         try:
-            schema = _schema(toolchain, scratch, PATIENCE * settings.patience)
+            schema, target = _asked_once(toolchain, scratch, PATIENCE * settings.patience)
         except BaseException:
             scratch.close()
             raise
@@ -102,7 +122,7 @@ class Testbed:
             tries=lambda need: _tries(toolchain, scratch, bound, need),
         )
         launcher = Launcher(_kind(toolchain), toolchain.qemu.path, scratch)
-        return cls(settings, toolchain, next_build, capabilities, scratch, launcher)
+        return cls(settings, toolchain, next_build, capabilities, scratch, launcher, target)
 
     def world(self, name: str, tags: Collection[str]) -> World:
         """Give the scenario of that name and tags a machine in a fresh directory; raises what Machine.start does."""
@@ -189,6 +209,22 @@ class Testbed:
         """Return why a scenario that has these needs cannot be run on this build, in plain words; all reasons."""
         return unmet([*names, self.settings.format, TARGET_FORMAT], self.capabilities)
 
+    def places(self) -> dict[str, str]:
+        """Return the options of -D by which another run, wherever it is started, finds the same build and directories.
+
+        A build tree that was named is named again; of other builds, each program that was found.
+        """
+        tools = {tool.name: getattr(self.toolchain, tool.name) for tool in fields(self.toolchain)}
+        found = {name: tool.path for name, tool in tools.items() if tool is not None}
+        if tree := _tree(self.settings.qemu):
+            named = {name: path for name, path in found.items() if getattr(self.settings, name) is not None}
+            found = {**named, "qemu": tree}
+        if self.next_build is not None:
+            found["next_qemu"] = _tree(self.settings.next_qemu) or self.next_build.qemu.path
+        if self.settings.scratch is not None:
+            found["scratch"] = self.settings.scratch.absolute()
+        return {name: str(path) for name, path in found.items()}
+
     def close(self) -> None:
         """End the machine that has started for no scenario, and remove the scratch directory."""
         with ExitStack() as leaving:
@@ -196,23 +232,33 @@ class Testbed:
             self.launcher.close()
 
 
+def _tree(named: str | None) -> Path | None:
+    """Return the directory that an option names as a build, or None where it names a program, or nothing."""
+    path = Path(named or "").expanduser().absolute()
+    return path if named and path.is_dir() else None
+
+
 def _kind(toolchain: Toolchain) -> type[Machine]:
     return Daemon if toolchain.qemu.is_storage_daemon else Machine
 
 
-def _schema(toolchain: Toolchain, scratch: Scratch, bound: float) -> list[dict[str, Any]]:
-    """Boot QEMU and return its description of its QMP commands; raise EnvironmentUnusable when it does not boot."""
+def _asked_once(toolchain: Toolchain, scratch: Scratch, bound: float) -> tuple[list[dict[str, Any]], str]:
+    """Boot QEMU and return its description of its QMP commands, and its target, empty for a storage daemon.
+
+    Raises EnvironmentUnusable when it does not boot.
+    """
     home = scratch.directory_for("what this build can do")
     try:
         machine = _kind(toolchain).boot(toolchain.qemu.path, home, bound)
         schema: list[dict[str, Any]] = machine.execute("query-qmp-schema")
+        target = "" if toolchain.qemu.is_storage_daemon else str(machine.execute("query-target")["arch"])
         machine.quit()
     except (MachineDied, MachineHung, ToolFailed) as failure:
         what = f"{toolchain.qemu.path} does not start: {failure}"
         remedy = "name a QEMU that runs on this machine with -D qemu=, or give it more time with -D patience="
         raise EnvironmentUnusable([Problem(what, remedy)]) from failure
     scratch.discard(home)
-    return schema
+    return schema, target
 
 
 def _starts(toolchain: Toolchain, scratch: Scratch, bound: float, hardware: Sequence[str]) -> Answer:

@@ -95,7 +95,7 @@ def test_a_job_that_saves_less_than_is_overwritten_is_noticed(world: World) -> N
     backup, drive = saving(world), world.drives.drive("drive0")
     drive.write(0xAB, PIECE, 1)
     drive.changed(Ranges.of((3 * PIECE, 1)))  # of which QEMU knows nothing
-    with pytest.raises(WrongLifecycle, match=r"should have copied 131072; .* has copied 65536"):
+    with pytest.raises(WrongLifecycle, match=r"should have copied 128 KiB; .* has copied 64 KiB"):
         give_up(world, backup)
 
 

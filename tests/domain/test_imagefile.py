@@ -71,4 +71,4 @@ def test_a_change_that_qemu_did_not_make_is_noticed(file: ImageFile, machine: Ma
     assert_that(file, in_step)
     rewrite(file, 0, b"\x12")
     file.catch_up()
-    assert "dirty 64 KiB); it has" in str(in_step.complaint(file))
+    assert "dirty 64 KiB; it is" in str(in_step.complaint(file))

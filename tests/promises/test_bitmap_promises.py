@@ -48,15 +48,14 @@ def test_bitmaps_that_are_as_expected_match(node: Node) -> None:
     [
         (
             [replace(A, count=64 * KIB), B],
-            'drive0 should have "a" (recording, granularity 64 KiB, dirty 64 KiB); '
-            'it has "a" (recording, granularity 64 KiB, dirty 128 KiB)',
+            'drive0: "a" should be dirty 64 KiB; it is dirty 128 KiB',
         ),
         (
             [A, replace(B, recording=True, busy=True, persistent=True, inconsistent=True)],
-            'drive0 should have "b" (recording, busy, persistent, inconsistent, granularity 4 KiB, dirty 0); '
-            'it has "b" (not recording, granularity 4 KiB, dirty 0)',
+            'drive0: "b" should be inconsistent, busy, recording, persistent; '
+            "it is not inconsistent, not busy, not recording, not persistent",
         ),
-        ([A, replace(B, granularity=8 * KIB)], "granularity 8 KiB, dirty 0); it has "),
+        ([A, replace(B, granularity=8 * KIB)], "should be of granularity 8 KiB; it is of granularity 4 KiB"),
         ([A], 'drive0 should have no bitmap b; it has "b" (not recording, granularity 4 KiB, dirty 0)'),
         (
             [A, B, replace(B, name="c")],
@@ -83,7 +82,7 @@ def test_bits_in_the_wrong_place_are_seen_by_their_digest_alone(node: Node) -> N
 def test_a_wrong_count_is_seen_with_or_without_digests(node: Node) -> None:
     node.bitmap("a").dirty = Dirty(MIB, granules=NOTHING)
     for digests in (DIGESTS, None):
-        assert "should have" in why_not(node, has_bitmaps_in_step(digests))
+        assert "should be dirty 0; it is dirty 128 KiB" in why_not(node, has_bitmaps_in_step(digests))
 
 
 def test_a_bitmap_that_no_model_knows_is_noticed(node: Node) -> None:

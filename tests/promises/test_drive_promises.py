@@ -19,5 +19,5 @@ def test_a_drive_with_a_byte_that_no_guest_wrote_is_noticed(world: World) -> Non
     arguments = (str(world.images.qemu_io), "-f", "qcow2", "-c", "write -q -P 0x77 65537 1", drive.image.name)
     run_tool(arguments, cwd=world.images.home, bound=world.images.bound)
     assert why_not(drive, holds_what_the_guest_wrote(world.images)) == (
-        "drive0: drive0.qcow2: the byte at offset 65537 (64 KiB + 1 B) should be 0x00 and is 0x77"
+        "drive0.qcow2: the byte at offset 64 KiB + 1 B should be 0x00 and is 0x77, on drive0"
     )

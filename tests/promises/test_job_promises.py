@@ -11,7 +11,8 @@ from testbed.domain.lifecycle import WrongLifecycle
 from testbed.promises.jobs import has_told, is_shown_as
 from testbed.scenario.world import World
 
-MIB = 1024 * 1024
+KIB = 1024
+MIB = 1024 * KIB
 
 LIFE: list[tuple[str, dict[str, object]]] = [
     *((state, {}) for state in ("created", "running", "waiting", "pending")),
@@ -30,8 +31,8 @@ def job(world: World) -> Job:
 
 def test_a_job_is_shown_as_it_is(job: Job) -> None:
     assert_that(job, is_shown_as({"status": "pending", "len": MIB, "offset": MIB, "error": None}))
-    said = why_not(job, is_shown_as({"status": "running", "len": MIB, "speed": 1}))
-    assert said.startswith("job drive0: status is pending, speed is 0; QEMU shows {")
+    said = why_not(job, is_shown_as({"status": "running", "len": MIB, "speed": KIB}))
+    assert said == "job drive0: status is pending and should be running, speed is 0 and should be 1 KiB"
 
 
 def test_what_cannot_be_shown_of_a_job_that_began_so_is_a_contradiction(job: Job) -> None:

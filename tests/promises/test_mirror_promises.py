@@ -18,4 +18,6 @@ def test_a_mirror_equals_its_drive_when_it_has_ended_and_as_it_was_then(world: W
     mirror.end()
     assert_that(mirror, promise)
     mirror.content = drive.content.written(0xAB, 512, 1)
-    assert why_not(mirror, promise).endswith("the byte at offset 512 (512 B) should be 0xab and is 0x11")
+    assert why_not(mirror, promise).startswith(
+        "drive0-1.qcow2: the byte at offset 512 B should be 0xab and is 0x11, in "
+    )

@@ -28,7 +28,7 @@ def test_a_promise_that_is_kept_on_a_second_look_says_so() -> None:
 def test_each_looks_at_all() -> None:
     assert_that([2, 4, 6], each(EVEN))
     assert each(EVEN).words == "each number that is even"
-    assert why_not([1, 2, 3], each(EVEN)) == "1 is odd; 3 is odd"
+    assert why_not([1, 2, 3], each(EVEN)) == "1 is odd\n          3 is odd"
 
 
 def test_each_of_none_is_not_kept() -> None:

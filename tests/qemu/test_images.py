@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from testbed.base.process import ToolFailed, run_tool
+from testbed.base.units import format_size
 from testbed.domain.backup import own_layer
 from testbed.model.content import Content
 from testbed.model.ranges import NOTHING, Ranges
@@ -128,20 +129,22 @@ def test_a_byte_that_another_image_hides_does_not_matter(images: Images, chain: 
 def test_another_size_is_a_difference(images: Images, image_format: str, size: int) -> None:
     images.create("image", image_format, CONTENT.resized(size))
     found = images.first_difference("image", image_format, CONTENT)
-    assert str(found).startswith(f"image should have {SIZE} bytes; qemu-img says: Warning: Image size mismatch!\n")
+    assert str(found).startswith(
+        f"image should be of {format_size(SIZE)}; qemu-img says: Warning: Image size mismatch!\n"
+    )
 
 
 def test_an_image_with_a_longer_tail_of_zeros_is_another_one(images: Images) -> None:
     images.create("image", "qcow2", CONTENT.resized(SIZE + MIB))
     found = images.first_difference("image", "qcow2", CONTENT)
     assert str(found) == (
-        f"image should have {SIZE} bytes; qemu-img says: Warning: Image size mismatch!\nImages are identical."
+        f"image should be of {format_size(SIZE)}; qemu-img says: Warning: Image size mismatch!\nImages are identical."
     )
 
 
 def test_a_difference_names_image_place_and_both_bytes() -> None:
     assert str(Difference("drive0-2.qcow2", 65537, 0xAB, 0)) == (
-        "drive0-2.qcow2: the byte at offset 65537 (64 KiB + 1 B) should be 0xab and is 0x00"
+        "drive0-2.qcow2: the byte at offset 64 KiB + 1 B should be 0xab and is 0x00"
     )
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from testbed.qemu.wording import IN_5_2, spellings
+from testbed.qemu.wording import IN_5_2, as_said, spellings
 
 TOLD = [
     ("Cannot find device='absent' nor node-name='absent'", "Cannot find device=absent nor node_name=absent"),
@@ -47,3 +47,10 @@ def test_older_spelling_keeps_the_names() -> None:
     assert "Cannot find device=drive7 nor node_name=drive7" in spellings(
         "Cannot find device='drive7' nor node-name='drive7'"
     )
+
+
+def test_what_counts_bytes_is_said_in_units() -> None:
+    said = [as_said(member, 262144) for member in ("len", "offset", "speed", "total-progress", "auto-id")]
+    assert said == ["256 KiB", "256 KiB", "256 KiB", "256 KiB", "262144"]
+    assert as_said("len", None) == "None"
+    assert as_said("speed", True) == "True"  # noqa: FBT003 (what QEMU might answer)

@@ -97,6 +97,7 @@ def summed_up(*outcomes: Outcome, in_earnest: bool = True) -> str:
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
 
 
 # Progress.
@@ -139,7 +140,7 @@ def test_what_was_not_run_gets_a_line_only_in_a_dry_run() -> None:
 
 def test_a_terminal_shows_what_runs_and_takes_it_back() -> None:
     text = told(PASSED, stream=Terminal())
-    assert text.index("running") < text.index("\r\x1b[K") < text.index("\x1b[32m    passed")
+    assert text.index("running") < text.index("\r\x1b[K", 1) < text.index("\x1b[32m    passed")
 
 
 @pytest.mark.parametrize(
@@ -217,6 +218,27 @@ def test_the_end_has_everything_that_needs_a_reader() -> None:
         "\n5 scenarios in 12.3 s: passed 1, failed 1, not applicable 2, known defect 1\n"
         "Reports are in reports/\n"
     )
+
+
+def test_failures_of_one_cause_are_told_once_and_fit_on_a_screen() -> None:
+    like_it = [
+        replace(
+            FAILED, scenario=f"Case {number} {'x' * 90} [row {number}]", headline=f"inc{number} differs at {number}"
+        )
+        for number in range(30)
+    ]
+    other = replace(FAILED, headline="QEMU died of SIGSEGV")
+    text = summed_up(FAILED, other, *like_it).partition("\nFailures\n")[2]
+    assert text.count("differs at") == 1
+    assert "    inc1 differs at 65536\n" in text
+    assert "  and 30 scenarios of which the same is to be said, but for numbers:\n" in text
+    assert text.index("differs at") < text.index("Case 0") < text.index("SIGSEGV")
+    assert text.count("evidence:") == 2, "one cause, one folder to look into"
+    named = [line.partition("[row ")[2] for line in text.splitlines() if "Case" in line]
+    assert named == [f"{number}]" for number in range(20)]
+    assert f"    features/chain/chains.feature:{','.join(['7'] * 10)}\n" in text
+    assert len(text.splitlines()) <= 40
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_the_slowest_five_are_named_when_there_are_more() -> None:

@@ -12,7 +12,7 @@ import pytest
 from testbed.base.files import list_contents, shown, write_atomically, write_json
 from testbed.base.gherkin import Config
 from testbed.base.problems import EnvironmentUnusable
-from testbed.reports.directory import directories, open_reports
+from testbed.reports.directory import LOCK, directories, open_reports
 from testbed.reports.outcome import RunSummary, Status
 
 
@@ -80,6 +80,21 @@ def test_a_second_run_gets_a_folder_of_its_own_and_a_third_another(tmp_path: Pat
         assert second.root.parent == third.root.parent == root
     with open_reports(root, junit) as again:
         assert again.root == root
+
+
+def test_the_repetition_of_a_scenario_goes_with_its_evidence(tmp_path: Path) -> None:
+    for name in ("seen", "at work", "mine"):
+        folder = tmp_path / "evidence" / name
+        (folder / "repeat").mkdir(parents=True)
+        list_contents(folder, [])
+        (folder / "repeat" / "summary.json").write_text("{}")
+    (tmp_path / "evidence" / "seen" / "repeat" / LOCK).touch()
+    with open_reports(tmp_path / "evidence" / "at work" / "repeat", tmp_path / "evidence" / "at work" / "repeat"):
+        (tmp_path / "evidence" / "at work" / "repeat" / "summary.json").write_text("{}")
+        with open_reports(tmp_path, tmp_path):
+            pass
+    left = {path.parts[-3] for path in (tmp_path / "evidence").rglob("repeat/summary.json")}
+    assert left == {"at work", "mine"}
 
 
 def test_dead_runs_are_removed_and_nothing_else(tmp_path: Path) -> None:

@@ -215,7 +215,7 @@ def test_j02_a_broken_before_feature_makes_each_of_its_scenarios_an_error(full: 
     suite = full.suite("life.broken")
     assert (suite.tests, suite.errors, suite.skipped) == (2, 2, 0)
     for case in suite:
-        assert result(case).message == "the before_feature hook: RuntimeError: no room for the feature"
+        assert result(case).message == "RuntimeError: no room for the feature (in the before_feature hook)"
 
 
 def test_j03_a_broken_before_all_is_a_failing_test_case(project: Project) -> None:
@@ -237,7 +237,7 @@ def test_j03_a_broken_after_all_is_a_failing_test_case(project: Project) -> None
     assert (finished.status, finished.files) == (1, ["TEST-a.xml", "TEST-environment.xml"])
     assert (
         result(finished.case("environment", "after_all")).message
-        == "the after_all hook: RuntimeError: processes leaked"
+        == "RuntimeError: processes leaked (in the after_all hook)"
     )
     assert finished.case("a", "S").is_passed
 
@@ -277,7 +277,7 @@ def test_j06_a_failing_clean_up_does_not_hide_the_failing_step(full: Finished) -
     failure = result(full.case("life.bitmaps", "Is cut in two"))
     assert isinstance(failure, Failure)
     assert failure.type == "AssertionError"
-    assert failure.message.startswith("the image differs; then the clean-up ")
+    assert failure.message.startswith("the image differs; then OSError: ")
     assert failure.text.index("Then it should break") < failure.text.index("OSError: the socket is gone")
 
 
@@ -393,14 +393,14 @@ def test_time_is_wall_clock_time_with_set_up(full: Finished) -> None:
     assert 60 <= (full.case("life.bitmaps", "Passes").time or 0) < 65
 
 
-def test_the_failure_text_ends_with_the_evidence(full: Finished) -> None:
+def test_the_failure_text_ends_with_the_evidence_and_how_to_repeat_it(full: Finished) -> None:
     case = full.case("life.bitmaps", "Talks")
     folder = "reports/evidence/life.bitmaps.Talks"
-    assert result(case).text.splitlines()[-2:] == [
-        f"repeat:   behave features/life/bitmaps.feature:{line_of('Scenario: Talks')}"
-        " -D junit.tag.area=component -D junit.property.polarion-project-id=Q",
-        f"evidence: {folder}",
-    ]
+    evidence, again = result(case).text.splitlines()[-2:]
+    assert evidence == f"evidence: {folder}"
+    assert again.startswith(f"repeat:   cd {full.home} && ")
+    reports = full.home / "reports" / "repeat"
+    assert again.endswith(f" features/life/bitmaps.feature:{line_of('Scenario: Talks')} -D reports={reports}")
     assert f"[[ATTACHMENT|{folder}/stderr.txt]]" in str(case.system_out)
 
 
@@ -416,8 +416,8 @@ def test_a_known_defect_is_told_apart_from_not_applicable(full: Finished) -> Non
     [
         ("Passes against the record", "UnexpectedPass", "D1 did not show"),
         ("Is on record and passes", "UnexpectedPass", "passed, and yet reported as known defect D1"),
-        ("Leaves a process", "TeardownError", "the teardown: a process was left"),
-        ("Has no machine", "RuntimeError", "the start of the scenario: RuntimeError: no machine"),
+        ("Leaves a process", "TeardownError", "a process was left (in the teardown)"),
+        ("Has no machine", "RuntimeError", "RuntimeError: no machine (at the start of the scenario)"),
     ],
 )
 def test_what_a_passing_step_cannot_show_is_red(full: Finished, name: str, kind: str, message: str) -> None:

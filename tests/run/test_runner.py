@@ -115,7 +115,7 @@ def test_a_known_defect_does_not_fail_the_run(life: Project) -> None:
 
         def after_scenario(context, scenario):
             notes = notes_of(scenario)
-            print("failure:", notes.failure, "folder:", notes.folder, "repeat:", notes.repeat)
+            print("failure:", notes.failure, "folder:", notes.folder, "repeat:", notes.repeat.splitlines()[-1])
             if notes.failure:
                 notes.known_defect = "D1"
         """,
@@ -123,7 +123,8 @@ def test_a_known_defect_does_not_fail_the_run(life: Project) -> None:
     finished = life.run()
     assert (finished.status, finished.stderr) == (0, "")
     assert finished.summary()["counts"] == {"passed": 1, "known defect": 1}
-    assert "failure:  folder: life.First repeat: behave features/life.feature:5" in finished.stdout
+    assert f"failure:  folder: life.First repeat: cd {life.home} && " in finished.stdout
+    assert ' -m behave features/life.feature:5 -D "reports=$reports" "$@"' in finished.stdout
     assert "offset 65536 holds 0x00, not 0xab folder: life.Second" in finished.stdout
 
 
@@ -186,7 +187,7 @@ def test_an_unusable_environment_tells_all_problems_and_remedies(life: Project) 
     told = "no qemu\n  remedy: install it\nno qemu-io\n  remedy: build it"
     case, undoing = finished.suite("environment")
     assert (case.name, case.result[0].message, case.result[0].text) == ("environment", "no qemu; no qemu-io", told)
-    assert undoing.result[0].message == "the clean-up fail: OSError: not undone"
+    assert undoing.result[0].message == "OSError: not undone (in the clean-up fail)"
     assert finished.stderr.startswith("\nERROR (environment)\n  " + told.replace("\n", "\n  ") + "\n")
     assert finished.stdout.splitlines()[1:] == ["undone"]
 
@@ -296,11 +297,11 @@ def test_hooks_and_clean_ups_around_scenarios_are_told(life: Project) -> None:
     finished = life.run("features/rules.feature")
     assert finished.status == 1
     assert messages(finished, "rules") == {
-        "Broken: Third": "the before_rule hook: RuntimeError: no room for the rule",
+        "Broken: Third": "RuntimeError: no room for the rule (in the before_rule hook)",
         "Sound: Fourth": None,
-        "after the last scenario": "the after_feature hook: RuntimeError: no way out; then the clean-up "
-        "Context.add_cleanup.<locals>.internal_cleanup_func: FileNotFoundError: [Errno 2] No such file or "
-        "directory: '/missing'",
+        "after the last scenario": "RuntimeError: no way out (in the after_feature hook); then FileNotFoundError: "
+        "[Errno 2] No such file or directory: '/missing' (in the clean-up "
+        "Context.add_cleanup.<locals>.internal_cleanup_func)",
     }
 
 
@@ -394,7 +395,8 @@ def test_a_repeat_command_selects_just_one(life: Project) -> None:
     )
     outcomes = life.run("-D", "qemu=/with blanks/x").summary()["outcomes"]
     row = next(outcome for outcome in outcomes if outcome["scenario"] == "Holds [numbers: 2, second]")
-    assert row["repeat"] == f"behave features/rows.feature:{row['line']} -D 'qemu=/with blanks/x'"
+    own = f"-D reports={life.home / 'reports' / 'repeat'}"
+    assert row["repeat"].endswith(f" behave features/rows.feature:{row['line']} -D 'qemu=/with blanks/x' {own}")
     finished = life.run(f"features/rows.feature:{row['line']}")
     assert [case.name for case in finished.suite("rows")] == [row["name"]]
 
@@ -582,3 +584,21 @@ def test_results_of_an_earlier_run_are_removed(life: Project) -> None:
     life.write("reports/junit/TEST-old.xml", "<old/>")
     life.write("reports/junit/notes.txt", "mine")
     assert life.run("--tags", "nothing").files == ["TEST-environment.xml", "notes.txt"]
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_what_is_judged_is_said_first_and_last(life: Project, jobs: str) -> None:
+    life.write(
+        "environment.py",
+        """
+        from testbed.reports.directory import reports_of
+
+        def before_all(context):
+            reports_of(context).subject = "QEMU 1.2.3"
+        """,
+    )
+    finished = life.run("--jobs", jobs)
+    first, *_, judged, _reports = [line for line in finished.stdout.splitlines() if not line.startswith("USING ")]
+    assert (first, judged) == ("judging QEMU 1.2.3", "Judged: QEMU 1.2.3")
+    assert finished.stdout.count("QEMU 1.2.3") == 2
+    assert finished.summary()["subject"] == "QEMU 1.2.3"

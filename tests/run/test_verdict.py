@@ -7,17 +7,20 @@ from typing import Any, cast
 
 import pytest
 from behave.matchers import StepParseError
+from hamcrest import assert_that, equal_to, has_length
+from hamcrest.core.matcher import Matcher
 from parsed import labelled, parsed
 
 from testbed.base.problems import AuthorError, EnvironmentUnusable, NotOffered, Problem
 from testbed.base.process import OutOfSpace
+from testbed.promises.promise import Promise
 from testbed.reports.outcome import Outcome, ScenarioNotes, Sentence, Status
-from testbed.run.verdict import Trouble, judge, traceback_of, trouble_of
+from testbed.run.verdict import HEADLINE, Trouble, fact_in, judge, traceback_of, trouble_of
 
 STEP = Sentence("Then it holds", "features/a.feature", 3)
 CHECK = replace(trouble_of(AssertionError("differs\nat 0")), step=STEP)
 CRASH = replace(trouble_of(ValueError("oops")), step=STEP)
-CLEAN_UP = trouble_of(OSError("gone"), "the clean-up close")
+CLEAN_UP = trouble_of(OSError("gone"), "in the clean-up close")
 LACK = replace(trouble_of(NotOffered("no such command")), step=STEP)
 
 
@@ -86,7 +89,7 @@ def test_what_the_reader_of_a_word_raised_is_told_in_place_of_behave_s_error() -
 def test_the_first_trouble_decides_and_the_others_are_told() -> None:
     outcome = verdict("cleanup_error", CHECK, CLEAN_UP)
     assert (outcome.status, outcome.step) == (Status.FAILED, STEP)
-    assert outcome.headline == "differs; at 0; then the clean-up close: OSError: gone"
+    assert outcome.headline == "differs; at 0; then OSError: gone (in the clean-up close)"
     assert outcome.message.endswith("at 0\n\nafter that, in the clean-up close:\nOSError: gone")
 
 
@@ -107,7 +110,7 @@ def test_a_check_without_words_shows_its_code() -> None:
         (ScenarioNotes(known_defect="D1"), [], "passed", Status.FAILED, "known defect D1"),
         (ScenarioNotes(known_defect="D1", teardown_errors=["left"]), [CHECK], "failed", Status.FAILED, "left"),
         (ScenarioNotes(unexpected="D1 did not show"), [], "passed", Status.FAILED, "D1 did not show"),
-        (ScenarioNotes(teardown_errors=["left"]), [], "passed", Status.ERROR, "the teardown: left"),
+        (ScenarioNotes(teardown_errors=["left"]), [], "passed", Status.ERROR, "left (in the teardown)"),
         (ScenarioNotes(excuse="the disk is full"), [CHECK], "failed", Status.ERROR, "the disk is full; then differs"),
         (ScenarioNotes(known_defect="D1", excuse="the disk is full"), [CHECK], "failed", Status.ERROR, "full"),
         (ScenarioNotes(excuse="the disk is full"), [], "passed", Status.PASSED, ""),
@@ -158,3 +161,32 @@ def test_a_traceback_begins_where_it_concerns_a_reader() -> None:
     with pytest.raises(Exception, match="Parser failure") as caught:
         parsed(text="Feature: F\n  Scenario: S\n    Given x\n      y\n")
     assert "test_verdict.py" in traceback_of(caught.value).splitlines()[1]
+
+
+# The headline.
+
+
+def mismatch(thing: Any, matcher: Matcher[Any], reason: str = "") -> str:
+    """Return what PyHamcrest says of a mismatch."""
+    with pytest.raises(AssertionError) as caught:
+        assert_that(thing, matcher, reason)
+    return str(caught.value)
+
+
+def test_a_headline_begins_with_what_came_instead() -> None:
+    said = mismatch(3, Promise("a number", lambda _thing: "drive0: 3 at 64 KiB\ndrive1: 4 at 0"))
+    assert fact_in(said) == "drive0: 3 at 64 KiB; drive1: 4 at 0"
+    assert fact_in(mismatch("failed", equal_to("completed"))) == "was 'failed', and should be 'completed'"
+    assert fact_in(mismatch([], has_length(2), "the group")) == (
+        "the group was <[]> with length of <0>, and should be an object with length of <2>"
+    )
+    assert fact_in("Expected: nothing of that kind") == "Expected: nothing of that kind"
+
+
+def test_a_headline_fits_and_counts_what_it_leaves_out() -> None:
+    fact = "drive0-1.qcow2: the byte at offset 3 MiB should be 0x00 and is 0x99"
+    broken = AssertionError(mismatch(3, Promise("x" * 300, lambda _thing: "\n".join([fact] * 31))))
+    outcome = verdict("failed", trouble_of(broken, "at the end of the scenario"), *[CLEAN_UP] * 9)
+    assert outcome.headline == f"{fact} (and 30 more) (at the end of the scenario); then 9 more"
+    assert outcome.message.count(fact) == 31
+    assert len(verdict("failed", trouble_of(AssertionError("x " * 300)), CLEAN_UP).headline) <= HEADLINE

@@ -236,8 +236,7 @@ HARMS: list[tuple[Harm, str]] = [
     ),
     (
         lambda world: world.machine.execute("block-dirty-bitmap-disable", {"node": "drive0", "name": "bitmap0"}),
-        'drive0 should have "bitmap0" (recording, granularity 64 KiB, dirty 0); '
-        'it has "bitmap0" (not recording, granularity 64 KiB, dirty 0)',
+        'drive0: "bitmap0" should be recording; it is not recording',
     ),
 ]
 

@@ -47,7 +47,7 @@ def two_days(world: World) -> World:
 
 
 def test_each_machine_and_each_image_leaves_its_files(two_days: World, folder: Path) -> None:
-    evidence.write(two_days, folder, repeat="behave it", failure="it failed")
+    evidence.write(two_days, folder, repeat="behave it", failure="it failed", build="QEMU 1")
     kept = {*evidence.FILES, *files_of("qemu"), *files_of("tuesday"), "drive0.qcow2", "drive0-1.qcow2"}
     assert names(folder) == {*kept, CONTENTS}
     assert set((folder / CONTENTS).read_text().splitlines()) == kept
@@ -56,7 +56,9 @@ def test_each_machine_and_each_image_leaves_its_files(two_days: World, folder: P
     assert any('"blockdev-backup"' in line for line in first)
     assert not any('"blockdev-backup"' in line for line in second)
     assert (folder / "repeat.sh").read_text() == "behave it\n"
+    assert os.access(folder / "repeat.sh", os.X_OK)
     assert (folder / "failure.txt").read_text() == "it failed\n"
+    assert (folder / "build.txt").read_text() == "QEMU 1\n"
     assert "-machine none" in (folder / "tuesday.command-line.txt").read_text()
     images = json.loads((folder / "images.json").read_text())
     assert images.keys() == {"drive0.qcow2", "drive0-1.qcow2"}
@@ -67,20 +69,29 @@ def test_each_machine_and_each_image_leaves_its_files(two_days: World, folder: P
 
 
 def test_the_next_run_removes_what_this_one_has_kept_and_nothing_else(two_days: World, folder: Path) -> None:
-    evidence.write(two_days, folder, repeat="", failure="it failed")
+    evidence.write(two_days, folder, repeat="", failure="it failed", build="QEMU 1")
     (folder / "notes.txt").write_text("mine")
     two_days.machine.quit()
     two_days.machines.started.pop()
     two_days.drives.by_name = {}
-    evidence.write(two_days, folder, repeat="", failure="")
-    left = {CONTENTS, "notes.txt", "images.json", "expected.txt", "repeat.sh", *files_of("qemu"), "drive0-1.qcow2"}
+    evidence.write(two_days, folder, repeat="", failure="", build="QEMU 1")
+    left = {
+        CONTENTS,
+        "notes.txt",
+        "images.json",
+        "expected.txt",
+        "repeat.sh",
+        "build.txt",
+        *files_of("qemu"),
+        "drive0-1.qcow2",
+    }
     assert names(folder) == left
 
 
 def test_machines_of_one_name_have_their_words_in_one_transcript(two_days: World, folder: Path) -> None:
     two_days.judge.shut_down()
     machines.start_elsewhere(two_days, "tuesday")
-    evidence.write(two_days, folder, repeat="", failure="")
+    evidence.write(two_days, folder, repeat="", failure="", build="QEMU 1")
     lines = (folder / "tuesday.qmp.jsonl").read_text().splitlines()
     assert sum('{"execute": "quit"' in line for line in lines) == 1, "the first has ended, the second has not"
     assert sum("node-name=drive0," in line for line in lines) == 2
@@ -88,7 +99,7 @@ def test_machines_of_one_name_have_their_words_in_one_transcript(two_days: World
 
 def test_what_an_image_had_stored_is_told_when_no_machine_has_it(two_days: World, folder: Path) -> None:
     two_days.judge.kill(two_days.machine)
-    evidence.write(two_days, folder, repeat="", failure="")
+    evidence.write(two_days, folder, repeat="", failure="", build="QEMU 1")
     assert 'bitmap "bitmap0" (persistent, inconsistent, ' in (folder / "expected.txt").read_text()
 
 
@@ -99,7 +110,7 @@ def test_an_image_that_cannot_be_read_or_is_too_large_is_not_in_the_way(
     world.judge.shut_down()
     (world.machine.home / "drive0.qcow2").write_bytes(os.urandom(1 << 16))
     monkeypatch.setattr(evidence, "LARGEST_COPY", 4096)
-    evidence.write(world, folder, repeat="", failure="")
+    evidence.write(world, folder, repeat="", failure="", build="QEMU 1")
     assert "drive0.qcow2" not in names(folder)
     told = json.loads((folder / "images.json").read_text())["drive0.qcow2"]
     assert told.keys() == {"unreadable"}
@@ -109,5 +120,5 @@ def test_evidence_that_cannot_be_written_leaves_nothing_and_says_what_to_do(worl
     folder.parent.mkdir(parents=True)
     folder.write_text("in the way")
     with pytest.raises(EnvironmentUnusable, match=r"the evidence cannot be written to .*a scenario: (File|Not a)"):
-        evidence.write(world, folder, repeat="", failure="")
+        evidence.write(world, folder, repeat="", failure="", build="QEMU 1")
     assert folder.read_text() == "in the way"

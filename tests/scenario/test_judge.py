@@ -48,7 +48,7 @@ def test_all_is_well_and_all_machines_have_ended(world: World) -> None:
 
 def test_a_job_that_nobody_knows_is_left_with_its_bitmap(world: World) -> None:
     start_behind_backs(world)
-    with pytest.raises(BrokenPromise, match=r'^the job "odd" is left; an unnamed bitmap is left on drive0'):
+    with pytest.raises(BrokenPromise, match=r'^the job "odd" is left\nan unnamed bitmap is left on drive0'):
         world.judge.settle()
 
 
@@ -64,7 +64,7 @@ def test_a_job_on_another_machine_is_left_there(world: World) -> None:
 
 def test_a_bitmap_is_not_as_it_must_be(world: World) -> None:
     world.drives.drive("drive0").changed(Ranges.of((512 * 1024, 1)))
-    with pytest.raises(BrokenPromise, match=r'drive0 should have "bitmap0" .*dirty 192 KiB'):
+    with pytest.raises(BrokenPromise, match=r'drive0: "bitmap0" should be dirty 192 KiB'):
         world.judge.shut_down()
 
 
@@ -124,9 +124,7 @@ def test_a_drive_holds_what_no_guest_wrote(world: World) -> None:
     world.judge.shut_down()
     image = world.drives.drive("drive0").image
     image.content = image.content.written(0x77, 0, 1)
-    with pytest.raises(
-        BrokenPromise, match=r"^drive0: drive0\.qcow2: the byte at offset 0 .* should be 0x77 and is 0x00"
-    ):
+    with pytest.raises(BrokenPromise, match=r"^drive0\.qcow2: the byte at offset 0 should be 0x77 and is 0x00"):
         world.judge.settle()
 
 
@@ -137,7 +135,7 @@ def test_a_backup_that_nobody_has_judged_restores_something_else(world: World, *
     if judged:
         world.judge.settle()
         return
-    with pytest.raises(BrokenPromise, match=r"^the full backup of drive0 .* should be 0x77 and is 0x00"):
+    with pytest.raises(BrokenPromise, match=r"should be 0x77 and is 0x00, in the full backup of drive0"):
         world.judge.settle()
 
 
@@ -165,7 +163,7 @@ def test_the_next_machine_finds_too_little_or_other_granules(world: World) -> No
     world.judge.shut_down()
     bitmap = world.drives.drive("drive0").image.bitmaps["bitmap0"]
     bitmap.clear(moment=0)
-    with pytest.raises(BrokenPromise, match=r'next machine .* drive0 .*dirty 0\); it has "bitmap0" .*dirty 128 KiB'):
+    with pytest.raises(BrokenPromise, match=r"next machine .* drive0 .*dirty 0; it is dirty 128 KiB"):
         world.judge.settle()
     bitmap.saw(Ranges.of((512 * 1024, 128 * 1024)))
     with pytest.raises(BrokenPromise, match=r"next machine .* counts what it should, but not in the right places"):

@@ -167,7 +167,7 @@ FAULTS = (
         "bitmap-lost-after-failure",
         "the bitmap is cleared by a backup that fails",
         LosesBitmap,
-        ("dirty", "byte at offset", "bytes to copy"),
+        ("dirty", "byte at offset", "to copy"),
     ),
     FaultKind("bitmap-disabled-after-backup", "a backup leaves its bitmap disabled", DisablesBitmap, ("recording",)),
     FaultKind(
@@ -182,7 +182,7 @@ FAULTS = (
             f"{mode}-for-{asked}",
             f"the bitmap-mode {asked} is taken for {mode}",
             with_arguments(BACKUPS, bitmap_mode(asked, mode)),
-            ("dirty", "bytes to copy", "byte at offset"),
+            ("dirty", "to copy", "byte at offset"),
             ("failure/bitmap_modes", "failure/failed_backup"),
         )
         for asked in ("never", "always", "on-success")
@@ -194,13 +194,13 @@ FAULTS = (
         "copies-nothing",
         "an increment holds nothing",
         CopiesNothing,
-        ("missing", "byte at offset", "bytes to copy"),
+        ("missing", "byte at offset", "to copy"),
     ),
     FaultKind(
         "copies-everything",
         "an increment holds the whole drive",
         CopiesEverything,
-        ("without need", "bytes to copy"),
+        ("without need", "to copy"),
     ),
     FaultKind(
         "copies-one-more",
@@ -253,7 +253,7 @@ FAULTS = (
         "made-in-another-format",
         "drive-backup makes a raw image, whatever the format",
         with_arguments(("drive-backup",), lambda a: a.pop("mode", None) or a.update(format="raw")),
-        ("format", "bytes to copy"),
+        ("format", "to copy"),
         ("target/made_by_qemu",),
     ),
     FaultKind(

@@ -134,7 +134,7 @@ FAULTS = (
         "len-one-too-many",
         "a completed job had one byte more to copy than there was",
         events(altering("BLOCK_JOB_COMPLETED", len=1 << 40)),
-        ("len", "bytes to copy"),
+        ("len", "to copy"),
         ("job/states",),
     ),
     FaultKind(
