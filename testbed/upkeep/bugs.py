@@ -361,6 +361,12 @@ BUGS = (
         ["d4fce18844", "ca657c99e6"],
     ),
     Bug(
+        "B87",
+        "the event of an error of a guest's disk named its device and its path each in the place of the other",
+        "10.0",
+        ["107c551de0"],
+    ),
+    Bug(
         "B107",
         "zeros could not be written to storage on which QEMU looks for zeros to make holes of",
         "8.0",

@@ -24,6 +24,7 @@ TEXTS = [
     "fails the second write",
     'fails every other write with "No space left on device"',
     "fails the first compressed write",
+    'fails each read with "No space left on device"',
     'fails to write zeros once with "No space left on device"',
     "works in blocks of 4 KiB",
     "can be held up",
@@ -92,6 +93,14 @@ def test_storage_that_cannot_be_held_up_says_so(machine: Machine, images: Images
     drive = drive_on(machine, images, "never fails")
     with pytest.raises(GuestRequestFailed, match=r"break read_aio.*Could not set breakpoint"):
         drive.hold_next("read")
+
+
+def test_each_read_fails_and_each_write_is_taken(machine: Machine, images: Images) -> None:
+    drive = drive_on(machine, images, "fails each read")
+    for _ in range(2):
+        with pytest.raises(GuestRequestFailed, match="Input/output error"):
+            drive.read(0, 512)
+        drive.write(0x42, 0, 512)
 
 
 def test_only_the_write_whose_turn_it_is_fails(machine: Machine, images: Images) -> None:
