@@ -67,7 +67,6 @@ Feature: Storage that is particular about requests
         | incremental |
 
   Rule: Zeros hide the older data of the base, also when the target looks for zeros and makes holes of them
-    @bug-B107
     Scenario Outline: Zeros over data, into a target with detect-zeroes <detect>
       Given the 4 MiB drive "drive0" holding:
         | pattern | at    | length   |

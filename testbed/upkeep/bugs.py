@@ -367,13 +367,6 @@ BUGS = (
         ["107c551de0"],
     ),
     Bug(
-        "B107",
-        "zeros could not be written to storage on which QEMU looks for zeros to make holes of",
-        "8.0",
-        ["3c5867156e"],
-        ["qemu 1404"],
-    ),
-    Bug(
         "B112",
         "QEMU crashed when an inactive drive was resized",
         "10.0",
