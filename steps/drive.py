@@ -106,30 +106,31 @@ def guest_writes_held(context: Context, name: str) -> None:
     world_of(context).drives.drive(name).send(runs(context))
 
 
-@given("the next read of {name:Name} is to be held up")
+@given("the next {request:Holdable} of {name:Name} is to be held up")
 @needing("human-monitor")
-def next_read_held(context: Context, name: str) -> None:
-    """Let the drive's storage hold up the next read, be it a backup's or the guest's."""
-    world_of(context).drives.drive(name).hold_next_read()
+def next_held(context: Context, request: str, name: str) -> None:
+    """Let the drive's storage hold up the next read or write, be it a backup's or the guest's."""
+    world_of(context).drives.drive(name).hold_next(request)
 
 
-@given("a read of {name:Name} is held up")
-@when("a read of {name:Name} is held up")
-def read_held(context: Context, name: str) -> None:
-    """Wait until the storage holds up the read that it was told to."""
-    world_of(context).drives.drive(name).wait_for_read()
+@given("a {_request:Holdable} of {name:Name} is held up")
+@when("a {_request:Holdable} of {name:Name} is held up")
+def request_held(context: Context, _request: str, name: str) -> None:
+    """Wait until the storage holds up the request that it was told to."""
+    world_of(context).drives.drive(name).wait_for_held()
 
 
 @given("the guest has begun to write to {name:Name}:")
 def guest_begins(context: Context, name: str) -> None:
-    """Let the guest make writes, and wait for none of them; the pattern 0x00 is zeros that are not sent."""
+    """Let the guest make writes, and wait for none of them; the pattern 0x00 is zeros that take no space."""
     world_of(context).drives.drive(name).begin(runs(context))
 
 
-@when("the read of {name:Name} goes on")
-def read_goes_on(context: Context, name: str) -> None:
-    """Let the held-up read go on, and wait until the writes that had begun are done."""
-    world_of(context).drives.drive(name).let_read_go_on()
+@given("the {_request:Holdable} of {name:Name} has gone on")
+@when("the {_request:Holdable} of {name:Name} goes on")
+def request_goes_on(context: Context, _request: str, name: str) -> None:
+    """Let the held-up request go on, and wait until the writes that had begun are done."""
+    world_of(context).drives.drive(name).let_go_on()
 
 
 @given("a snapshot has put the overlay {overlay:Name} on {drive:Name}")

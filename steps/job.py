@@ -4,6 +4,7 @@ from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that, is_in
 
+from testbed.language.cells import yes
 from testbed.language.context import world_of
 from testbed.language.needs import needing, of_options
 from testbed.language.tables import (
@@ -17,7 +18,7 @@ from testbed.language.tables import (
     shown_row,
 )
 from testbed.language.words import Which
-from testbed.promises.events import reports
+from testbed.promises.events import reports, tells_of_disk
 from testbed.promises.jobs import has_told, is_shown_as
 from testbed.promises.promise import none_of
 from testbed.scenario.acts.registry import Act
@@ -37,6 +38,19 @@ def repeated_error(context: Context) -> None:
     """Wait until QEMU has reported the error of the table twice; that it goes on doing so surprises nobody then."""
     (row,) = rows(context, ("event",), EVENT_COLUMNS)
     world_of(context).hearing.hear_again_and_again(*event_row(row))
+
+
+@then("QEMU should report this error of the guest's disk {name:Name}:")
+@needing("disk-reading-firmware")
+def error_of_disk(context: Context, name: str) -> None:
+    """Wait for an error that the guest meets, and compare all that the event says of it with the table.
+
+    Of space, nothing is said where the guest never learns of errors.
+    """
+    (row,) = rows(context, ("action", "operation", "nospace", "reason"))
+    disk = world_of(context).drives.disk(name)
+    said = {**row, "nospace": yes(row["nospace"]) if "nospace" in row else None}
+    assert_that(world_of(context).hearing.error_of_disk(disk), tells_of_disk(disk.name, disk.qom_path, said))
 
 
 @then("no job should be left")

@@ -51,3 +51,28 @@ Feature: Writes of the guest that a backup holds up
         | bitmap  | granularity | recording | busy | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | 128 KiB |
       And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
+
+  Rule: Space that the guest gives back while it still writes there is not given to other data
+    @known-defect.given-back-while-written
+    Scenario: The guest gives back what it is just writing, and then writes there and elsewhere
+      Given the 4 MiB drive "drive0" in a qcow2 image, whose storage can be held up, holding:
+        | pattern | at | length  |
+        | 0x41    | 0  | 200 KiB |
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      And the guest has written to "drive0":
+        | request      | pattern | at     | length | note                           |
+        | write zeroes |         | 64 KiB | 64 KiB | a cluster that keeps its space |
+      And the next write of "drive0" is to be held up
+      And the guest has begun to write to "drive0":
+        | pattern | at     | length | note            |
+        | 0x11    | 64 KiB | 4 KiB  | what is held up |
+      And a write of "drive0" is held up
+      And the guest has begun to write to "drive0":
+        | pattern | at     | length | note                             |
+        | 0x00    | 64 KiB | 64 KiB | the cluster need not be kept now |
+      And the write of "drive0" has gone on
+      When the guest writes to "drive0":
+        | pattern | at     | length | note                                      |
+        | 0x22    | 2 MiB  | 64 KiB | takes new space                           |
+        | 0x33    | 64 KiB | 64 KiB | over what was begun, whichever came first |
+      Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then

@@ -14,7 +14,7 @@ Feature: A chain of incremental backups
     And each incremental backup is followed by a reference
 
   Rule: Each backup in a chain restores the drive as it was when that backup was taken
-    @iotest-124 @<origin> @<command>
+    @iotest-124 @<origin> @<command> @bug-B60
     Scenario Outline: Three incremental backups with <command> in granules of <granularity>, the first with nothing to copy
       Given backups are taken with <command>
       And a full backup of "drive0"

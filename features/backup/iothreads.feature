@@ -78,7 +78,7 @@ Feature: Backups of drives that live in iothreads
       And the guest should reach "drive1" directly
 
   Rule: When one of two backups in iothreads cannot begin or fails, QEMU does not hang, and both succeed later
-    @blockdev-backup @bug-B48
+    @blockdev-backup @bug-B48 @bug-B77
     Scenario: The second of two backups names a bitmap that does not exist
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And a full backup of "drive1" with a new bitmap "bitmap1"
@@ -94,7 +94,7 @@ Feature: Backups of drives that live in iothreads
         | drive1 | bitmap1 |
       Then both backups should succeed
 
-    @blockdev-backup
+    @blockdev-backup @bug-B78
     Scenario: The drive of the first of two backups fails
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And a full backup of "drive1" with a new bitmap "bitmap1"

@@ -28,10 +28,30 @@ Feature: Backups of drives of odd sizes
         | a sector more than the largest cluster | blockdev-backup | 2 MiB + 512 B  | a qcow2 image | a qcow2 image with clusters of 2 MiB |
         | ends within a sector                   | drive-backup    | 4 KiB + 1 B    | a raw image   | a raw image                          |
         | a sector more than is copied at once   | drive-backup    | 64 KiB + 512 B | a qcow2 image | a qcow2 image                        |
+        | the smallest drive                     | drive-backup    | 512 B          | a raw image   | a qcow2 image                        |
 
-      Examples: a drive with smaller clusters
+      Examples: a drive with other clusters
         | case                           | command         | size           | source                               | target        |
         | a sector more than 16 clusters | blockdev-backup | 64 KiB + 512 B | a qcow2 image with clusters of 4 KiB | a qcow2 image |
+        | one sector of a large cluster  | blockdev-backup | 512 B          | a qcow2 image with clusters of 2 MiB | a raw image   |
+
+  Rule: A drive that holds no byte can be backed up like any other
+    @<command> @known-defect.backup-of-nothing
+    Scenario Outline: A full and an incremental backup of an empty drive in <image> with <command>
+      Given backups are taken with <command>
+      And the 0 B drive "drive0" in <image>
+      And a full backup of "drive0" with a new bitmap "bitmap0"
+      When an incremental backup of "drive0" is taken with "bitmap0"
+      Then the backup with "bitmap0" should restore "drive0" as it was at that moment
+      And the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | dirty |
+        | bitmap0 | 64 KiB      | yes       | no   | 0     |
+
+      Examples: both commands
+        | command         | image         |
+        | blockdev-backup | a raw image   |
+        | blockdev-backup | a qcow2 image |
+        | drive-backup    | a qcow2 image |
 
   Rule: What changes at the end of a drive of any size is in the next incremental backup, and nothing past the end is
     @<command>

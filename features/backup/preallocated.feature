@@ -39,7 +39,6 @@ Feature: Backups of drives whose clusters were all allocated beforehand
         | allocates all clusters beforehand | a qcow2 image with preallocated metadata |
 
   Rule: A backup with sync none saves what the drive held, and zeros where a cluster was allocated and nothing written
-    @bug-B66
     Scenario: The guest overwrites data, and clusters in which nothing was written
       Given a backup of "drive0" with sync none has been started
       And the guest has written to "drive0":

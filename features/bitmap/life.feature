@@ -5,7 +5,7 @@ Feature: The life of a bitmap
   it has kept: a record that is taken for complete, and is not, makes a backup that cannot be restored.
 
   Background:
-    Given the 4 MiB drive "drive0" holding:
+    Given the 4 MiB + 1 KiB drive "drive0" holding:
       | pattern | at             | length |
       | 0x41    | 0              | 65 KiB |
       | 0xd5    | 4 MiB - 64 KiB | 64 KiB |
@@ -32,8 +32,9 @@ Feature: The life of a bitmap
     Scenario Outline: A bitmap that is <before> is <act>
       Given a bitmap "bitmap0" on "drive0"
       And the guest has written to "drive0":
-        | pattern | at           | length |
-        | 0xab    | 64 KiB - 1 B | 2 B    |
+        | pattern | at           | length | note                       |
+        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
+        | 0xab    | 4 MiB - 1 B  | 2 B    | into the rest at the end   |
       And the bitmap "bitmap0" of "drive0" has been <before>
       When the bitmap "bitmap0" of "drive0" is <act>
       Then the bitmaps of "drive0" should be:
@@ -42,31 +43,34 @@ Feature: The life of a bitmap
       When the guest writes to "drive0":
         | pattern | at            | length |
         | 0x9a    | 960 KiB - 1 B | 2 B    |
+        | 0x9a    | 3 MiB - 1 B   | 2 B    |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording   | busy | dirty   |
         | bitmap0 | 64 KiB      | <recording> | no   | <later> |
 
       Examples: what is kept, and what a write adds
         | case                              | before   | act      | recording | then    | later   |
-        | nothing to do                     | enabled  | enabled  | yes       | 128 KiB | 256 KiB |
-        | it keeps its record               | enabled  | disabled | no        | 128 KiB | 128 KiB |
-        | it goes on from nothing           | enabled  | cleared  | yes       | 0       | 128 KiB |
-        | it goes on from where it stopped  | disabled | enabled  | yes       | 128 KiB | 256 KiB |
-        | nothing to do                     | disabled | disabled | no        | 128 KiB | 128 KiB |
+        | nothing to do                     | enabled  | enabled  | yes       | 256 KiB | 512 KiB |
+        | it keeps its record               | enabled  | disabled | no        | 256 KiB | 256 KiB |
+        | it goes on from nothing           | enabled  | cleared  | yes       | 0       | 256 KiB |
+        | it goes on from where it stopped  | disabled | enabled  | yes       | 256 KiB | 512 KiB |
+        | nothing to do                     | disabled | disabled | no        | 256 KiB | 256 KiB |
         | it does not begin to record again | disabled | cleared  | no        | 0       | 0       |
 
     Scenario Outline: A new chain begins with a full backup and a request to <act> the bitmap that is <before>
       Given a bitmap "bitmap0" on "drive0"
       And the bitmap "bitmap0" of "drive0" has been <before>
       And the guest has written to "drive0":
-        | pattern | at           | length |
-        | 0xab    | 64 KiB - 1 B | 2 B    |
+        | pattern | at           | length | note                       |
+        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
+        | 0xab    | 4 MiB - 1 B  | 2 B    | into the rest at the end   |
       And a full backup of "drive0", in one transaction with these requests:
         | request | bitmap  | drive  |
         | <act>   | bitmap0 | drive0 |
       And the guest has written to "drive0":
         | pattern | at            | length |
         | 0x9a    | 960 KiB - 1 B | 2 B    |
+        | 0x9a    | 3 MiB - 1 B   | 2 B    |
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment
       And it should hold only what had changed
@@ -80,8 +84,9 @@ Feature: The life of a bitmap
     Scenario: An incremental backup with a bitmap that has been disabled
       Given a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
-        | pattern | at           | length |
-        | 0xab    | 64 KiB - 1 B | 2 B    |
+        | pattern | at           | length | note                       |
+        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
+        | 0xab    | 4 MiB - 1 B  | 2 B    | into the rest at the end   |
       And the bitmap "bitmap0" of "drive0" has been disabled
       When an incremental backup of "drive0" is taken with "bitmap0"
       Then the backup with "bitmap0" should restore "drive0" as it was at that moment

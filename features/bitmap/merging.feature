@@ -47,17 +47,17 @@ Feature: Merging what several bitmaps have recorded
     @bug-B08
     Scenario: A bitmap that got all it holds from a merge is merged into another one
       Given these bitmaps on "drive0", each with a record of its own:
-        | bitmap  | pattern | at           | length |
-        | monday  | 0xa1    | 64 KiB - 1 B | 2 B    |
-        | tuesday |         |              |        |
-        | week    | 0xa2    | 4 MiB - 1 B  | 2 B    |
+        | bitmap  | pattern | at          | length |
+        | monday  | 0xa1    | 8 MiB - 1 B | 1 B    |
+        | tuesday |         |             |        |
+        | week    | 0xa2    | 4 MiB - 1 B | 2 B    |
       And "monday" of "drive0" has been merged into "tuesday"
       When "tuesday" of "drive0" is merged into "week"
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
-        | monday  | 64 KiB      | no        | no   | 128 KiB |
-        | tuesday | 64 KiB      | no        | no   | 128 KiB |
-        | week    | 64 KiB      | no        | no   | 256 KiB |
+        | monday  | 64 KiB      | no        | no   | 64 KiB  |
+        | tuesday | 64 KiB      | no        | no   | 64 KiB  |
+        | week    | 64 KiB      | no        | no   | 192 KiB |
       And the next incremental backup of "drive0" with "week" should restore it as it was then
 
   Rule: After a merge, the bitmaps that recorded before it go on recording, and no others begin to
@@ -82,8 +82,9 @@ Feature: Merging what several bitmaps have recorded
     Scenario: A day ends and its bitmap is merged in one transaction
       Given a bitmap "monday" on "drive0"
       And the guest has written to "drive0":
-        | pattern | at           | length |
-        | 0xa1    | 64 KiB - 1 B | 2 B    |
+        | pattern | at           | length | note                       |
+        | 0xa1    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
+        | 0xa1    | 8 MiB - 1 B  | 1 B    | the last byte of the drive |
       When these requests are made as one transaction:
         | request | bitmap  | drive  | recording | from   | note                       |
         | disable | monday  | drive0 |           |        | the day is over            |
@@ -92,9 +93,9 @@ Feature: Merging what several bitmaps have recorded
         | merge   | week    | drive0 |           | monday | and tuesday is still empty |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
-        | monday  | 64 KiB      | no        | no   | 128 KiB |
+        | monday  | 64 KiB      | no        | no   | 192 KiB |
         | tuesday | 64 KiB      | yes       | no   | 0       |
-        | week    | 64 KiB      | no        | no   | 128 KiB |
+        | week    | 64 KiB      | no        | no   | 192 KiB |
       And the next incremental backup of "drive0" with "week" should restore it as it was then
 
   Rule: A merge of no bitmaps leaves the machine running and its target as it was
@@ -102,26 +103,28 @@ Feature: Merging what several bitmaps have recorded
     Scenario: No bitmaps are merged into one that has recorded
       Given a bitmap "bitmap0" on "drive0"
       And the guest has written to "drive0":
-        | pattern | at      | length |
-        | 0x41    | 960 KiB | 65 KiB |
+        | pattern | at          | length | note                       |
+        | 0x41    | 960 KiB     | 65 KiB | over the edge of a granule |
+        | 0x41    | 8 MiB - 1 B | 1 B    | the last byte of the drive |
       When no bitmaps of "drive0" are merged into "bitmap0"
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
-        | bitmap0 | 64 KiB      | yes       | no   | 128 KiB |
+        | bitmap0 | 64 KiB      | yes       | no   | 192 KiB |
       And the bitmaps should still hold what had changed
 
     @known-defect.merge-empty-list
     Scenario: No bitmaps are merged into a new one in the transaction that adds it
       Given a bitmap "bitmap0" on "drive0"
       And the guest has written to "drive0":
-        | pattern | at      | length |
-        | 0x41    | 960 KiB | 65 KiB |
+        | pattern | at          | length | note                       |
+        | 0x41    | 960 KiB     | 65 KiB | over the edge of a granule |
+        | 0x41    | 8 MiB - 1 B | 1 B    | the last byte of the drive |
       When these requests are made as one transaction:
         | request | bitmap  | drive  | recording | from |
         | add     | bitmap1 | drive0 | no        |      |
         | merge   | bitmap1 | drive0 |           | none |
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
-        | bitmap0 | 64 KiB      | yes       | no   | 128 KiB |
+        | bitmap0 | 64 KiB      | yes       | no   | 192 KiB |
         | bitmap1 | 64 KiB      | no        | no   | 0       |
       And the bitmaps should still hold what had changed

@@ -56,8 +56,9 @@ Feature: Persistent bitmaps while the machine runs
         | new0   | 64 KiB      | yes        |
         | new1   | 64 KiB      | no         |
       And the guest has written to "drive0":
-        | pattern | at           | length |
-        | 0xab    | 64 KiB - 1 B | 2 B    |
+        | pattern | at           | length | note                       |
+        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
+        | 0x64    | 4 MiB - 1 B  | 1 B    | the last byte              |
       When the bitmap "<bitmap>" of "drive0" is removed
       Then the bitmaps should still hold what had changed
       And the image of "drive0" should store its persistent bitmaps and no others
@@ -77,8 +78,9 @@ Feature: Persistent bitmaps while the machine runs
         | stored1 | 512 B       | no        |
       And a bitmap "transient" on "drive0"
       And the guest has written to "drive0":
-        | pattern | at           | length |
-        | 0xab    | 64 KiB - 1 B | 2 B    |
+        | pattern | at           | length | note                       |
+        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
+        | 0x64    | 4 MiB - 1 B  | 1 B    | the last byte              |
       When these requests are made as one transaction:
         | request | bitmap    | drive  | persistent |
         | add     | new0      | drive0 | yes        |
@@ -99,8 +101,9 @@ Feature: Persistent bitmaps while the machine runs
       Given the 4 MiB drive "drive0" in a qcow2 image
       And 100 persistent bitmaps have been added to "drive0" in the transaction that starts a full backup
       When the guest writes to "drive0":
-        | pattern | at           | length |
-        | 0xab    | 64 KiB - 1 B | 2 B    |
+        | pattern | at           | length | note                       |
+        | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
+        | 0x64    | 4 MiB - 1 B  | 1 B    | the last byte              |
       Then the bitmaps should still hold what had changed
       And the next incremental backup of "drive0" with "bitmap100" should restore it as it was then
       And the image of "drive0" should store its persistent bitmaps and no others

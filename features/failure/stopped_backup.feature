@@ -40,7 +40,6 @@ Feature: Backups that wait at an error
       And the bitmaps should still hold what had changed
 
   Rule: A backup that was resumed stops again at the next error
-    @bug-B81
     Scenario Outline: A read fails and then a write, and each time the backup is <act>
       Given the next backup goes to storage that fails the third write with "No space left on device"
       And an incremental backup of "drive0" with "bitmap0" has been started
@@ -53,6 +52,33 @@ Feature: Backups that wait at an error
         | BLOCK_JOB_ERROR | drive0 | stop   | write     |
       When the backup of "drive0" is <act>
       Then the backup of "drive0" should succeed
+
+      Examples: by a job command and by a block-job command
+        | act                            |
+        | resumed                        |
+        | resumed by a block-job command |
+
+    @bug-B81
+    Scenario Outline: Several reads fail at once, and the backup is <act>
+      Given the 4 MiB drive "drive1", whose storage fails the first 3 reads after a flush, holding:
+        | pattern | at | length |
+        | 0x41    | 0  | 4 MiB  |
+      And the guest has written to "drive1":
+        | pattern | at          | length | note                     |
+        | 0xab    | 4 MiB - 1 B | 1 B    | lets the next reads fail |
+      And each backup is taken with:
+        | option             | value  |
+        | on-source-error    | stop   |
+        | x-perf.max-workers | 3      |
+        | x-perf.max-chunk   | 64 KiB |
+      When a full backup of "drive1" is started
+      Then the backup of "drive1" should stop with the io-status "failed"
+      And QEMU should have reported these errors and no others:
+        | event           | drive  | action | operation | note                            |
+        | BLOCK_JOB_ERROR | drive1 | stop   | read      | the others are part of this one |
+      When the backup of "drive1" is <act>
+      Then the backup of "drive1" should succeed
+      And it should restore its drive as it was at that moment
 
       Examples: by a job command and by a block-job command
         | act                            |

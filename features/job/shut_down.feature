@@ -18,7 +18,6 @@ Feature: A machine that is shut down while a backup is under way
       | 0x64    | 4 MiB - 64 KiB | 64 KiB | the last granule |
 
   Rule: When the machine is shut down, a backup that is under way is cancelled, and QEMU ends in order
-    @bug-B85
     Scenario Outline: The machine is shut down while a backup is <state>
       Given an incremental backup of "drive0" with "bitmap0" is kept <state>
       And the guest has written to "drive0":

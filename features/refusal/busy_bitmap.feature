@@ -14,6 +14,7 @@ Feature: Bitmaps that a backup or an export is using
     And the guest has written to "drive0":
       | pattern | at           | length | note                       |
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
+      | 0x64    | 4 MiB - 1 B  | 1 B    | the last byte              |
 
   Rule: While a backup uses a bitmap, each other request for that bitmap is refused
     @blockdev-backup @bug-B76
@@ -118,5 +119,5 @@ Feature: Bitmaps that a backup or an export is using
       Then QEMU should grant it
       And the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | dirty   |
-        | bitmap0 | 64 KiB      | no        | yes  | 128 KiB |
-        | bitmap1 | 32 KiB      | yes       | no   | 64 KiB  |
+        | bitmap0 | 64 KiB      | no        | yes  | 192 KiB |
+        | bitmap1 | 32 KiB      | yes       | no   | 96 KiB  |

@@ -40,6 +40,25 @@ Feature: Images that another machine may be using
         | all              | blockdev-backup | full        |         |
         | what has changed | drive-backup    | incremental | bitmap0 |
 
+  Rule: An inactive drive cannot be resized
+    @bug-B112
+    Scenario Outline: An inactive drive is to be <case>
+      Given this request has been granted:
+        | request    | drive  |
+        | deactivate | drive0 |
+      When "drive0" is resized to <size>
+      Then QEMU should refuse it as a GenericError that says "Permission 'resize' unavailable on inactive node"
+      And nothing should have changed
+      When this request is made:
+        | request  | drive  |
+        | activate | drive0 |
+      Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
+
+      Examples: larger and smaller
+        | case         | size  |
+        | made larger  | 8 MiB |
+        | made smaller | 1 MiB |
+
   Rule: A backup into an inactive image is refused
     @blockdev-backup
     Scenario: The target of an incremental backup is inactive

@@ -13,6 +13,7 @@ Feature: Bitmaps and backups of a drive that grows
         | add     | bitmap0 | drive0 | 64 KiB      | yes       |
         | add     | fine    | drive0 | 512 B       | yes       |
         | add     | coarse  | drive0 | 1 MiB       | yes       |
+        | add     | huge    | drive0 | 2 GiB       | yes       |
         | add     | stopped | drive0 | 64 KiB      | no        |
       And the guest has written to "drive0":
         | pattern | at     | length | note                            |
@@ -32,6 +33,7 @@ Feature: Bitmaps and backups of a drive that grows
         | by a sector, into a new granule        | 4 MiB         | 4 MiB - 512 B  | 4 MiB + 512 B  | bitmap0 | 4 MiB         |
         | by a sector, within the last granule   | 4 MiB + 512 B | 4 MiB          | 4 MiB + 1 KiB  | bitmap0 | 4 MiB + 512 B |
         | by much, from within a granule         | 4 MiB + 1 KiB | 4 MiB + 512 B  | 4 GiB          | coarse  | 4 GiB - 512 B |
+        | into the third of the largest granules | 4 MiB + 1 KiB | 4 MiB + 512 B  | 4 GiB + 512 B  | huge    | 4 GiB         |
         | from 4095 granules of 512 B to 4097    | 2 MiB - 512 B | 2 MiB - 1 KiB  | 2 MiB + 512 B  | fine    | 2 MiB         |
         | from 64 granules of 512 B to 65        | 32 KiB        | 32 KiB - 512 B | 32 KiB + 512 B | fine    | 32 KiB        |
 

@@ -11,6 +11,7 @@ Feature: Persistent bitmaps of a drive that changes its size
       | stored0 | 64 KiB      | yes       |
       | stored1 | 512 B       | yes       |
       | stored2 | 32 KiB      | no        |
+      | stored3 | 2 GiB       | yes       |
     And a full backup of "drive0", in one transaction with these requests:
       | request | bitmap | drive  | granularity | persistent |
       | add     | new0   | drive0 | 64 KiB      | yes        |
@@ -35,6 +36,7 @@ Feature: Persistent bitmaps of a drive that changes its size
         | bitmap  | granularity | recording | busy | persistent | dirty   |
         | stored0 | 64 KiB      | yes       | no   | yes        | <plain> |
         | stored1 | 512 B       | yes       | no   | yes        | <fine>  |
+        | stored3 | 2 GiB       | yes       | no   | yes        | 2 GiB   |
         | new0    | 64 KiB      | yes       | no   | yes        | <plain> |
         | new1    | 4 KiB       | yes       | no   | yes        | 4 KiB   |
       And the bitmaps should still hold what had changed

@@ -44,6 +44,7 @@ Feature: Bitmaps of a drive that shrinks
         | bitmap  | granularity |
         | bitmap0 | 64 KiB      |
         | fine    | 512 B       |
+        | huge    | 2 GiB       |
       And the guest has written to "drive0":
         | request      | at | length | note             |
         | write zeroes | 0  | 8 MiB  | all of the drive |
@@ -56,6 +57,7 @@ Feature: Bitmaps of a drive that shrinks
         | bitmap  | granularity | recording | busy | dirty     |
         | bitmap0 | 64 KiB      | yes       | no   | <bitmap0> |
         | fine    | 512 B       | yes       | no   | <fine>    |
+        | huge    | 2 GiB       | yes       | no   | 2 GiB     |
 
       Examples: by how much
         | case                                 | smaller       | larger        | at                  | bitmap0         | fine          |

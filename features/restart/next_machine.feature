@@ -19,6 +19,7 @@ Feature: Chains that go on in another machine
     And the machine has been shut down
 
   Rule: After an orderly shutdown, the next machine finds the bitmap with its record, and goes on recording
+    @bug-B09
     Scenario: The guest writes before and after the shutdown
       Given the machine "tomorrow" has started with the same drives
       When the guest writes to "drive0":
@@ -28,6 +29,45 @@ Feature: Chains that go on in another machine
         | bitmap  | granularity | recording | busy | persistent | dirty   |
         | bitmap0 | 64 KiB      | yes       | no   | yes        | 320 KiB |
       And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
+
+    @bug-B19
+    Scenario Outline: The bitmap that the image stores has been <act>
+      Given the machine "monday" has started with the same drives
+      And the bitmap "bitmap0" of "drive0" has been <act>
+      And the machine has been shut down
+      And the machine "tuesday" has started with the same drives
+      When the guest writes to "drive0":
+        | pattern | at            | length | note                   |
+        | 0x9a    | 3 MiB - 1 KiB | 2 KiB  | on both sides of 3 MiB |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording   | busy | persistent | dirty   |
+        | bitmap0 | 64 KiB      | <recording> | no   | yes        | <dirty> |
+      And the bitmaps should still hold what had changed
+
+      Examples: what must be stored of it
+        | case                              | act      | recording | dirty   |
+        | it stays as it was, and is stored | disabled | no        | 192 KiB |
+        | its record is empty               | cleared  | yes       | 128 KiB |
+
+    @bug-B27
+    Scenario Outline: The drive has been resized to <size>
+      Given the machine "monday" has started with the same drives
+      And "drive0" has been resized to <size>
+      And the machine has been shut down
+      And the machine "tuesday" has started with the same drives
+      When the guest writes to "drive0":
+        | pattern | at    | length | note              |
+        | 0x9a    | <end> | 512 B  | up to the new end |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | persistent | dirty   |
+        | bitmap0 | 64 KiB      | yes       | no   | yes        | <dirty> |
+      And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
+
+      Examples: larger and smaller
+        | case                        | size                   | end            | dirty   |
+        | twice as large              | 8 MiB                  | 8 MiB - 512 B  | 256 KiB |
+        | by a sector, past a granule | 4 MiB + 64 KiB + 512 B | 4 MiB + 64 KiB | 256 KiB |
+        | smaller                     | 1 MiB + 1 KiB          | 1 MiB + 512 B  | 192 KiB |
 
     Scenario: A backup on each of three days, with a shutdown between
       Given the machine "monday" has started with the same drives
@@ -51,6 +91,7 @@ Feature: Chains that go on in another machine
       And it should hold only what had changed
 
   Rule: After a crash, the next machine reports the bitmap as inconsistent, and a new chain can begin while it runs
+    @bug-B16
     Scenario: The machine is killed while the bitmap records
       Given the machine "monday" has started with the same drives
       And the guest has written to "drive0":
@@ -62,6 +103,25 @@ Feature: Chains that go on in another machine
         | bitmap  | granularity | recording | busy | persistent | inconsistent | dirty |
         | bitmap0 | 64 KiB      | no        | no   | yes        | yes          | 0     |
 
+    @bug-B27
+    Scenario Outline: The machine is killed after the drive was resized to <size>
+      Given the machine "monday" has started with the same drives
+      And "drive0" has been resized to <size>
+      And the machine has been killed
+      When the machine "tuesday" starts with the same drives
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | persistent | inconsistent | dirty |
+        | bitmap0 | 64 KiB      | no        | no   | yes        | yes          | 0     |
+      When the bitmap "bitmap0" of "drive0" is removed
+      Then "drive0" should have no bitmap
+      And "drive0" should hold what the guest has written
+
+      Examples: what is stored of the bitmap is of another size
+        | case    | size          |
+        | larger  | 8 MiB + 512 B |
+        | smaller | 1 MiB         |
+
+    @bug-B16
     Scenario: The inconsistent bitmap is removed, and a full backup starts a new chain
       Given the machine "monday" has started with the same drives
       And the machine has been killed

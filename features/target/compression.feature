@@ -35,6 +35,26 @@ Feature: Compressed backups
         | case                    | command         | target                           |
         | faster than the default | blockdev-backup | a qcow2 image compressed by zstd |
 
+    @<command> @bug-B44
+    Scenario Outline: A compressed full backup with <command> and <option>
+      Given backups are taken with <command>
+      And each backup is taken with:
+        | option   | value   |
+        | compress | yes     |
+        | <option> | <value> |
+      When a full backup of "drive0" is started
+      Then the backup of "drive0" should succeed
+      And it should restore its drive as it was at that moment
+      And it should be compressed
+
+      Examples: what else is done to make it fast or slow
+        | case                             | command         | option                | value  |
+        | the kernel could copy by itself  | blockdev-backup | x-perf.use-copy-range | yes    |
+        | the kernel could copy by itself  | drive-backup    | x-perf.use-copy-range | yes    |
+        | one request at a time            | blockdev-backup | x-perf.max-workers    | 1      |
+        | a cluster at a time              | blockdev-backup | x-perf.max-chunk      | 64 KiB |
+        | a limit that never makes it wait | blockdev-backup | speed                 | 1 GiB  |
+
     @blockdev-backup
     Scenario: A compressed full backup for another hypervisor
       Given each backup goes into a stream-optimized VMDK image

@@ -67,7 +67,6 @@ Feature: Storage that is particular about requests
         | incremental |
 
   Rule: Zeros hide the older data of the base, also when the target looks for zeros and makes holes of them
-    @bug-B107
     Scenario Outline: Zeros over data, into a target with detect-zeroes <detect>
       Given the 4 MiB drive "drive0" holding:
         | pattern | at    | length   |
@@ -76,6 +75,9 @@ Feature: Storage that is particular about requests
         | option        | value     |
         | detect-zeroes | <detect>  |
         | discard       | <discard> |
+      And each backup is taken with:
+        | option   | value      |
+        | compress | <compress> |
       And a full backup of "drive0" with a new bitmap "bitmap0"
       And the guest has written to "drive0":
         | request      | pattern | at       | length  | note                 |
@@ -89,6 +91,10 @@ Feature: Storage that is particular about requests
       And it should equal its drive
 
       Examples: what becomes of zeros
-        | case                     | detect | discard |
-        | they are written as such | on     | ignore  |
-        | they are to become holes | unmap  | unmap   |
+        | case                                    | detect | discard | compress |
+        | they are written as such                | on     | ignore  |          |
+        | they may become holes                   | on     | unmap   |          |
+        | they are to become holes                | unmap  | unmap   |          |
+        | they are not looked for                 | off    | unmap   |          |
+        | they are written among compressed data  | on     | ignore  | yes      |
+        | they become holes among compressed data | unmap  | unmap   | yes      |

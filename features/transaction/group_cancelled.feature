@@ -13,7 +13,6 @@ Feature: Groups of backups of which one is cancelled
     And a full backup of "drive1" with a new bitmap "bitmap1"
 
   Rule: When one backup of a group is cancelled, all of them are, and no bitmap loses its record
-    @bug-B78 @bug-B79
     Scenario Outline: A group of two, of which <whose> is cancelled
       Given the guest has written to "drive0":
         | pattern | at       | length | note                      |

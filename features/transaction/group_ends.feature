@@ -67,7 +67,6 @@ Feature: How a group of backups comes to its end
       Then the backups of "drive0" and "drive1" should succeed
 
   Rule: A group that waits to be finalized ends when any one of its backups is finalized
-    @bug-B78
     Scenario Outline: A group of two, in which <asking> to be finalized
       Given the guest has written to "drive0":
         | pattern | at       | length | note                      |

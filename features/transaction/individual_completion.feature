@@ -15,7 +15,6 @@ Feature: Backups that start together and end each for itself
     And a full backup of "drive1" with a new bitmap "bitmap1"
 
   Rule: With individual completion a backup that fails changes nothing for the others
-    @bug-B78
     Scenario Outline: With <mode> completion, one backup of two fails and is taken again
       Given the guest has written to "drive0":
         | pattern | at       | length | note                      |

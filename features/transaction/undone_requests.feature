@@ -83,7 +83,7 @@ Feature: What is undone when a transaction fails
 
   Rule: After an abort the image stores its persistent bitmaps as if nothing had been asked
     Scenario Outline: An abort after <request>, with persistent bitmaps: <case>
-      Given the 4 MiB drive "drive1" in a qcow2 image
+      Given the 4 MiB + 1 KiB drive "drive1" in a qcow2 image
       And these bitmaps on "drive1":
         | bitmap  | granularity | recording | persistent |
         | stored0 | 32 KiB      | yes       | yes        |
@@ -91,6 +91,7 @@ Feature: What is undone when a transaction fails
       And the guest has written to "drive1":
         | pattern | at           | length | note                       |
         | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
+        | 0x64    | 4 MiB        | 1 KiB  | the rest at the end        |
       When these requests are made as one transaction:
         | request   | bitmap   | drive  | persistent   |
         | <request> | <bitmap> | drive1 | <persistent> |

@@ -10,11 +10,13 @@ class Board:
     """A type of machine, the controller of its disks, and the device by which its guest sees one.
 
     The disks are SCSI ones, which go as soon as they are unplugged: of others, a guest would have to let go.
+    `reads_disks` tells whether its firmware is known to read from each disk in search of something to boot.
     """
 
     machine: str
     controller: str
     disk: str = "scsi-hd"
+    reads_disks: bool = False
 
     @property
     def hardware(self) -> tuple[str, ...]:
@@ -23,8 +25,8 @@ class Board:
 
 
 BOARDS = (
-    Board("pc", "virtio-scsi-pci"),
-    Board("q35", "virtio-scsi-pci"),
+    Board("pc", "virtio-scsi-pci", reads_disks=True),
+    Board("q35", "virtio-scsi-pci", reads_disks=True),
     Board("virt", "virtio-scsi-pci"),
     Board("pseries", "virtio-scsi-pci"),
     Board("s390-ccw-virtio", "virtio-scsi-ccw"),

@@ -154,6 +154,22 @@ DEFECTS = (
         failure=r'the state "null" of job drive0 did not come',
     ),
     Defect(
+        name="given-back-while-written",
+        what="a cluster that is given back while a write into it is on its way is lost to the guest's next new data",
+        how="hold up a write into a cluster of zeros that has its space, unmap it, let go, write elsewhere and there",
+        seen=("5.2.0", "7.2.22"),
+        unseen=("10.0.13", "11.1.3"),
+        failure=r"restores? the drive as it was[\s\S]*offset 2097152 .*should be 0x22 and is 0x33",
+    ),
+    Defect(
+        name="backup-of-nothing",
+        what="a backup of a drive that holds no byte kills QEMU with SIGABRT, and with it the guest",
+        how="blockdev-backup or drive-backup of a drive of 0 bytes",
+        seen=("5.2.0",),
+        unseen=("7.2.22", "10.0.13", "11.1.3"),
+        failure=r"SIGABRT[\s\S]*hbitmap_iter_init: Assertion[\s\S]*waiting for the answer to transaction\b",
+    ),
+    Defect(
         name="compressed-retry",
         what="a compressed backup that has stopped since its target was full fails when it is resumed with enough room",
         how="compress=yes, on-target-error=enospc, a qcow2 target that fails one compressed write, block-job-resume",

@@ -137,6 +137,12 @@ NEEDS = (
         "machine with a disk device, of the types known here",
         lambda build: build.has_board(),
     ),
+    Need(
+        "disk-reading-firmware",
+        "machine with a disk device whose firmware reads its disks, of the types known here",
+        lambda build: build.board is not None and build.board.reads_disks,
+        otherwise="a guest of its own has none here",
+    ),
     # Bitmaps.
     _command("bitmap-hash", called="x-debug-block-dirty-bitmap-sha256"),
     # NBD.

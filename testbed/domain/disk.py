@@ -10,12 +10,13 @@ from testbed.domain.drive import Drive
 
 @dataclass(eq=False)
 class Disk(Drive):
-    """A drive behind a disk device of the type `device`, as QEMU names it.
+    """A drive behind a disk device of the type `device`, as QEMU names it, which has more `options` of its own.
 
     Unplugged, it has no node: its image keeps the persistent bitmaps, and the others are gone.
     """
 
     device: str = field(kw_only=True)
+    options: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     storage: Mapping[str, object] = field(init=False)
 
     def attach(self, file: Mapping[str, object]) -> None:
@@ -28,8 +29,14 @@ class Disk(Drive):
         """Add the node and the device; raises Refused when QEMU does not take one of them."""
         node = {"driver": self.image.image_format, "node-name": self.name, "discard": "unmap", "file": self.storage}
         self.machine.execute("blockdev-add", node)
-        self.machine.execute("device_add", {"driver": self.device, "id": f"disk-{self.name}", "drive": self.name})
+        device = {"driver": self.device, "id": f"disk-{self.name}", "drive": self.name}
+        self.machine.execute("device_add", {**device, **self.options})
         self.opened()
+
+    @property
+    def qom_path(self) -> str:
+        """Return the path by which QEMU's object model leads to the device."""
+        return f"/machine/peripheral/disk-{self.name}"
 
     def unplug(self) -> None:
         """Delete the device and, when the guest is rid of it, the node; raises Refused or MachineHung."""

@@ -17,6 +17,9 @@ from testbed.qemu.machine import Machine
 HELD = "held"
 """What a request that the storage holds up is called."""
 
+HOLDABLE: Mapping[str, str] = {"read": "read_aio", "write": "write_aio"}
+"""What storage can be told to hold up, and what QEMU's blkdebug driver calls it: requests for data, in qcow2 images."""
+
 
 @dataclass(eq=False)
 class Drive(Node):
@@ -179,28 +182,28 @@ class Drive(Node):
         self.begin(writes)
 
     def begin(self, writes: Sequence[Run]) -> None:
-        """Let the guest make writes without waiting for them, zeros without sending them.
+        """Let the guest make writes without waiting for them; zeros are not sent, and need not keep their space.
 
         Raises GuestRequestFailed when QEMU speaks of a failure at once.
         """
         for write in writes:
-            what = "-z" if write.pattern == ZERO else f"-P {write.pattern:#x}"
+            what = "-z -u" if write.pattern == ZERO else f"-P {write.pattern:#x}"
             self.access.tell(f"aio_write {what} {write.start} {write.end - write.start}")
         self.on_their_way += writes
 
-    def hold_next_read(self) -> None:
-        """Let the storage hold up the next read of the drive, whoever makes it, until `let_read_go_on`.
+    def hold_next(self, request: str) -> None:
+        """Let the storage hold up the next "read" or "write" of the drive, whoever makes it, until `let_go_on`.
 
         Raises GuestRequestFailed when the storage cannot.
         """
-        self.access.tell(f"break read_aio {HELD}")
+        self.access.tell(f"break {HOLDABLE[request]} {HELD}")
 
-    def wait_for_read(self) -> None:
-        """Wait until a read is held up; raises MachineHung when there is none."""
+    def wait_for_held(self) -> None:
+        """Wait until a request is held up; raises MachineHung when there is none."""
         self.access.tell(f"wait_break {HELD}")
 
-    def let_read_go_on(self) -> None:
-        """Let the read go on that is held up, and wait until all that waited for it has been written."""
+    def let_go_on(self) -> None:
+        """Let the request go on that is held up, and wait until all that waited for it has been written."""
         self.access.tell(f"resume {HELD}")
         self.access.tell("aio_flush")
         self._arrived()

@@ -56,6 +56,11 @@ def failing_writes(event: str, turns: range, error: int) -> Storage:
     return _faulty(counted, [_once(event, turn, error) for turn in turns])
 
 
+def failing_all_reads(error: int) -> Storage:
+    """Return storage each read of which fails with the errno `error`."""
+    return _faulty([], [{"event": "none", "iotype": "read", "errno": error, "immediately": False}])
+
+
 def failing_zeroes(error: int) -> Storage:
     """Return storage that fails once, with the errno `error`, when it is to write zeros without being sent them."""
     return _faulty([], [{**_once("none", 0, error), "iotype": "write-zeroes"}])
@@ -94,6 +99,11 @@ _TURNS = {
 
 _WRITES = {"write": "write_aio", "compressed write": "write_compressed"}
 
+_AT_ONCE: Mapping[str, Callable[[int], Storage]] = {
+    "fails each read": failing_all_reads,
+    "fails to write zeros once": failing_zeroes,
+}
+
 _UNFAILING: Mapping[str, Storage] = {"never fails": sound, "can be held up": holdable}
 
 PATTERN = (
@@ -101,7 +111,7 @@ PATTERN = (
     rf"|works in blocks of {SIZE_PATTERN}"
     r"|fails the first \d+ reads after a flush(?: with \"[^\"]+\")?"
     rf"|fails (?:{'|'.join(_TURNS)}) (?:{'|'.join(_WRITES)}|read after a flush)(?: with \"[^\"]+\")?"
-    r"|fails to write zeros once(?: with \"[^\"]+\")?"
+    rf"|(?:{'|'.join(_AT_ONCE)})(?: with \"[^\"]+\")?"
 )
 """A regular expression for all that storage can be said to do; an error that is not named is "Input/output error"."""
 
@@ -119,8 +129,8 @@ def storage(text: str) -> Storage:
         return failing_reads_after_flush(range(1, int(found[1]) + 1), error)
     if found := re.fullmatch(f"fails ({'|'.join(_TURNS)}) read after a flush", does):
         return failing_reads_after_flush(_TURNS[found[1]], error)
-    if does == "fails to write zeros once":
-        return failing_zeroes(error)
+    if does in _AT_ONCE:
+        return _AT_ONCE[does](error)
     if found := re.fullmatch(f"fails ({'|'.join(_TURNS)}) ({'|'.join(_WRITES)})", does):
         return failing_writes(_WRITES[found[2]], _TURNS[found[1]], error)
     return _UNFAILING[does]

@@ -16,6 +16,7 @@ from testbed.domain import storage as storage_words
 from testbed.domain.backup import COMMANDS, Backup, Command
 from testbed.domain.catalogue import Catalogue
 from testbed.domain.creation import Creation
+from testbed.domain.drive import HOLDABLE
 from testbed.domain.job_holds import HOLDS
 from testbed.domain.lifecycle import STATUSES
 from testbed.domain.storage import Storage
@@ -228,6 +229,12 @@ def _acts_on(kind: str) -> Callable[[str], Act]:
     return cast("Callable[[str], Act]", read)
 
 
+@_word("|".join(HOLDABLE))
+def holdable(text: str) -> str:
+    """Read what the storage of a drive can be told to hold up."""
+    return text
+
+
 @_word("|".join(SET_UPS))
 def set_up(text: str) -> SetUp:
     """Read how a guest's drives are set up."""
@@ -256,6 +263,7 @@ def register_words() -> None:
         MachineAct=_acts_on("machine"),
         DiskAct=_acts_on("disk"),
         SetUp=set_up,
+        Holdable=holdable,
         Filter=_acts_on("filter"),
         Way=way,
         JobAct=_acts_on("job"),

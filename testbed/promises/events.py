@@ -8,6 +8,21 @@ from testbed.promises.promise import Promise
 from testbed.qemu.monitor import Event
 
 
+def tells_of_disk(node: str, qom_path: str, said: Mapping[str, object]) -> Promise[Event]:
+    """Match an event of an error of a guest's disk that names it by its node and its path, and says the rest.
+
+    A member that `said` has as None must be missing. The disk has no backend with a name; newer builds tell its path.
+    """
+    named = {"device": "", "node-name": node, "qom-path": qom_path}
+
+    def complaint(event: Event) -> str | None:
+        told = {"qom-path": qom_path, **event.data}
+        wrong = {key: told.get(key) for key, value in {**named, **said}.items() if told.get(key) != value}
+        return f"it says {wrong}" if wrong else None
+
+    return Promise(f"{dict(said)} of {named}", complaint)
+
+
 def reports(expected: Sequence[tuple[str, Mapping[str, str]]]) -> Promise[Sequence[Event]]:
     """Match events that are just the expected ones, in any order: each a name, and members that its data must have."""
 

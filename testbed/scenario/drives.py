@@ -22,6 +22,9 @@ from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
 from testbed.scenario.machines import EARLIER, Machines
 
+AT_ERRORS = ("rerror", "werror")
+"""The options that say what a drive does when a request of the guest fails."""
+
 
 @dataclass
 class Drives:
@@ -234,5 +237,8 @@ class Drives:
             accesses = replace(accesses, options=self.options)
         copies_up = "copy-on-read" in self.options
         if self.board:
-            return Disk.of(name, machine, image, accesses, copies_up=copies_up, device=self.board.disk)
+            # What a device does at an error is an option of its own, by the same name.
+            own = {option: self.options[option] for option in AT_ERRORS if option in self.options}
+            more = {"device": self.board.disk, "options": own}
+            return Disk.of(name, machine, image, accesses, copies_up=copies_up, **more)
         return Drive.of(name, machine, image, accesses, copies_up=copies_up)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from testbed.domain.disk import Disk
 from testbed.domain.lifecycle import ends_without_a_run
 from testbed.qemu.monitor import Event
 from testbed.scenario.machines import Machines
@@ -53,6 +54,18 @@ class Hearing:
         first = machine.wait_for(f"{name} {dict(data)}", repeated)
         after_first = machine.monitor.events.index(first) + 1
         machine.wait_for(f"{name} {dict(data)} again", repeated, start=after_first)
+
+    def error_of_disk(self, disk: Disk) -> Event:
+        """Wait for the first error of a guest's disk, and return it; all that follow count as heard.
+
+        Raises MachineHung or MachineDied.
+        """
+
+        def is_of_disk(event: Event) -> bool:
+            return event.name == "BLOCK_IO_ERROR"
+
+        self._repeated.append(is_of_disk)
+        return disk.machine.wait_for(f"an error of the guest's disk {disk.name}", is_of_disk)
 
     def odd_ends(self) -> list[Event]:
         """Return the events that tell of the end of a job which has never run, and so cannot end."""

@@ -83,6 +83,12 @@ BUGS = (
         ["d1dde7149e"],
     ),
     Bug(
+        "B09",
+        "a bitmap that was loaded or had migrated said that it holds nothing",
+        "2.12",
+        ["3260cdfffb"],
+    ),
+    Bug(
         "B10",
         "when a drive had been resized, jobs and exports passed over dirty areas of it",
         "4.1",
@@ -113,10 +119,28 @@ BUGS = (
         ["a1db8733d2"],
     ),
     Bug(
+        "B16",
+        "after a crash, a stored bitmap could not be seen, and its name could neither be used nor set free",
+        "4.0",
+        ["74da6b9435"],
+    ),
+    Bug(
+        "B19",
+        "a persistent bitmap that did not record was lost, or recorded after the next start",
+        "2.12",
+        ["3e99da5e76"],
+    ),
+    Bug(
         "B21",
         "persistent bitmaps were accepted for qcow2 images of version 2, which cannot tell that one is out of date",
         "2.12",
         ["c9ceb3ec8a"],
+    ),
+    Bug(
+        "B27",
+        "a drive with persistent bitmaps could not be resized, nor opened if QEMU was killed after that",
+        "4.0",
+        ["d19c6b36ff", "bf5f0cf5d8"],
     ),
     Bug(
         "B33",
@@ -261,6 +285,13 @@ BUGS = (
         ["qemu 399"],
     ),
     Bug(
+        "B60",
+        "no backup could begin in a build that was not made for it: its filter was asked for as a driver",
+        "6.2",
+        ["b11c8739ae"],
+        ["red-hat 2004812"],
+    ),
+    Bug(
         "B61",
         "to ask for 2,147,483,648 or more workers crashed QEMU",
         "6.2",
@@ -268,23 +299,10 @@ BUGS = (
         ["red-hat 2009310"],
     ),
     Bug(
-        "B63",
-        "QEMU crashed when the guest was reset just as a backup ended",
-        "7.0",
-        ["1e3552dbd2"],
-        ["red-hat 2021778", "red-hat 2036178"],
-    ),
-    Bug(
         "B64",
         "a merge that had failed was reported as done",
         "7.1",
         ["775b30b305"],
-    ),
-    Bug(
-        "B66",
-        "a pull backup of an image whose clusters are preallocated crashed QEMU",
-        "9.0",
-        ["8a9be79924"],
     ),
     Bug(
         "B74",
@@ -303,6 +321,13 @@ BUGS = (
         "bitmaps that a job or an export was using could be enabled, disabled, merged and exported",
         "3.1",
         ["283d7a04f2", "b053bb5573", "0be37c9e19", "d9782022bd"],
+    ),
+    Bug(
+        "B77",
+        "a transaction could not back up drives in iothreads, although each could be backed up alone",
+        "4.1",
+        ["d81e1efbea"],
+        ["red-hat 1683498"],
     ),
     Bug(
         "B78",
@@ -336,17 +361,16 @@ BUGS = (
         ["d4fce18844", "ca657c99e6"],
     ),
     Bug(
-        "B85",
-        "QEMU crashed when it was told to quit while a job ended",
-        "9.0",
-        ["f6d38c9f6d"],
+        "B87",
+        "the event of an error of a guest's disk named its device and its path each in the place of the other",
+        "10.0",
+        ["107c551de0"],
     ),
     Bug(
-        "B107",
-        "zeros could not be written to storage on which QEMU looks for zeros to make holes of",
-        "8.0",
-        ["3c5867156e"],
-        ["qemu 1404"],
+        "B112",
+        "QEMU crashed when an inactive drive was resized",
+        "10.0",
+        ["8c2c72a335"],
     ),
 )
 """All bugs, in the order of their numbers."""

@@ -170,7 +170,7 @@ BOOK = (
     Chapter(
         "failure",
         "What does a backup do when it meets an error?",
-        ["error_policies", "full_disk", "stopped_backup", "guest_policies"],
+        ["error_policies", "full_disk", "stopped_backup", "guest_policies", "guest_disk"],
         "Errors come one at a time, or at every other request, from storage that fails on purpose. The events of "
         "errors that the guest itself meets are not looked at.",
     ),

@@ -40,6 +40,7 @@ TRUTH = {
     "block-graph": "yyyy",
     "human-monitor": "yyyy",
     "guest-disk": "yyyy",
+    "disk-reading-firmware": "yyyy",
     "bitmap-hash": "yyyy",
     "nbd": "yyyy",
     "block-export": "yyyy",

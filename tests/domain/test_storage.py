@@ -24,6 +24,7 @@ TEXTS = [
     "fails the second write",
     'fails every other write with "No space left on device"',
     "fails the first compressed write",
+    'fails each read with "No space left on device"',
     'fails to write zeros once with "No space left on device"',
     "works in blocks of 4 KiB",
     "can be held up",
@@ -75,13 +76,13 @@ def test_sound_storage_takes_all(machine: Machine, images: Images) -> None:
 
 def test_what_waits_for_a_read_arrives_when_it_goes_on(machine: Machine, images: Images) -> None:
     drive = drive_on(machine, images, "can be held up")
-    drive.hold_next_read()
+    drive.hold_next("read")
     machine.execute("blockdev-add", {"driver": "null-co", "node-name": "target", "size": SIZE})
     machine.execute("blockdev-backup", {"job-id": "job0", "device": "drive0", "target": "target", "sync": "full"})
-    drive.wait_for_read()
+    drive.wait_for_held()
     drive.begin([Run(0, 512, 0x42), Run(512, 1024, 0)])
     assert drive.content.pattern_at(0) == 0x41
-    drive.let_read_go_on()
+    drive.let_go_on()
     assert drive.content.pattern_at(0) == 0x42
     assert drive.on_their_way == []
     machine.quit()
@@ -91,7 +92,15 @@ def test_what_waits_for_a_read_arrives_when_it_goes_on(machine: Machine, images:
 def test_storage_that_cannot_be_held_up_says_so(machine: Machine, images: Images) -> None:
     drive = drive_on(machine, images, "never fails")
     with pytest.raises(GuestRequestFailed, match=r"break read_aio.*Could not set breakpoint"):
-        drive.hold_next_read()
+        drive.hold_next("read")
+
+
+def test_each_read_fails_and_each_write_is_taken(machine: Machine, images: Images) -> None:
+    drive = drive_on(machine, images, "fails each read")
+    for _ in range(2):
+        with pytest.raises(GuestRequestFailed, match="Input/output error"):
+            drive.read(0, 512)
+        drive.write(0x42, 0, 512)
 
 
 def test_only_the_write_whose_turn_it_is_fails(machine: Machine, images: Images) -> None:

@@ -24,6 +24,8 @@ def resize(world: World, drive: Drive, size: Size) -> Request:
         held = [name for name, bitmap in drive.bitmaps.items() if bitmap.inconsistent]
         if world.backups.of(drive) or world.exports.of(drive):
             return Refusal(f"Permission conflict on node '{drive.name}'")
+        if not drive.is_active:
+            return Refusal("Permission 'resize' unavailable on inactive node")
         if size % SECTOR and drive.image.image_format == "qcow2":
             return Refusal(f"The new size must be a multiple of {SECTOR}")
         return Refusal(f"Bitmap '{held[0]}' is inconsistent and cannot be used") if held else None

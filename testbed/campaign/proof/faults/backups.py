@@ -13,6 +13,7 @@ from testbed.campaign.proof.spoiling import (
     clears_after,
     dropped,
     other_drive,
+    refused,
     setting,
     with_arguments,
 )
@@ -241,6 +242,20 @@ FAULTS = (
         with_arguments(BACKUPS, dropped("compress")),
         ("compressed",),
         ("target/compression",),
+    ),
+    FaultKind(
+        "compression-lost-to-offloading",
+        "a backup is not compressed when the storage may copy by itself",
+        with_arguments(BACKUPS, lambda a: a.get("x-perf", {}).get("use-copy-range") and a.pop("compress", None)),
+        ("compressed",),
+        ("target/compression",),
+    ),
+    FaultKind(
+        "filter-not-whitelisted",
+        "no backup begins, since the build lacks the driver of its filter",
+        refused("blockdev-backup"),
+        ("this cannot be done",),
+        ("backup/incremental_chain",),
     ),
     FaultKind(
         "compression-imposed",

@@ -67,6 +67,47 @@ def also(after: str, act: str) -> Callable[[Conversation], Fault]:
     return Also
 
 
+class Loaded(Fault):
+    """A fault in how bitmaps are reported that the image had stored, as far as nobody has touched them since."""
+
+    def __init__(self, qemu: Conversation) -> None:
+        super().__init__(qemu)
+        self.touched: set[object] = set()
+
+    def command(self, command: Message) -> Message:
+        for name, arguments in actions_of(command):
+            if name.startswith("block-dirty-bitmap-"):
+                self.touched.add(arguments.get("name", arguments.get("target")))
+        return command
+
+    def reply(self, command: Message, reply: Message) -> Message:
+        for bitmap in bitmaps_in(reply.get("return")):
+            if bitmap["persistent"] and not bitmap.get("inconsistent") and bitmap["name"] not in self.touched:
+                self.spoil(bitmap)
+        return reply
+
+    def spoil(self, bitmap: Message) -> None:
+        """Report a bitmap as empty."""
+        bitmap["count"] = 0
+
+
+class LoadedAsEnabled(Loaded):
+    def spoil(self, bitmap: Message) -> None:
+        """Report a bitmap as recording."""
+        bitmap["recording"] = True
+
+
+class HidesInconsistent(Fault):
+    """Does not list the bitmaps that are inconsistent."""
+
+    def reply(self, command: Message, reply: Message) -> Message:
+        nodes = reply.get("return")
+        for node in nodes if isinstance(nodes, list) else ():
+            if isinstance(node, dict) and "dirty-bitmaps" in node:
+                node["dirty-bitmaps"] = [one for one in node["dirty-bitmaps"] if not one.get("inconsistent")]
+        return reply
+
+
 class StoresNothing(Fault):
     """Empties the persistent bitmaps before it stores them."""
 
@@ -149,6 +190,27 @@ FAULTS = (
         misreport(lambda bitmap: bitmap.pop("inconsistent", None)),
         ("inconsistent",),
         ("refusal/inconsistent_bitmap",),
+    ),
+    FaultKind(
+        "loaded-as-empty",
+        "a bitmap that was loaded from its image counts nothing",
+        Loaded,
+        ("dirty",),
+        ("restart/next_machine",),
+    ),
+    FaultKind(
+        "loaded-as-enabled",
+        "a bitmap that was loaded from its image records, whatever it did before",
+        LoadedAsEnabled,
+        ("recording",),
+        ("restart/next_machine",),
+    ),
+    FaultKind(
+        "inconsistent-hidden",
+        "an inconsistent bitmap is not listed",
+        HidesInconsistent,
+        ("should have", "no bitmap"),
+        ("restart/next_machine", "refusal/inconsistent_bitmap"),
     ),
     FaultKind(
         "named-otherwise",

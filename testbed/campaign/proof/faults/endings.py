@@ -51,6 +51,44 @@ def exits() -> None:
     os._exit(1)
 
 
+class AbortsBesideWrites(Fault):
+    """Aborts when a job is finalized while writes of the guest are on their way, which a limit holds up."""
+
+    are_on_their_way = False
+
+    def command(self, command: Message) -> Message:
+        if command["execute"] == "block_set_io_throttle":
+            self.are_on_their_way = bool(command["arguments"]["bps"])
+        elif command["execute"] in ("job-finalize", "block-job-finalize") and self.are_on_their_way:
+            dies_by(signal.SIGABRT)()
+        return command
+
+
+class HangsAtFailingGroup(Fault):
+    """Answers nothing any more when a backup of a group has failed."""
+
+    is_grouped = False
+
+    def command(self, command: Message) -> Message:
+        self.is_grouped = self.is_grouped or "properties" in command.get("arguments", {})
+        return command
+
+    def event(self, event: Message) -> list[Message]:
+        if self.is_grouped and event["event"] == "BLOCK_JOB_ERROR":
+            hangs()
+        return [event]
+
+
+class StaysPaused(Fault):
+    """Leaves a job with several requests at a time paused when it has stopped at an error and is resumed."""
+
+    several = False
+
+    def command(self, command: Message) -> Message | None:
+        self.several = self.several or "max-workers" in command.get("arguments", {}).get("x-perf", {})
+        return None if command["execute"] in ("job-resume", "block-job-resume") and self.several else command
+
+
 def crashes_at(command: str, feature: str) -> FaultKind:
     """Return the fault of a QEMU that crashes at a command."""
     act = at(command, dies_by(signal.SIGSEGV))
@@ -60,6 +98,27 @@ def crashes_at(command: str, feature: str) -> FaultKind:
 FAULTS = (
     FaultKind(
         "crash-at-backup", "QEMU crashes at a backup", at("blockdev-backup", dies_by(signal.SIGSEGV)), ("SIGSEGV",)
+    ),
+    FaultKind(
+        "abort-beside-writes",
+        "QEMU aborts when a backup ends while writes of the guest are on their way",
+        AbortsBesideWrites,
+        ("SIGABRT",),
+        ("backup/held_up_writes",),
+    ),
+    FaultKind(
+        "hang-at-failing-group",
+        "QEMU hangs when a backup of a group fails",
+        HangsAtFailingGroup,
+        ("did not come within",),
+        ("backup/iothreads",),
+    ),
+    FaultKind(
+        "stays-paused",
+        "a backup that has stopped while several of its requests failed stays paused when it is resumed",
+        StaysPaused,
+        ("did not come within",),
+        ("failure/stopped_backup",),
     ),
     crashes_at("job-pause", "job/paused"),
     crashes_at("job-cancel", "job/cancelled"),

@@ -63,6 +63,14 @@ class Swaps(Fault):
         return [*held, event]
 
 
+def device_as_path(event: Message) -> list[Message]:
+    """Let an error of a guest's disk name device and path each in the place of the other."""
+    if event["event"] == "BLOCK_IO_ERROR" and "qom-path" in event["data"]:
+        data = event["data"]
+        data["device"], data["qom-path"] = data["qom-path"], data["device"]
+    return [event]
+
+
 FAULTS = (
     # What they tell of their states.
     *(
@@ -214,6 +222,24 @@ FAULTS = (
         events(altering("BLOCK_JOB_ERROR", device="another")),
         ("BLOCK_JOB_ERROR",),
         ("failure/error_policies", "failure/stopped_backup"),
+    ),
+    *(
+        FaultKind(
+            f"disk-error-{name}",
+            f"the event of an error of a guest's disk {what}",
+            events(change),
+            (clue,),
+            ("failure/guest_disk",),
+        )
+        for name, what, clue, change in (
+            ("device-as-path", "swaps device and path", "qom-path", device_as_path),
+            ("node", "names another node", "node-name", altering("BLOCK_IO_ERROR", **{"node-name": "another"})),
+            ("operation", "tells a read as a write", "operation", altering("BLOCK_IO_ERROR", operation="write")),
+            ("action", "tells another action", "action", altering("BLOCK_IO_ERROR", action="report")),
+            ("reason", "tells another reason", "reason", altering("BLOCK_IO_ERROR", reason="Unknown error")),
+            ("nospace", "never tells of a full disk", "nospace", altering("BLOCK_IO_ERROR", nospace=False)),
+            ("missing", "does not come", "did not come", dropping("BLOCK_IO_ERROR")),
+        )
     ),
     FaultKind(
         "error-pauses-guest",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from testbed.campaign.proof.conversation import Conversation, Fault, Message
+from testbed.campaign.proof.conversation import HIDDEN, Conversation, Fault, Message
 from testbed.campaign.proof.faultkind import FaultKind
-from testbed.campaign.proof.spoiling import bitmaps_of
+from testbed.campaign.proof.spoiling import actions_of, bitmaps_of
 
 
 class Recording(Fault):
@@ -129,6 +129,80 @@ class WritesElsewhere(Recording):
         self.io(node, f"{verb}{flags} {at + shift} {length}")
 
 
+class Halves(Recording):
+    """Knows by two bitmaps of its own what the guest has written in the first and in the second half of its drives."""
+
+    names = (f"{HIDDEN}-first", f"{HIDDEN}-second")
+
+    def __init__(self, qemu: Conversation) -> None:
+        super().__init__(qemu)
+        self.middles: dict[str, int] = {}
+
+    def guest(self, node: str, verb: str, flags: str, at: int, length: int) -> None:
+        middle = self.middle(node)
+        for name, start, end in (
+            (self.names[0], at, min(at + length, middle)),
+            (self.names[1], max(at, middle), at + length),
+        ):
+            if start < end:
+                self.switch(node, [name], "enable")
+                self.io(node, f"{verb}{flags} {start} {end - start}")
+                self.switch(node, [name], "disable")
+
+    def middle(self, node: str) -> int:
+        """Return where the second half of a drive begins, in bytes; from now on it is known what is written there."""
+        if node not in self.middles:
+            nodes = self.qemu.ask("query-named-block-nodes", flat=True)
+            (size,) = [found["image"]["virtual-size"] for found in nodes if found["node-name"] == node]
+            self.middles[node] = size // 2 // 65536 * 65536
+            for name in self.names:
+                self.qemu.ask("block-dirty-bitmap-add", node=node, name=name, disabled=True, granularity=512)
+        return self.middles[node]
+
+
+class ClearsFirstHalf(Halves):
+    """Clears only the first half of a bitmap."""
+
+    def reply(self, command: Message, reply: Message) -> Message:
+        for name, arguments in actions_of(command):
+            if name == "block-dirty-bitmap-clear" and "return" in reply:
+                target = {"node": arguments["node"], "target": arguments["name"]}
+                self.qemu.ask("block-dirty-bitmap-merge", **target, bitmaps=[self.names[1]])
+        return reply
+
+
+class MergesFirstHalf(Halves):
+    """Merges only what the guest has written in the first half of the drive."""
+
+    def command(self, command: Message) -> Message | None:
+        for name, arguments in actions_of(command):
+            if name == "block-dirty-bitmap-merge" and arguments["node"] in self.middles:
+                arguments["bitmaps"] = [self.names[0]]
+        return super().command(command)
+
+
+class GivenBackWhileWritten(Recording):
+    """Lets the first write after one that was held up be overwritten by the second."""
+
+    def __init__(self, qemu: Conversation) -> None:
+        super().__init__(qemu)
+        self.after: list[int] | None = None
+
+    def command(self, command: Message) -> Message | None:
+        line = str(command.get("arguments", {}).get("command-line", ""))
+        if "break write_aio" in line:
+            self.after = None
+        elif "resume" in line:
+            self.after = []
+        return super().command(command)
+
+    def guest(self, node: str, verb: str, flags: str, at: int, length: int) -> None:
+        self.io(node, f"{verb}{flags} {at} {length}")
+        if self.after is not None and len(self.after) < 2:
+            self.after.append(at)
+            self.io(node, f"{verb}{flags} {self.after[0]} {length}")
+
+
 def guest_writes(change: Callable[[str], str]) -> Callable[[Conversation], Fault]:
     """Make a fault that changes the flags, the pattern among them, of each write of the guest."""
 
@@ -179,6 +253,27 @@ FAULTS = (
         RecordsDisabled,
         ("dirty",),
         features=RECORDING,
+    ),
+    FaultKind(
+        "clears-first-half",
+        "clearing a bitmap leaves what the guest wrote in the second half of the drive",
+        ClearsFirstHalf,
+        ("dirty",),
+        ("bitmap/life",),
+    ),
+    FaultKind(
+        "merges-first-half",
+        "merging leaves out what the guest wrote in the second half of the drive",
+        MergesFirstHalf,
+        ("dirty",),
+        ("bitmap/merging",),
+    ),
+    FaultKind(
+        "given-back-while-written",
+        "what is written after a write was held up is overwritten by what is written elsewhere",
+        GivenBackWhileWritten,
+        ("byte at offset",),
+        ("backup/held_up_writes",),
     ),
     FaultKind(
         "writes-elsewhere",

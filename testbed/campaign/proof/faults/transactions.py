@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from testbed.campaign.proof.conversation import Conversation, Fault, Message
 from testbed.campaign.proof.faultkind import FaultKind, does_nothing
-from testbed.campaign.proof.spoiling import actions_of
+from testbed.campaign.proof.spoiling import BACKUPS, actions_of
 
 
 def not_undone(kind: str) -> Callable[[Conversation], Fault]:
@@ -39,6 +39,17 @@ class GroupsImposed(Fault):
         if command["execute"] == "transaction":
             command["arguments"]["properties"] = {"completion-mode": "grouped"}
         return command
+
+
+class BackupsRefused(Fault):
+    """Refuses to start several backups in one transaction."""
+
+    def command(self, command: Message) -> Message | None:
+        is_refused = command["execute"] == "transaction" and sum(name in BACKUPS for name, _ in actions_of(command)) > 1
+        return None if is_refused else command
+
+    def answer(self, command: Message) -> Message:
+        return {"error": {"class": "GenericError", "desc": "this cannot be done"}}
 
 
 def in_actions(change: Callable[[list[Message]], list[Message]]) -> Callable[[Conversation], Fault]:
@@ -74,6 +85,13 @@ FAULTS = (
         in_actions(lambda actions: actions[::-1]),
         ("should have", "dirty"),
         ("transaction/order_of_requests",),
+    ),
+    FaultKind(
+        "backups-in-transactions-refused",
+        "a transaction of several requests cannot start a backup",
+        BackupsRefused,
+        ("this cannot be done",),
+        ("backup/iothreads",),
     ),
     does_nothing("transaction", "did not come within", "transaction/common_point_in_time"),
     *(
