@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from junitparser import JUnitXml, TestSuite
 from test_console import FAILED, ON_RECORD, PASSED, UNFIT, UNRUN, summed_up
+from test_junit import properties
 
 from testbed.reports.areas import Area, areas_of
 from testbed.reports.junit import PASSED_OVER, JUnitFiles
@@ -39,5 +40,4 @@ def test_suites_of_such_an_area_have_a_property(
     files.run_finished(RunSummary(tuple(named), (), PASSED.started, 1.0))
     (suite,) = JUnitXml.fromfile(str(tmp_path / "TEST-chain.chains.xml"))
     assert isinstance(suite, TestSuite)
-    properties = {prop.name: prop.value for prop in suite.properties()}
-    assert properties.get(PASSED_OVER) == found
+    assert properties(suite).get(PASSED_OVER) == found
