@@ -39,5 +39,5 @@ def test_suites_of_such_an_area_have_a_property(
     files.run_finished(RunSummary(tuple(named), (), PASSED.started, 1.0))
     (suite,) = JUnitXml.fromfile(str(tmp_path / "TEST-chain.chains.xml"))
     assert isinstance(suite, TestSuite)
-    properties = {prop.name: prop.value for prop in suite.properties()}
+    properties = {prop.name: prop.value for prop in suite.properties()}  # type: ignore[no-untyped-call]
     assert properties.get(PASSED_OVER) == found
