@@ -235,7 +235,7 @@ FAULTS = (
         ("byte at offset",),
     ),
     FaultKind("target-lacks-tail", "the end of a cluster is not copied", LeavesOutTail, ("byte at offset",)),
-    FaultKind("target-grows", "the target has another size afterwards", ResizesTarget, ("bytes",)),
+    FaultKind("target-grows", "the target has another size afterwards", ResizesTarget, ("should be of",)),
     FaultKind(
         "compression-ignored",
         "a backup is never compressed",
