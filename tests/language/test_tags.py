@@ -15,7 +15,7 @@ from testbed.language import tags
         "incremental_simple",
         "known-defect.merge-empty-list",
         "bug-B07",
-        "bug-B107",
+        "bug-B112",
         "id:BK-017",
         "bug:RHEL-3934",
         "bug:qemu/3934",
