@@ -17,6 +17,13 @@ behave = behave --jobs $(JOBS) $${QEMU:+-D "qemu=$$QEMU"} $${TAGS:+--tags "$$TAG
 # The same goes for the builds to compare; a word of BUILDS has no blanks, a line of a file may.
 export BUILDS MIRROR
 
+# A variable that nobody reads, such as a misspelt TAGS=, would silently run everything.
+variables := VENV JOBS QEMU TAGS ARGS BUILDS MIRROR MATRIX LOCK PYTHON
+given := $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
+unread := $(filter-out $(variables) MAKE% -%,$(given))
+near = $(shell $${PYTHON:-python3} -c 'import sys; from testbed.base.problems import hint; print(hint(sys.argv[1].upper(), sys.argv[2:]))' $(1) $(variables))
+$(if $(unread),$(error $(foreach name,$(unread),there is no variable $(name); $(call near,$(name)))))
+
 .PHONY: help accept check prove matrix format docs steps lock
 
 help: ## print this
@@ -55,9 +62,9 @@ matrix: ## compare builds of QEMU: BUILDS='debian:sid mine=/opt/qemu', else thos
 	@missing=$$(python -m testbed.campaign.matrix --to-fetch $(MATRIX) $$BUILDS) && { test -z "$$missing" || .ci/setup mmdebstrap || :; }
 	@python -m testbed.campaign.matrix $${MIRROR:+--mirror "$$MIRROR"} $(MATRIX) $$BUILDS -- $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
-prove: ## see which faults of QEMU the suite finds; ARGS=--tags=... narrows it
+prove: ## see which faults of QEMU the suite finds; TAGS='bitmap' narrows it
 	@.ci/setup qemu
-	python -m testbed.campaign.proof --at-once $(JOBS) $(ARGS)
+	python -m testbed.campaign.proof --at-once $(JOBS) $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
 format: ## format Python and features
 	@.ci/setup developing

@@ -3,7 +3,9 @@
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 from behave.runner import Context
 
@@ -19,7 +21,14 @@ from testbed.scenario import evidence
 from testbed.scenario.testbed import Testbed
 from testbed.scenario.world import World
 
+FEATURES = Path(__file__).parent / "features"
+
 register_words()
+
+
+def before_load(_context: Context, words: Sequence[str]) -> None:
+    """See that each of the words by which scenarios are selected is a tag; the runner calls it before all others."""
+    tags.insist_on_selectable(words, tags.of_features(FEATURES))
 
 
 def before_all(context: Context) -> None:

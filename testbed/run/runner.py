@@ -26,12 +26,14 @@ from testbed.base.gherkin import (
     Step,
     adjacent,
     clean_up,
+    insist_on_lines,
     misuse,
     override,
     without_junit,
     without_skip_notices,
+    words_of,
 )
-from testbed.base.problems import EnvironmentUnusable
+from testbed.base.problems import AuthorError, EnvironmentUnusable
 from testbed.reports.console import Printer, Story, complain, print_summary
 from testbed.reports.directory import Reports, directories, open_reports
 from testbed.reports.junit import JUnitFiles, options_of
@@ -103,6 +105,7 @@ class AcceptanceRunner(Runner):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         config.reporters = without_junit(config.reporters)
+        _leave_out_by_default(config)
         # behave would stop at a known defect, too.
         self._stops, config.stop = config.stop, False
         self._interruption = Interruption(self._abort)
@@ -140,9 +143,18 @@ class AcceptanceRunner(Runner):
         self._junit.options = options_of(self.config.userdata)
 
     @override
+    def load_step_definitions(self) -> None:
+        """Call the hook before_load, which behave does not have: what it raises is told before anything is loaded."""
+        if (hook := self.hooks.get("before_load")) is not None:
+            hook(self.context, words_of(self.config.tags))
+        super().load_step_definitions()
+
+    @override
     def feature_locations(self) -> list[Location]:
         """Give each file once, however often and however spelt it is named."""
-        return adjacent(super().feature_locations())
+        locations = super().feature_locations()
+        insist_on_lines(locations)
+        return adjacent(locations)
 
     @override
     def run_model(self, features: Iterable[Feature] | None = None) -> bool:
@@ -386,6 +398,18 @@ class AcceptanceRunner(Runner):
         return summary.failed
 
 
+def _leave_out_by_default(config: Config) -> None:
+    """Leave out what the configuration leaves out by default, unless an expression speaks of it itself.
+
+    To behave, the default is one only where no expression is given.
+    """
+    defaults = [config.default_tags] if isinstance(config.default_tags, str) else (config.default_tags or ())
+    named = words_of(config.tags)
+    if unspoken := [default for default in defaults if default and not set(words_of(default)) & set(named)]:
+        given = [config.tags] if isinstance(config.tags, str) else (config.tags or ())
+        config.setup_tag_expression([*(expression for expression in given if expression), *unspoken])
+
+
 def _expected(features: Iterable[Feature], recorder: Recorder, selected: Sequence[Scenario]) -> Iterator[Feature]:
     """Give the features, each when the recorder knows what of it is to be run."""
     for feature in features:
@@ -398,7 +422,7 @@ def _described(error: BaseException) -> RunError:
     if isinstance(error, EnvironmentUnusable):
         headline = shorten("; ".join(problem.what for problem in error.problems), HEADLINE, placeholder=" ...")
         return RunError(RUN, type(error).__name__, headline, str(error))
-    said = str(error) if isinstance(error, (NothingSelected, NothingTried)) else misuse(error)
+    said = str(error) if isinstance(error, (AuthorError, NothingSelected, NothingTried)) else misuse(error)
     if said is None:
         return run_error(RUN, trouble_of(error))
     return RunError("selection", type(error).__name__, shorten(said, HEADLINE, placeholder=" ..."), said)

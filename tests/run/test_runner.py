@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from conftest import Finished, Project
+from conftest import CONFIGURATION, Finished, Project
 from junitparser import Skipped
 
 from testbed.run.runner import Interruption
@@ -399,6 +399,72 @@ def test_a_repeat_command_selects_just_one(life: Project) -> None:
     assert row["repeat"].endswith(f" behave features/rows.feature:{row['line']} -D 'qemu=/with blanks/x' {own}")
     finished = life.run(f"features/rows.feature:{row['line']}")
     assert [case.name for case in finished.suite("rows")] == [row["name"]]
+
+
+# What is selected.
+
+SLOW = """
+    Feature: Slow
+      @easy @slow
+      Scenario: Takes minutes
+        Given a state
+      @easy
+      Scenario: Takes no time
+        Given a state
+"""
+
+
+@pytest.mark.parametrize(
+    ("tags", "selected"),
+    [
+        ((), ["Takes no time"]),
+        (("easy",), ["Takes no time"]),
+        (("@easy", "not hard"), ["Takes no time"]),
+        (("slow",), ["Takes minutes"]),
+        (("easy and @slow",), ["Takes minutes"]),
+        (("easy or (slow)",), ["Takes minutes", "Takes no time"]),
+        (("easy", "not slow"), ["Takes no time"]),
+    ],
+)
+def test_what_is_left_out_by_default_is_so_unless_it_is_named(
+    project: Project, tags: tuple[str, ...], selected: list[str]
+) -> None:
+    project.write(
+        "pyproject.toml", CONFIGURATION.replace("    summary", '    default_tags = ["not slow"]\n    summary')
+    )
+    project.write("features/slow.feature", SLOW)
+    finished = project.run(*(f"--tags={expression}" for expression in tags))
+    assert finished.status == 0
+    assert [case.name for case in finished.suite("slow")] == selected
+
+
+@pytest.mark.parametrize("line", [0, 12, 9999])
+def test_a_line_that_the_file_does_not_have_is_an_error(life: Project, line: int) -> None:
+    finished = life.run(f"features/life.feature:{line}")
+    said = f"there is no line {line} in features/life.feature, which has 10 lines"
+    assert finished.status == 1
+    assert messages(finished, "environment") == {"selection": said}
+    assert "Traceback" not in finished.stderr
+
+
+def test_the_words_of_the_selection_are_judged_before_anything_is_loaded(life: Project) -> None:
+    life.write("features/broken.feature", "no feature at all")
+    life.write(
+        "environment.py",
+        """
+        from testbed.base.problems import near
+
+        def before_load(context, words):
+            for word in words:
+                if word not in {"easy", "hard"}:
+                    raise near(word, ["easy", "hard"], "tag")
+        """,
+    )
+    finished = life.run("--tags", "@easy and not (esay or hard)")
+    assert (finished.status, finished.files) == (1, ["TEST-environment.xml"])
+    assert finished.stderr == '\nERROR (selection)\n  there is no tag "esay"; did you mean "easy"?\n'
+    assert finished.stdout.splitlines()[1:] == []
+    assert "no feature" in life.run("--tags", "easy or hard").stderr
 
 
 # Interruption.
