@@ -69,6 +69,8 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
     testbed, world, notes = testbed_of(context), world_of(context), notes_of(scenario)
     with ExitStack() as leaving:
         leaving.callback(testbed.discard, world)
+        if notes.is_cut_off:
+            return
         ending = testbed.end(world, notes.failure, scenario.effective_tags)
         notes.lacking, notes.excuse = notes.lacking or ending.lacking, ending.excuse
         notes.hold_against_record(ending.record)

@@ -42,7 +42,7 @@ from testbed.reports.outcome import Listener, Outcome, RunError, RunSummary, Sta
 from testbed.reports.progress import Progress
 from testbed.reports.repetition import REPORTS
 from testbed.run.recorder import Recorder
-from testbed.run.verdict import HEADLINE, run_error, trouble_of
+from testbed.run.verdict import HEADLINE, INTERRUPTED, interrupted_by, run_error, trouble_of
 from testbed.run.workers import FeatureByFeature, Forwarder, MainProcess, Workers
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -147,6 +147,7 @@ class AcceptanceRunner(Runner):
         """Call the hook before_load, which behave does not have: what it raises is told before anything is loaded."""
         if (hook := self.hooks.get("before_load")) is not None:
             hook(self.context, words_of(self.config.tags))
+        self.hooks.setdefault("after_all", lambda _context: None)  # where behave is kept from a last word, see run_hook
         super().load_step_definitions()
 
     @override
@@ -288,6 +289,8 @@ class AcceptanceRunner(Runner):
         if hook_name == "after_step":
             return self._after_step(cast("Step", args[0]))
         error = self._raised_by(hook_name, *args)
+        if hook_name == "after_all" and self._interruption.signal is not None:
+            self.aborted = False  # behave would say in words of its own what the reports say
         if error is not None and self._recorder is not None:
             tag = str(args[0]) if "tag" in hook_name else None
             self._recorder.hook_failed(hook_name, tag, error)
@@ -333,9 +336,16 @@ class AcceptanceRunner(Runner):
     def _abort(self) -> None:
         """Have behave begin nothing more, and the workers, too."""
         if self._workers is not None:
-            self._workers.stop(signal.SIGTERM)
+            self._workers.stop(signal.Signals[self._interruption.signal or signal.SIGTERM.name])
         if self._recorder is not None:
             self._recorder.interruption = self._interruption.signal
+            self.aborted = True
+
+    @override
+    def abort(self, reason: str | None = None) -> None:
+        """Begin nothing more, and say nothing: the reports do."""
+        del reason
+        if self.context is not None:
             self.aborted = True
 
     # When it is over.
@@ -362,8 +372,8 @@ class AcceptanceRunner(Runner):
         """Return what went wrong with the run as a whole, so far."""
         errors = [*self._errors, *(self._recorder.errors if self._recorder else ())]
         if self._interruption.signal is not None:
-            text = f"the run was interrupted by {self._interruption.signal}"
-            errors.append(RunError("interruption", "Interrupted", text, text))
+            text = interrupted_by(self._interruption.signal)
+            errors.append(RunError("interruption", INTERRUPTED, text, text))
         return errors
 
     def _conclude(self, started: datetime, seconds: float) -> bool:
@@ -384,6 +394,10 @@ class AcceptanceRunner(Runner):
                 self._reports.write_summary(summary)
         except OSError as error:
             summary = replace(summary, errors=(*summary.errors, run_error("reports", trouble_of(error))))
+        self._tell_the_end(summary)
+        return summary.failed
+
+    def _tell_the_end(self, summary: RunSummary) -> None:
         stderr = Printer(sys.stderr, self.config)
         for listener in (*self._progress, *self._by_feature):
             listener.run_finished(summary)
@@ -393,9 +407,10 @@ class AcceptanceRunner(Runner):
             if not self._stories() and (summary.in_earnest or summary.failed):
                 # The formatter chosen instead may write a file, or JSON or a catalogue to standard output.
                 print_summary(summary, stderr)
+        told = {reason for outcome in summary.outcomes for reason in outcome.reasons} if self._stories() else set()
         for run_wide in summary.errors:
-            complain(run_wide, stderr)
-        return summary.failed
+            if run_wide.kind != INTERRUPTED or run_wide.message not in told:
+                complain(run_wide, stderr)
 
 
 def _leave_out_by_default(config: Config) -> None:

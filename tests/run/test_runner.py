@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable
 
@@ -484,15 +485,44 @@ def test_a_signal_ends_the_run_in_order(long: Project, number: signal.Signals) -
     assert finished.status == 1
     assert messages(finished, "long") == {
         "Before": None,
-        "Waits": f"interrupted by {number.name}",
+        "Waits": f"not run: the run was interrupted by {number.name}",
         "Never": f"not run: the run was interrupted by {number.name}",
     }
     assert messages(finished, "never") == {"Never ever": f"not run: the run was interrupted by {number.name}"}
     assert all(isinstance(case.result[0], Skipped) for case in finished.suite("never"))
     assert messages(finished, "environment") == {"interruption": f"the run was interrupted by {number.name}"}
-    assert f"the run was interrupted by {number.name}" in finished.stderr
+    assert (finished.stdout + finished.stderr).count(number.name) == 1, "it is said once"
+    assert f"\nNot run\n  3 scenarios: the run was interrupted by {number.name}\n" in finished.stdout
+    assert not {"SIGINT", "SIGTERM", "ABORTED", "FAILED", "ERROR"} - {number.name} & set(
+        re.findall(r"\w+", finished.stdout)
+    )
     said = [finished.stdout.index(text) for text in ("after Waits", "cleaned up", "after all")]
     assert said == sorted(said)
+
+
+def test_a_failure_before_the_signal_stays_one(long: Project) -> None:
+    long.write(
+        "features/long.feature", "Feature: F\n  Scenario: S\n    Given another state\n    Given a step that waits\n"
+    )
+    long.write(
+        "environment.py",
+        """
+        def after_step(context, step):
+            assert step.name != "another state", "it was broken before"
+        """,
+    )
+    finished = long.run("features/long.feature")
+    assert messages(finished, "long") == {"S": "it was broken before"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_with_several_processes_too_only_what_the_user_did_is_said(long: Project, number: signal.Signals) -> None:
+    finished = long.run_until_told(number, "--jobs", "2")
+    assert finished.status == 1
+    assert messages(finished, "long")["Waits"] == f"not run: the run was interrupted by {number.name}"
+    assert (finished.stdout + finished.stderr).count("SIG") == 1
+    assert "ABORTED" not in finished.stdout + finished.stderr
+    assert set(finished.summary()["counts"]) <= {"passed", "not run"}
 
 
 def test_a_signal_does_not_cut_clean_ups_short(long: Project) -> None:
@@ -520,8 +550,8 @@ def test_a_signal_does_not_cut_clean_ups_short(long: Project) -> None:
     ("hook", "became"),
     [
         ("before_scenario", "not run: the run was interrupted by SIGTERM"),
-        ("before_step", "interrupted by SIGTERM"),
-        ("after_step", "interrupted by SIGTERM"),
+        ("before_step", "not run: the run was interrupted by SIGTERM"),
+        ("after_step", "not run: the run was interrupted by SIGTERM"),
     ],
 )
 def test_a_signal_in_a_hook_lets_the_hook_end_and_no_step_begin(long: Project, hook: str, became: str) -> None:
@@ -609,7 +639,7 @@ def test_two_runs_at_once_do_not_touch_each_other(long: Project, new_project: Ca
         first.terminate()
         finished = long.finish(first)
         os.close(ready)
-    assert messages(finished, "long")["Waits"] == "interrupted by SIGTERM"
+    assert messages(finished, "long")["Waits"] == "not run: the run was interrupted by SIGTERM"
     assert long.run("features/never.feature").files == ["TEST-never.xml"]
     assert list((long.home / "reports").glob("run-*")) == []
 
