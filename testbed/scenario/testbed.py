@@ -18,7 +18,7 @@ from testbed.base.units import format_size
 from testbed.build.answers import YES, Answer, Unclear, answer_of
 from testbed.build.boards import Board
 from testbed.build.capabilities import Capabilities
-from testbed.build.defects import Comparison, compare
+from testbed.build.defects import Comparison, compare, insist_on_listed
 from testbed.build.needs import has, unmet
 from testbed.build.origin import ask, package_of
 from testbed.build.toolchain import Toolchain
@@ -105,6 +105,7 @@ class Testbed:
         behind then.
         """
         settings = Settings.load(userdata, environ)
+        insist_on_listed(settings.mended)
         toolchain = Toolchain.find(settings, environ)
         next_build = Toolchain.find(settings.for_next_build, environ) if settings.next_qemu else None
         scratch = Scratch.make(settings.scratch)
@@ -177,7 +178,9 @@ class Testbed:
                 world.judge.settle()
         except (AssertionError, AuthorError, EnvironmentUnusable) as broken:
             error = broken
-        record = compare(failure, tags, self.toolchain.qemu) if failure or not error else Comparison()
+        is_known = bool(failure) or not error
+        qemu, mended = self.toolchain.qemu, self.settings.mended
+        record = compare(failure, tags, qemu, mended) if is_known else Comparison()
         wrong = failure or (str(error) if error else "") or record.unexpected or ""
         excuse = self.lack_of_room() if wrong else ""
         return Ending(wrong, error, record, excuse, self.lack_told_by(error))
