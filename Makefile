@@ -12,7 +12,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(VENV)/cache/hypothesis
 
 # QEMU and TAGS reach the shell as they are, so that names with blanks and expressions with quotes survive.
 export QEMU TAGS
-behave = behave --jobs $(JOBS) $${QEMU:+-D "qemu=$$QEMU"} $${TAGS:+--tags "$$TAGS"} $(ARGS)
+behave = SUITE_CALLED_BY="make accept" behave --jobs $(JOBS) $${QEMU:+-D "qemu=$$QEMU"} $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
 # The same goes for the builds to compare; a word of BUILDS has no blanks, a line of a file may.
 export BUILDS MIRROR
@@ -60,7 +60,7 @@ check: ## lint, types, tests of the testbed, then all scenarios
 matrix: ## compare builds of QEMU: BUILDS='debian:sid mine=/opt/qemu', else those that .ci/matrix.toml lists
 	@.ci/setup python
 	@missing=$$(python -m testbed.campaign.matrix --to-fetch $(MATRIX) $$BUILDS) && { test -z "$$missing" || .ci/setup mmdebstrap || :; }
-	@python -m testbed.campaign.matrix $${MIRROR:+--mirror "$$MIRROR"} $(MATRIX) $$BUILDS -- $${TAGS:+--tags "$$TAGS"} $(ARGS)
+	@SUITE_CALLED_BY="make matrix" python -m testbed.campaign.matrix $${MIRROR:+--mirror "$$MIRROR"} $(MATRIX) $$BUILDS -- $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
 prove: ## see which faults of QEMU the suite finds; TAGS='bitmap' narrows it
 	@.ci/setup qemu

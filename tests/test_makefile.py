@@ -33,7 +33,8 @@ def test_a_variable_that_nobody_reads_is_an_error_with_status_2(target: str, giv
 def test_variables_reach_behave_whatever_they_hold() -> None:
     ended = make("accept", "TAGS=a or 'b'", 'ARGS=--name "x y"', "JOBS=3", "QEMU=/with blanks/x")
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert """behave --jobs 3 ${QEMU:+-D "qemu=$QEMU"} ${TAGS:+--tags "$TAGS"} --name "x y"\n""" in ended.stdout
+    behave = """behave --jobs 3 ${QEMU:+-D "qemu=$QEMU"} ${TAGS:+--tags "$TAGS"} --name "x y"\n"""
+    assert f'SUITE_CALLED_BY="make accept" {behave}' in ended.stdout
 
 
 def test_what_make_itself_takes_is_no_variable_of_ours() -> None:

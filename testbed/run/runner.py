@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -33,7 +34,7 @@ from testbed.base.gherkin import (
     without_skip_notices,
     words_of,
 )
-from testbed.base.problems import AuthorError, EnvironmentUnusable
+from testbed.base.problems import AuthorError, EnvironmentUnusable, in_words_of_caller
 from testbed.reports.console import Printer, Story, complain, print_summary
 from testbed.reports.directory import Reports, directories, open_reports
 from testbed.reports.junit import JUnitFiles, options_of
@@ -401,13 +402,16 @@ class AcceptanceRunner(Runner):
         stderr = Printer(sys.stderr, self.config)
         for listener in (*self._progress, *self._by_feature):
             listener.run_finished(summary)
-        if summary.outcomes:
+        has_begun = any(outcome.status is not Status.NOT_RUN for outcome in summary.outcomes)
+        # Where nothing could be run, there is nothing to tell but why.
+        if summary.outcomes and (has_begun or not summary.errors):
             for story in self._stories():
                 story.run_finished(summary)
             if not self._stories() and (summary.in_earnest or summary.failed):
                 # The formatter chosen instead may write a file, or JSON or a catalogue to standard output.
                 print_summary(summary, stderr)
-        told = {reason for outcome in summary.outcomes for reason in outcome.reasons} if self._stories() else set()
+        is_told = has_begun and self._stories()
+        told = {reason for outcome in summary.outcomes for reason in outcome.reasons} if is_told else set()
         for run_wide in summary.errors:
             if run_wide.kind != INTERRUPTED or run_wide.message not in told:
                 complain(run_wide, stderr)
@@ -436,8 +440,12 @@ def _described(error: BaseException) -> RunError:
     """Describe what kept the run from starting, or ended it."""
     if isinstance(error, EnvironmentUnusable):
         headline = shorten("; ".join(problem.what for problem in error.problems), HEADLINE, placeholder=" ...")
-        return RunError(RUN, type(error).__name__, headline, str(error))
-    said = str(error) if isinstance(error, (AuthorError, NothingSelected, NothingTried)) else misuse(error)
+        return RunError(RUN, type(error).__name__, headline, in_words_of_caller(str(error), os.environ))
+    said = (
+        in_words_of_caller(str(error), os.environ)
+        if isinstance(error, (AuthorError, NothingSelected, NothingTried))
+        else misuse(error)
+    )
     if said is None:
         return run_error(RUN, trouble_of(error))
     return RunError("selection", type(error).__name__, shorten(said, HEADLINE, placeholder=" ..."), said)

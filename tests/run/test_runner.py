@@ -468,6 +468,25 @@ def test_the_words_of_the_selection_are_judged_before_anything_is_loaded(life: P
     assert "no feature" in life.run("--tags", "easy or hard").stderr
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_where_nothing_can_be_run_only_that_is_told(life: Project, jobs: str) -> None:
+    life.write("features/more.feature", "Feature: More\n  Scenario: Third\n    Given a state\n")
+    life.write(
+        "environment.py",
+        """
+        from testbed.base.problems import EnvironmentUnusable, Problem
+
+        def before_all(context):
+            raise EnvironmentUnusable([Problem("no qemu", "name one with -D qemu=PATH")])
+        """,
+    )
+    finished = life.run("--jobs", jobs, env={"SUITE_CALLED_BY": "make accept"})
+    assert finished.status == 1
+    remedy = "name one with make accept QEMU=PATH"
+    assert finished.stderr == f"\nERROR (environment)\n  no qemu\n    remedy: {remedy}\n"
+    assert "not run" not in finished.stdout.lower()
+
+
 # Interruption.
 
 
