@@ -414,7 +414,7 @@ def test_evidence_that_has_no_room_is_told_with_its_remedy_and_all_else_is_clear
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--tags=@bakcup",), ["no scenario is selected: is a tag, a name or a path misspelt?"]),
+        (("--tags=@bakcup",), ['there is no tag "bakcup"; did you mean "backup"']),
         (("-D", "qmeu=/usr/bin"), ["there is no option qmeu", 'remedy: did you mean "qemu"']),
         (
             ("-D", "qmeu=/usr/bin", "-D", "patience=none"),
