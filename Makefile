@@ -12,10 +12,17 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(VENV)/cache/hypothesis
 
 # QEMU and TAGS reach the shell as they are, so that names with blanks and expressions with quotes survive.
 export QEMU TAGS
-behave = behave --jobs $(JOBS) $${QEMU:+-D "qemu=$$QEMU"} $${TAGS:+--tags "$$TAGS"} $(ARGS)
+behave = SUITE_CALLED_BY="make accept" behave --jobs $(JOBS) $${QEMU:+-D "qemu=$$QEMU"} $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
 # The same goes for the builds to compare; a word of BUILDS has no blanks, a line of a file may.
 export BUILDS MIRROR
+
+# A variable that nobody reads, such as a misspelt TAGS=, would silently run everything.
+variables := VENV JOBS QEMU TAGS ARGS BUILDS MIRROR MATRIX LOCK PYTHON
+given := $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
+unread := $(filter-out $(variables) MAKE% -%,$(given))
+near = $(shell $${PYTHON:-python3} -c 'import sys; from testbed.base.problems import hint; print(hint(sys.argv[1].upper(), sys.argv[2:]))' $(1) $(variables))
+$(if $(unread),$(error $(foreach name,$(unread),there is no variable $(name); $(call near,$(name)))))
 
 .PHONY: help accept check prove matrix format docs steps lock
 
@@ -53,11 +60,11 @@ check: ## lint, types, tests of the testbed, then all scenarios
 matrix: ## compare builds of QEMU: BUILDS='debian:sid mine=/opt/qemu', else those that .ci/matrix.toml lists
 	@.ci/setup python
 	@missing=$$(python -m testbed.campaign.matrix --to-fetch $(MATRIX) $$BUILDS) && { test -z "$$missing" || .ci/setup mmdebstrap || :; }
-	@python -m testbed.campaign.matrix $${MIRROR:+--mirror "$$MIRROR"} $(MATRIX) $$BUILDS -- $${TAGS:+--tags "$$TAGS"} $(ARGS)
+	@SUITE_CALLED_BY="make matrix" python -m testbed.campaign.matrix $${MIRROR:+--mirror "$$MIRROR"} $(MATRIX) $$BUILDS -- $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
-prove: ## see which faults of QEMU the suite finds; ARGS=--tags=... narrows it
+prove: ## see which faults of QEMU the suite finds; TAGS='bitmap' narrows it
 	@.ci/setup qemu
-	python -m testbed.campaign.proof --at-once $(JOBS) $(ARGS)
+	python -m testbed.campaign.proof --at-once $(JOBS) $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
 format: ## format Python and features
 	@.ci/setup developing

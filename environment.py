@@ -3,7 +3,9 @@
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 from behave.runner import Context
 
@@ -16,15 +18,27 @@ from testbed.language.words import register_words
 from testbed.reports.directory import Reports, reports_of
 from testbed.reports.outcome import ScenarioNotes, notes_of
 from testbed.scenario import evidence
-from testbed.scenario.testbed import Testbed
+from testbed.scenario.testbed import Programs, Testbed
 from testbed.scenario.world import World
+
+FEATURES = Path(__file__).parent / "features"
 
 register_words()
 
 
+def before_load(context: Context, words: Sequence[str]) -> None:
+    """See that each of the words by which scenarios are selected is a tag, and find the programs of the build.
+
+    The runner calls it before all others, and before a feature is loaded.
+    """
+    tags.insist_on_selectable(words, tags.of_features(FEATURES))
+    if not context.config.dry_run:
+        context.programs = Programs.find(context.config.userdata, os.environ)
+
+
 def before_all(context: Context) -> None:
-    """Find the build under test, and a place for the images."""
-    context.testbed = Testbed.open(context.config.userdata, os.environ)
+    """See what the build under test can do, and find a place for the images."""
+    context.testbed = Testbed.of(context.programs)
     testbed, reports = testbed_of(context), reports_of(context)
     reports.options.update(testbed.places())
     reports.subject = testbed.subject
@@ -60,6 +74,8 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
     testbed, world, notes = testbed_of(context), world_of(context), notes_of(scenario)
     with ExitStack() as leaving:
         leaving.callback(testbed.discard, world)
+        if notes.is_cut_off:
+            return
         ending = testbed.end(world, notes.failure, scenario.effective_tags)
         notes.lacking, notes.excuse = notes.lacking or ending.lacking, ending.excuse
         notes.hold_against_record(ending.record)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import logging
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import shorten
@@ -26,6 +26,10 @@ ROW_LENGTH = 60
 UNDEFINED = frozenset({"undefined", "untested_undefined"})
 FAILED = frozenset({"failed", "error", "pending"})
 """Names of a step's status."""
+
+
+class NoSuchLine(Exception):
+    """The command line names a line that its feature file does not have."""
 
 
 class Location(Protocol):
@@ -102,17 +106,30 @@ class Feature(Tagged, Protocol):
         """Give its scenarios, rows of outlines and those in rules included."""
 
 
+class TagExpression(Protocol):
+    """An expression of tags, as behave understood it."""
+
+    def evaluate(self, tags: Iterable[str]) -> bool:
+        """Tell whether it selects what has these tags."""
+
+
 class Config(Protocol):
     """Command line and configuration file, as behave understood them."""
 
     dry_run: bool
     jobs: int
     stop: bool
+    tags: str | list[str] | None
+    default_tags: str | list[str] | None
+    tag_expression: TagExpression
     color: str
     userdata: Mapping[str, str]
     userdata_defines: list[tuple[str, str]] | None
     junit_directory: str
     reporters: list[object]
+
+    def setup_tag_expression(self, tags: Sequence[str]) -> None:
+        """Select by these expressions from now on, by all of them together."""
 
     def has_colored_mode(self, file: IO[str]) -> bool:
         """Tell whether options and stream call for colours."""
@@ -191,6 +208,12 @@ if TYPE_CHECKING:
         def run_hook(self, hook_name: str, *args: Statement | str) -> bool:
             """Run a hook, if there is one; return whether it came to its end."""
 
+        def load_step_definitions(self) -> None:
+            """Load the sentences; the hooks are loaded, the features not yet."""
+
+        def abort(self, reason: str | None = None) -> None:
+            """Begin nothing more."""
+
         def feature_locations(self) -> list[Location]:
             """Give what the command line names, folders resolved to files."""
 
@@ -233,6 +256,7 @@ __all__ = [
     "clean_up",
     "definitions_of",
     "error_of_words",
+    "insist_on_lines",
     "misuse",
     "override",
     "rule_of",
@@ -241,6 +265,7 @@ __all__ = [
     "title",
     "without_junit",
     "without_skip_notices",
+    "words_of",
 ]
 
 
@@ -294,6 +319,23 @@ def adjacent(locations: Iterable[Location]) -> list[Location]:
     return [location for group in grouped.values() for location in group]
 
 
+def words_of(expressions: str | Sequence[str] | None) -> list[str]:
+    """Return the tags that expressions name, without their @, each once; one may hold * for any characters."""
+    text = expressions if isinstance(expressions, str) else " ".join(expressions or ())
+    words = (word.lstrip("@") for word in re.split(r"[\s()]+", text))
+    return [word for word in dict.fromkeys(words) if word not in {"", "and", "or", "not"}]
+
+
+def insist_on_lines(locations: Sequence[Location]) -> None:
+    """Raise NoSuchLine for a line that a feature file does not have: behave would run the last scenario for it."""
+    for location in locations:
+        file = Path(location.filename)
+        if location.line is not None and file.is_file():
+            count = len(file.read_text(encoding="utf-8").splitlines())
+            if not 1 <= location.line <= count:
+                raise NoSuchLine(f"there is no line {location.line} in {location.filename}, which has {count} lines")
+
+
 def without_junit(reporters: Iterable[object]) -> list[object]:
     """Return behave's reporters but for its JUnit reporter, whose files would stand beside ours."""
     return [reporter for reporter in reporters if not isinstance(reporter, JUnitReporter)]
@@ -314,7 +356,7 @@ def without_skip_notices() -> Iterator[None]:
 def misuse(error: BaseException) -> str | None:
     """Say what is wrong with the command line or a feature file, if that is what behave raised."""
     match error:
-        case ParserError() | ConfigError() | InvalidFileLocationError():
+        case ParserError() | ConfigError() | InvalidFileLocationError() | NoSuchLine():
             return str(error)
         case InvalidFilenameError():
             return f"{error} is neither a feature file nor a folder"

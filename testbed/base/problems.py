@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -27,6 +28,27 @@ class EnvironmentUnusable(Exception):
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.problems))
+
+
+CALLER = "SUITE_CALLED_BY"
+"""The environment variable by which commands that start behave tell their name: "make accept" or "make matrix"."""
+
+_OPTION = re.compile(r"-D (?P<name>\w+)=(?P<value>(?:[^\s,;]*[^\s,;.])?)")
+
+
+def in_words_of_caller(text: str, environ: Mapping[str, str]) -> str:
+    """Return a text with options of behave's, such as -D qemu=PATH, as they are given to the command that was typed."""
+    caller = environ.get(CALLER)
+    build = {"make accept": "QEMU", "make matrix": "BUILDS"}.get(caller or "")
+    if build is None:
+        return text
+
+    def said(option: re.Match[str]) -> str:
+        if option["name"] == "qemu":
+            return f"{caller} {build}={option['value'] or '/path'}"
+        return f"{caller} ARGS='{option[0]}'"
+
+    return _OPTION.sub(said, text)
 
 
 class AuthorError(Exception):

@@ -29,6 +29,7 @@ from time import monotonic
 from typing import BinaryIO
 
 from testbed.base.problems import Problem
+from testbed.base.processor import Wait
 
 LAST_WORDS = 2000
 """Bytes from the end of what a process wrote that a message repeats."""
@@ -226,22 +227,26 @@ class RunningTool:
     child: Child
     stdout: BinaryIO
     stderr: BinaryIO
+    wait: Wait
 
     def result(self, bound: float, allowed: Collection[int] | None = (0,)) -> Finished:
         """Wait for the tool's end for at most `bound` seconds and return what it said.
 
         `allowed` are the return codes that are no failure, None allows all. Raises ToolFailed for other codes
         and, having killed it, for a tool that has not ended in time. The message has the command line, the
-        ending and the end of what it said. If that is that no space was left, it is OutOfSpace, with its remedy.
+        ending and the end of what it said. If that is that no space was left, it is OutOfSpace, with its remedy; if the
+        tool was starved, it is EnvironmentUnusable.
         """
+        late = ""
         with self.stdout, self.stderr:
             try:
                 code = self.child.wait(bound)
+                if code is None:
+                    late = self.wait.explained(f"did not end within {bound:g} s and was killed")
             finally:
                 self.child.kill_and_reap(bound)
             stdout, stderr = (_text(file) for file in (self.stdout, self.stderr))
         if code is None:
-            late = f"did not end within {bound:g} s and was killed"
             raise _failure(self.child.argv, late, stderr, stdout)
         if allowed is not None and code not in allowed:
             raise _failure(self.child.argv, describe_ending(code), stderr, stdout)
@@ -258,7 +263,7 @@ def start_tool(argv: Sequence[str], *, cwd: Path) -> RunningTool:
         stdout, stderr = (opened.enter_context(os.fdopen(os.memfd_create(name), "rb")) for name in ("stdout", "stderr"))
         child = Child.attached(argv, cwd=cwd, stdout=stdout, stderr=stderr)
         opened.pop_all()
-        return RunningTool(child, stdout, stderr)
+        return RunningTool(child, stdout, stderr, Wait.from_birth("it", child.pid))
 
 
 def run_tool(argv: Sequence[str], *, cwd: Path, bound: float, allowed: Collection[int] | None = (0,)) -> Finished:

@@ -76,6 +76,13 @@ def _factor(value: str) -> float:
     return number
 
 
+def _names(value: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in value.split(","))
+    if not all(names):
+        raise BadValue("names, with commas between them, such as merge-empty-list")
+    return names
+
+
 def _one_of(*words: Word) -> Callable[[str], Word]:
     def read(value: str) -> Word:
         for word in words:
@@ -159,6 +166,13 @@ class Settings:
         values="a number greater than 0",
         unset="1",
         meaning="multiplies every time-out, for slow machines and debuggers",
+    )
+    mended: tuple[str, ...] = _option(
+        (),
+        _names,
+        values="names, with commas",
+        unset="none",
+        meaning="known defects that this build mends although its release has them: their scenarios must pass",
     )
     require: Literal["all", "nothing"] = _option(
         "nothing",

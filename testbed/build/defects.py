@@ -6,6 +6,7 @@ runs everywhere. What may come of it depends on the build:
 - A version in which the defect was seen must show it still, and in the same way: that is reported as a known defect and
   is not red. A pass is red there, since the list is out of date then, and so is a failure of any other kind.
 - A version in which it was looked for and not seen must keep the promise.
+- A build for which its packager says that it mends the defect (-D mended=NAME) must keep the promise.
 - Any other version is judged by the nearest ones on either side that were tried. If neither had the defect, the promise
   must be kept. Else nobody knows: a distribution may have mended what the release has. Either outcome is reported, as
   known defect or as passed with a remark, and neither is red.
@@ -17,11 +18,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from testbed.base.problems import near
+from testbed.base.problems import EnvironmentUnusable, Problem, hint, near
 from testbed.build.toolchain import Tool
 
 TAG = "known-defect."
@@ -231,14 +232,30 @@ class Comparison:
     log: tuple[str, ...] = ()
 
 
-def compare(failure: str, tags: Iterable[str], qemu: Tool) -> Comparison:
+def insist_on_listed(names: Iterable[str]) -> None:
+    """Raise EnvironmentUnusable, with the nearest that are listed, if defects are declared mended that are not."""
+    problems = [
+        Problem(f'-D mended= names "{name}", which is no known defect', hint(name, _BY_NAME))
+        for name in names
+        if name not in _BY_NAME
+    ]
+    if problems:
+        raise EnvironmentUnusable(problems)
+
+
+def compare(failure: str, tags: Iterable[str], qemu: Tool, mended: Collection[str] = ()) -> Comparison:
     """Compare a scenario that is over with what is on record of the defects that its tags name.
 
-    `failure` says how it failed, and is empty if it did not. Raises AuthorError.
+    `failure` says how it failed, and is empty if it did not; `mended` are the names of defects that the build is
+    declared to have mended. Raises AuthorError.
     """
     found = Comparison()
     for defect in named(tags):
-        found = _compared(found, failure, defect, qemu)
+        if defect.name not in mended:
+            found = _compared(found, failure, defect, qemu)
+        elif failure:
+            note = f"known defect {defect.name} is declared mended in this build, with -D mended={defect.name}"
+            found = replace(found, log=(*found.log, note))
     return found
 
 
@@ -256,15 +273,24 @@ def _compared(so_far: Comparison, failure: str, defect: Defect, qemu: Tool) -> C
             note = f"{known} does not explain this failure: it looks different"
             return replace(so_far, log=(*so_far.log, note))
         case False, Standing.SEEN:
-            unexpected = (
-                f"passed, although QEMU {qemu.release} has the {known}: {defect.what}. If this build mends it, "
-                "list its package's version as unseen in testbed/build/defects.py"
-            )
-            return replace(so_far, unexpected=unexpected)
+            return replace(so_far, unexpected=_unexpected(defect, qemu))
         case False, Standing.UNTRIED:
             remark = f"{known} does not show here; QEMU {qemu.release} was never tried before"
             return replace(so_far, remarks=(*so_far.remarks, remark))
     return so_far
+
+
+def _unexpected(defect: Defect, qemu: Tool) -> str:
+    """Say what a packager is to do whose build does not have a defect that its release has."""
+    packages = [word for word in _package(qemu.banner) if any(letter.isdigit() for letter in word)]
+    version = f'"{packages[-1]}"' if packages else "the version of your package, as --version prints it in parentheses,"
+    return (
+        f"passed, although QEMU {qemu.release} has the known defect {defect.name}: {defect.what}.\n"
+        f"If this build mends it, all is well: say so with -D mended={defect.name} "
+        f"(make accept ARGS='-D mended={defect.name}'), and for good by adding {version} to what is unseen of this "
+        "defect in testbed/build/defects.py.\n"
+        f"If nobody has mended it, look why it does not show: {defect.how}."
+    )
 
 
 def table() -> str:

@@ -5,9 +5,11 @@ A tag that is not listed here is an error, so that a misspelt one cannot silentl
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from testbed.base.problems import AuthorError, near
 from testbed.build import defects
@@ -59,6 +61,11 @@ class Tag:
         """Make a tag that is written in one way only."""
         return cls(name, re.escape(name), meaning)
 
+    @property
+    def is_family(self) -> bool:
+        """Tell whether several tags are of this form."""
+        return self.pattern != re.escape(self.form)
+
     def covers(self, tag: str) -> bool:
         """Tell whether `tag`, without its @, is this tag or one of this family."""
         return re.fullmatch(self.pattern, tag) is not None
@@ -68,7 +75,7 @@ TAGS = (
     *(Tag.named(name, meaning) for name, meaning in AREAS.items()),
     Tag.named("drive-backup", "asks for the backup with the older command, which newer builds may lack"),
     Tag.named("blockdev-backup", "asks for the backup with the newer command"),
-    Tag.named("slow", "takes minutes, and is given them; left out unless it is asked for with TAGS=slow"),
+    Tag.named("slow", "takes minutes, and is given them; left out unless the expression names it, as TAGS=slow does"),
     Tag.named("iotest-124", "a case of QEMU's own test 124, whose name is a second tag"),
     *(Tag.named(name, meaning) for name, meaning in CASES.items()),
     Tag(
@@ -89,6 +96,23 @@ DEFECTS = tuple(Tag.named(f"{defects.TAG}{defect.name}", defect.what) for defect
 def unknown(tags: Iterable[str]) -> list[str]:
     """Return those of `tags`, written without their @, that nothing here covers; sorted, each once."""
     return sorted({tag for tag in tags if not any(known.covers(tag) for known in (*TAGS, *DEFECTS))})
+
+
+def of_features(folder: Path) -> list[str]:
+    """Return the tags that stand in the feature files below a folder, without their @, sorted, each once."""
+    lines = (line.strip() for file in folder.rglob("*.feature") for line in file.read_text("utf-8").splitlines())
+    return sorted({tag.lstrip("@") for line in lines if line.startswith("@") for tag in line.split()})
+
+
+def insist_on_selectable(words: Iterable[str], used: Iterable[str]) -> None:
+    """Raise AuthorError, with the nearest tags that there are, if a word of a tag expression can select nothing.
+
+    `used` are the tags of all features. A word may hold * for any characters, and ? for one.
+    """
+    # A family counts by its members that some scenario has: the list has no more to say of them.
+    known = dict.fromkeys([*(tag.form for tag in (*TAGS, *DEFECTS) if not tag.is_family), *used])
+    if slips := [str(near(word, known, "tag")) for word in words if not fnmatch.filter(known, word)]:
+        raise AuthorError("; ".join(slips))
 
 
 def insist_on_known(tags: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from testbed.base.problems import NotOffered
 from testbed.base.process import Child, describe_ending
+from testbed.base.processor import Wait
 from testbed.build.promised import COMMANDS, COMMANDS_OF_MACHINES, Withdrawn
 from testbed.qemu.monitor import ConnectionLost, Event, Monitor, NoAnswer, Refused
 
@@ -77,6 +78,7 @@ class Machine:
     has_quit: bool = field(init=False)
     is_serving: bool = field(init=False)
     _ends: Sequence[socket.socket] = field(init=False, repr=False)
+    _wait: Wait = field(init=False, repr=False)
 
     bare: ClassVar[Sequence[str]] = BARE
     promised: ClassVar[Collection[str]] = COMMANDS | COMMANDS_OF_MACHINES
@@ -135,6 +137,7 @@ class Machine:
         finally:
             for end in theirs:
                 end.close()
+        self._wait = Wait.from_birth("QEMU", self.child.pid)
         self._ends, self.monitors = ours, ()
         self.dismissed = self.has_quit = self.is_serving = False
 
@@ -167,7 +170,7 @@ class Machine:
         """Send a QMP command and return the answer.
 
         Raises Refused when QEMU refuses it, NotOffered when the build does not have it and says so, Withdrawn when it
-        should, MachineDied or MachineHung when QEMU does not survive it.
+        should, MachineDied or MachineHung when QEMU does not survive it, EnvironmentUnusable when it was starved.
         """
         try:
             return self._guard(lambda: self.monitor.execute(command, arguments))
@@ -213,13 +216,15 @@ class Machine:
     def ask_until(self, what: str, query: str, wanted: Callable[[Any], bool]) -> None:
         """Make a query again and again until its answer is wanted, as is good for what no event tells.
 
-        `what` names it for the message of MachineHung, which is raised after the bound; see also `execute`.
+        `what` names it for the message of MachineHung, which is raised after the bound, or of EnvironmentUnusable where
+        QEMU was starved; see also `execute`.
         """
+        wait = self._begin_wait()
         deadline = time.monotonic() + self.bound
         while not wanted(answer := self.execute(query)):
             if time.monotonic() > deadline:
-                self.kill()
-                raise MachineHung(f"{what} did not come within {self.bound:g} s; {query} said last: {answer}")
+                late = f"{what} did not come within {self.bound:g} s; {query} said last: {answer}"
+                raise MachineHung(self._given_up(late, wait))
 
     def act(self, command: str, event: str) -> None:
         """Send a QMP command that acts on the whole machine, and wait for the event that tells of it.
@@ -275,9 +280,11 @@ class Machine:
     def quit(self) -> None:
         """Shut QEMU down cleanly and wait until it has ended.
 
-        Raises MachineDied when it ends otherwise than with exit status 0, MachineHung when it does not end.
+        Raises MachineDied when it ends otherwise than with exit status 0, MachineHung when it does not end,
+        EnvironmentUnusable when it was starved.
         """
         self.dismissed = True
+        wait = self._begin_wait()
         with contextlib.suppress(ConnectionLost, NoAnswer):
             self.monitor.execute("quit")
         code = self.child.wait(self.bound)
@@ -285,8 +292,8 @@ class Machine:
             self.monitor.hear_out()
         self._close_monitors()
         if code is None:
-            self.kill()
-            raise MachineHung(f"QEMU did not end within {self.bound:g} s of the quit command{self._last_words()}")
+            late = f"QEMU did not end within {self.bound:g} s of the quit command"
+            raise MachineHung(f"{self._given_up(late, wait)}{self._last_words()}")
         if code != 0:
             raise MachineDied(f"QEMU {describe_ending(code)} after the quit command{self._last_words()}")
         self.has_quit = True
@@ -319,7 +326,8 @@ class Machine:
             end.close()
 
     def _guard(self, talk: Callable[[], T]) -> T:
-        """Do something with the monitor; turn its loss into a statement about QEMU."""
+        """Do something with the monitor; turn its loss into a statement about QEMU, unless QEMU was starved."""
+        wait = self._begin_wait()
         try:
             return talk()
         except ConnectionLost as lost:
@@ -329,8 +337,21 @@ class Machine:
                 raise MachineHung(f"{lost}, but QEMU did not end; it has been killed{self._last_words()}") from None
             raise MachineDied(f"QEMU {self.child.ending()}{self._last_words()}; {lost}") from None
         except NoAnswer as silence:
+            told = self._given_up(str(silence), wait)
+            raise MachineHung(f"{told}; QEMU has been killed{self._last_words()}") from None
+
+    def _begin_wait(self) -> Wait:
+        """Return a wait that begins now, or began a tenth of the bound ago at most: to read takes a while itself."""
+        if time.monotonic() - self._wait.process.at > self.bound / 10:
+            self._wait = Wait.begun("QEMU", self.child.pid)
+        return self._wait
+
+    def _given_up(self, late: str, wait: Wait) -> str:
+        """Kill a QEMU that is late, and return what was `late` with what QEMU got meanwhile; see Wait.explained."""
+        try:
+            return wait.explained(late)
+        finally:
             self.kill()
-            raise MachineHung(f"{silence}; QEMU has been killed{self._last_words()}") from None
 
     def _last_words(self) -> str:
         """Return the end of QEMU's stderr, worded to follow a sentence."""

@@ -101,6 +101,8 @@ class ScenarioNotes:
     """The program that repeats just this scenario, from any folder. Given."""
     failure: str = ""
     """What went wrong so far, as it will be reported; empty while nothing did. Given."""
+    is_cut_off: bool = False
+    """Whether the run was told to end in the midst of the scenario, and nothing had gone wrong before. Given."""
     evidence: Path | None = None
     """Folder or file with what was kept. For hooks to set, like all that follows."""
     log: list[str] = field(default_factory=list)

@@ -9,7 +9,17 @@ from time import monotonic
 from testbed.base.gherkin import FAILED, Config, Context, Feature, Scenario, Step, Tagged, Watcher, override, rule_of
 from testbed.reports.labels import Labels
 from testbed.reports.outcome import Listener, Outcome, RunError, ScenarioNotes, Status, notes_of
-from testbed.run.verdict import Trouble, blame, judge, run_error, sentence_of, trouble_of, undefined
+from testbed.run.verdict import (
+    INTERRUPTED,
+    Trouble,
+    blame,
+    interrupted_by,
+    judge,
+    run_error,
+    sentence_of,
+    trouble_of,
+    undefined,
+)
 
 PLAIN = {"before_scenario": "at the start of the scenario", "after_scenario": "at the end of the scenario"}
 """What a reader who knows no hooks calls them."""
@@ -27,6 +37,7 @@ class _Running:
         """Add what went wrong, in the order of time but for the last so many."""
         self.troubles.insert(len(self.troubles) - before_last, trouble)
         self.notes.failure = "\n\n".join(known.message for known in self.troubles)
+        self.notes.is_cut_off = self.troubles[0].is_interruption
 
 
 class Recorder(Watcher):
@@ -155,7 +166,12 @@ class Recorder(Watcher):
         trouble = self._trouble_in(step, error)
         last = self._running.troubles[-1] if self._running.troubles else trouble
         # A check explains an error in the same step: QEMU is dead, therefore its monitor did not answer.
-        explains = trouble.status is Status.FAILED and last.status is Status.ERROR and last.step == trouble.step
+        explains = (
+            trouble.status is Status.FAILED
+            and last.status is Status.ERROR
+            and last.step == trouble.step
+            and not last.is_interruption
+        )
         self._running.add(trouble, before_last=1 if explains else 0)
 
     def hook_failed(self, name: str, tag: str | None, error: BaseException) -> None:
@@ -198,7 +214,7 @@ class Recorder(Watcher):
     def broke_off(self, error: BaseException) -> None:
         """Learn what has ended the run in the midst of a scenario: behave could not hold it."""
         if self._running is not None:
-            self._running.add(trouble_of(error))
+            self._running.add(self._interrupted() if isinstance(error, KeyboardInterrupt) else trouble_of(error))
 
     def finish(self) -> None:
         """Report whatever has not been reported."""
@@ -213,7 +229,7 @@ class Recorder(Watcher):
         return replace(trouble, step=sentence_of(step))
 
     def _interrupted(self) -> Trouble:
-        return Trouble(Status.ERROR, "Interrupted", f"interrupted by {self.interruption or 'the user'}")
+        return Trouble(Status.ERROR, INTERRUPTED, f"interrupted by {self.interruption or 'the user'}")
 
     # What the listeners are told.
 
@@ -230,7 +246,7 @@ class Recorder(Watcher):
         if self._config.dry_run:
             return "this was a dry run"
         if self.interruption:
-            return f"the run was interrupted by {self.interruption}"
+            return interrupted_by(self.interruption)
         if self._config.stop:
             return "the run stopped at the first failure, as --stop asks"
         return "the run ended early"

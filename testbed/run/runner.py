@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -26,12 +27,14 @@ from testbed.base.gherkin import (
     Step,
     adjacent,
     clean_up,
+    insist_on_lines,
     misuse,
     override,
     without_junit,
     without_skip_notices,
+    words_of,
 )
-from testbed.base.problems import EnvironmentUnusable
+from testbed.base.problems import AuthorError, EnvironmentUnusable, in_words_of_caller
 from testbed.reports.console import Printer, Story, complain, print_summary
 from testbed.reports.directory import Reports, directories, open_reports
 from testbed.reports.junit import JUnitFiles, options_of
@@ -40,7 +43,7 @@ from testbed.reports.outcome import Listener, Outcome, RunError, RunSummary, Sta
 from testbed.reports.progress import Progress
 from testbed.reports.repetition import REPORTS
 from testbed.run.recorder import Recorder
-from testbed.run.verdict import HEADLINE, run_error, trouble_of
+from testbed.run.verdict import HEADLINE, INTERRUPTED, interrupted_by, run_error, trouble_of
 from testbed.run.workers import FeatureByFeature, Forwarder, MainProcess, Workers
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -103,6 +106,7 @@ class AcceptanceRunner(Runner):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         config.reporters = without_junit(config.reporters)
+        _leave_out_by_default(config)
         # behave would stop at a known defect, too.
         self._stops, config.stop = config.stop, False
         self._interruption = Interruption(self._abort)
@@ -140,9 +144,19 @@ class AcceptanceRunner(Runner):
         self._junit.options = options_of(self.config.userdata)
 
     @override
+    def load_step_definitions(self) -> None:
+        """Call the hook before_load, which behave does not have: what it raises is told before anything is loaded."""
+        if (hook := self.hooks.get("before_load")) is not None:
+            hook(self.context, words_of(self.config.tags))
+        self.hooks.setdefault("after_all", lambda _context: None)  # where behave is kept from a last word, see run_hook
+        super().load_step_definitions()
+
+    @override
     def feature_locations(self) -> list[Location]:
         """Give each file once, however often and however spelt it is named."""
-        return adjacent(super().feature_locations())
+        locations = super().feature_locations()
+        insist_on_lines(locations)
+        return adjacent(locations)
 
     @override
     def run_model(self, features: Iterable[Feature] | None = None) -> bool:
@@ -276,6 +290,8 @@ class AcceptanceRunner(Runner):
         if hook_name == "after_step":
             return self._after_step(cast("Step", args[0]))
         error = self._raised_by(hook_name, *args)
+        if hook_name == "after_all" and self._interruption.signal is not None:
+            self.aborted = False  # behave would say in words of its own what the reports say
         if error is not None and self._recorder is not None:
             tag = str(args[0]) if "tag" in hook_name else None
             self._recorder.hook_failed(hook_name, tag, error)
@@ -321,9 +337,16 @@ class AcceptanceRunner(Runner):
     def _abort(self) -> None:
         """Have behave begin nothing more, and the workers, too."""
         if self._workers is not None:
-            self._workers.stop(signal.SIGTERM)
+            self._workers.stop(signal.Signals[self._interruption.signal or signal.SIGTERM.name])
         if self._recorder is not None:
             self._recorder.interruption = self._interruption.signal
+            self.aborted = True
+
+    @override
+    def abort(self, reason: str | None = None) -> None:
+        """Begin nothing more, and say nothing: the reports do."""
+        del reason
+        if self.context is not None:
             self.aborted = True
 
     # When it is over.
@@ -350,8 +373,8 @@ class AcceptanceRunner(Runner):
         """Return what went wrong with the run as a whole, so far."""
         errors = [*self._errors, *(self._recorder.errors if self._recorder else ())]
         if self._interruption.signal is not None:
-            text = f"the run was interrupted by {self._interruption.signal}"
-            errors.append(RunError("interruption", "Interrupted", text, text))
+            text = interrupted_by(self._interruption.signal)
+            errors.append(RunError("interruption", INTERRUPTED, text, text))
         return errors
 
     def _conclude(self, started: datetime, seconds: float) -> bool:
@@ -372,18 +395,38 @@ class AcceptanceRunner(Runner):
                 self._reports.write_summary(summary)
         except OSError as error:
             summary = replace(summary, errors=(*summary.errors, run_error("reports", trouble_of(error))))
+        self._tell_the_end(summary)
+        return summary.failed
+
+    def _tell_the_end(self, summary: RunSummary) -> None:
         stderr = Printer(sys.stderr, self.config)
         for listener in (*self._progress, *self._by_feature):
             listener.run_finished(summary)
-        if summary.outcomes:
+        has_begun = any(outcome.status is not Status.NOT_RUN for outcome in summary.outcomes)
+        # Where nothing could be run, there is nothing to tell but why.
+        if summary.outcomes and (has_begun or not summary.errors):
             for story in self._stories():
                 story.run_finished(summary)
             if not self._stories() and (summary.in_earnest or summary.failed):
                 # The formatter chosen instead may write a file, or JSON or a catalogue to standard output.
                 print_summary(summary, stderr)
+        is_told = has_begun and self._stories()
+        told = {reason for outcome in summary.outcomes for reason in outcome.reasons} if is_told else set()
         for run_wide in summary.errors:
-            complain(run_wide, stderr)
-        return summary.failed
+            if run_wide.kind != INTERRUPTED or run_wide.message not in told:
+                complain(run_wide, stderr)
+
+
+def _leave_out_by_default(config: Config) -> None:
+    """Leave out what the configuration leaves out by default, unless an expression speaks of it itself.
+
+    To behave, the default is one only where no expression is given.
+    """
+    defaults = [config.default_tags] if isinstance(config.default_tags, str) else (config.default_tags or ())
+    named = words_of(config.tags)
+    if unspoken := [default for default in defaults if default and not set(words_of(default)) & set(named)]:
+        given = [config.tags] if isinstance(config.tags, str) else (config.tags or ())
+        config.setup_tag_expression([*(expression for expression in given if expression), *unspoken])
 
 
 def _expected(features: Iterable[Feature], recorder: Recorder, selected: Sequence[Scenario]) -> Iterator[Feature]:
@@ -397,8 +440,12 @@ def _described(error: BaseException) -> RunError:
     """Describe what kept the run from starting, or ended it."""
     if isinstance(error, EnvironmentUnusable):
         headline = shorten("; ".join(problem.what for problem in error.problems), HEADLINE, placeholder=" ...")
-        return RunError(RUN, type(error).__name__, headline, str(error))
-    said = str(error) if isinstance(error, (NothingSelected, NothingTried)) else misuse(error)
+        return RunError(RUN, type(error).__name__, headline, in_words_of_caller(str(error), os.environ))
+    said = (
+        in_words_of_caller(str(error), os.environ)
+        if isinstance(error, (AuthorError, NothingSelected, NothingTried))
+        else misuse(error)
+    )
     if said is None:
         return run_error(RUN, trouble_of(error))
     return RunError("selection", type(error).__name__, shorten(said, HEADLINE, placeholder=" ..."), said)

@@ -23,6 +23,9 @@ HEADLINE = 200
 ROOM = 50
 """Those of them that are left for where it went wrong."""
 
+INTERRUPTED = "Interrupted"
+"""The kind of what is no trouble of a scenario's own: the run was told to end while it ran."""
+
 
 @dataclass(frozen=True)
 class Trouble:
@@ -35,6 +38,11 @@ class Trouble:
     where: str = ""
     """Where it went wrong, if not in a step: "in the clean-up drop"."""
     step: Sentence | None = None
+
+    @property
+    def is_interruption(self) -> bool:
+        """Whether the run was told to end, which says nothing of the scenario."""
+        return self.kind == INTERRUPTED
 
     @property
     def headline(self) -> str:
@@ -94,6 +102,11 @@ def trouble_of(error: BaseException, where: str = "") -> Trouble:
     return Trouble(status, kind, f"{kind}: {said or 'without a message'}", traceback_of(error), where)
 
 
+def interrupted_by(who: str) -> str:
+    """Say that the run was told to end, by a signal of that name or the user."""
+    return f"the run was interrupted by {who}"
+
+
 def traceback_of(error: BaseException) -> str:
     """Return the traceback without the frames of behave and the runner that lead to the rest."""
     position: TracebackType | None = error.__traceback__
@@ -141,6 +154,8 @@ def judge(
     before = [Trouble(Status.FAILED, "UnexpectedPass", notes.unexpected)] if notes.unexpected else []
     after = [Trouble(Status.ERROR, "TeardownError", text, where="in the teardown") for text in notes.teardown_errors]
     found = [*before, *troubles, *after] or _oversights(scenario, notes)
+    if found and found[0].is_interruption:
+        return replace(known, status=Status.NOT_RUN, reasons=(unrun,))
     if found and notes.excuse:
         found = [Trouble(Status.ERROR, EnvironmentUnusable.__name__, notes.excuse), *found]
     if notes.lacking and found and all(trouble.kind == NotOffered.__name__ for trouble in found):

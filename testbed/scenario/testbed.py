@@ -18,7 +18,7 @@ from testbed.base.units import format_size
 from testbed.build.answers import YES, Answer, Unclear, answer_of
 from testbed.build.boards import Board
 from testbed.build.capabilities import Capabilities
-from testbed.build.defects import Comparison, compare
+from testbed.build.defects import Comparison, compare, insist_on_listed
 from testbed.build.needs import has, unmet
 from testbed.build.origin import ask, package_of
 from testbed.build.toolchain import Toolchain
@@ -69,6 +69,28 @@ class Ending:
 
 
 @dataclass(frozen=True)
+class Programs:
+    """The options of a run, and the programs that they name: all that can be wrong with these is known so early."""
+
+    settings: Settings
+    toolchain: Toolchain
+    next_build: Toolchain | None
+
+    @classmethod
+    def find(cls, userdata: Mapping[str, object], environ: Mapping[str, str]) -> Programs:
+        """Read the options, which -D gave in `userdata`, and find the programs.
+
+        Raises EnvironmentUnusable with every problem of the options, or of the programs, and its remedy.
+        """
+        settings = Settings.load(userdata, environ)
+        insist_on_listed(settings.mended)
+        toolchain = Toolchain.find(settings, environ)
+        return cls(
+            settings, toolchain, Toolchain.find(settings.for_next_build, environ) if settings.next_qemu else None
+        )
+
+
+@dataclass(frozen=True)
 class Testbed:
     """A place where scenarios can run. Its scratch directory must be given back with `close`."""
 
@@ -104,9 +126,12 @@ class Testbed:
         `userdata` is what -D gave. Raises EnvironmentUnusable with every problem and its remedy; nothing is left
         behind then.
         """
-        settings = Settings.load(userdata, environ)
-        toolchain = Toolchain.find(settings, environ)
-        next_build = Toolchain.find(settings.for_next_build, environ) if settings.next_qemu else None
+        return cls.of(Programs.find(userdata, environ))
+
+    @classmethod
+    def of(cls, programs: Programs) -> Testbed:
+        """Do as `open` does, with programs that are found already."""
+        settings, toolchain, next_build = programs.settings, programs.toolchain, programs.next_build
         scratch = Scratch.make(settings.scratch)
         try:
             schema, target = _asked_once(toolchain, scratch, PATIENCE * settings.patience)
@@ -177,7 +202,9 @@ class Testbed:
                 world.judge.settle()
         except (AssertionError, AuthorError, EnvironmentUnusable) as broken:
             error = broken
-        record = compare(failure, tags, self.toolchain.qemu) if failure or not error else Comparison()
+        is_known = bool(failure) or not error
+        qemu, mended = self.toolchain.qemu, self.settings.mended
+        record = compare(failure, tags, qemu, mended) if is_known else Comparison()
         wrong = failure or (str(error) if error else "") or record.unexpected or ""
         excuse = self.lack_of_room() if wrong else ""
         return Ending(wrong, error, record, excuse, self.lack_told_by(error))

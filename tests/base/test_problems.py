@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from testbed.base.problems import AuthorError, EnvironmentUnusable, Problem, hint, near
+from testbed.base.problems import CALLER, AuthorError, EnvironmentUnusable, Problem, hint, in_words_of_caller, near
 
 
 def test_all_problems_are_told_with_their_remedies() -> None:
@@ -34,3 +34,22 @@ def test_all_words_are_named_where_none_is_near(known: Iterable[str], said: str)
 
 def test_a_slip_is_no_broken_promise() -> None:
     assert not issubclass(AuthorError, AssertionError)
+
+
+@pytest.mark.parametrize(
+    ("caller", "text", "said"),
+    [
+        ("make accept", "name one with -D qemu=PATH", "name one with make accept QEMU=PATH"),
+        ("make accept", "more time with -D patience=", "more time with make accept ARGS='-D patience='"),
+        (
+            "make accept",
+            "give -D qemu=, or -D keep=never.",
+            "give make accept QEMU=/path, or make accept ARGS='-D keep=never'.",
+        ),
+        ("make matrix", "name one with -D qemu=PATH", "name one with make matrix BUILDS=PATH"),
+        ("", "name one with -D qemu=PATH", "name one with -D qemu=PATH"),
+        ("cron", "name one with -D qemu=PATH", "name one with -D qemu=PATH"),
+    ],
+)
+def test_a_remedy_is_said_as_the_caller_would_type_it(caller: str, text: str, said: str) -> None:
+    assert in_words_of_caller(text, {CALLER: caller}) == said

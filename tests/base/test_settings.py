@@ -41,6 +41,7 @@ def test_everything_chosen() -> None:
         "scratch": "~/images of: \"mine\", 'too'",
         "keep": "always",
         "patience": "2.5",
+        "mended": "merge-empty-list, regrown-space",
         "require": "all",
         "reports": "out",
         "junit": "strict",
@@ -51,6 +52,7 @@ def test_everything_chosen() -> None:
     assert settings.scratch == Path.home() / "images of: \"mine\", 'too'"
     assert settings.patience == 2.5
     assert (settings.format, settings.keep, settings.require, settings.junit) == ("raw", "always", "all", "strict")
+    assert settings.mended == ("merge-empty-list", "regrown-space")
     assert (settings.qemu_nbd, settings.qemu_storage_daemon) == ("nbd", "qsd")
 
 
@@ -103,6 +105,7 @@ def test_unknown_option_is_refused_with_the_nearest_known_one(name: str, advice:
     [
         ("format", "qcow", "give one of qcow2, raw"),
         ("keep", "Always", "give one of failed, always, never"),
+        ("mended", "merge-empty-list,", "give names, with commas between them, such as merge-empty-list"),
         ("require", "true", "give one of all, nothing"),
         ("junit", "", "give one of full, strict"),
         ("patience", "0", "give a number greater than 0, such as 1 or 2.5"),

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from testbed.base.problems import AuthorError
+from testbed.base.problems import AuthorError, EnvironmentUnusable
 from testbed.build import defects
-from testbed.build.defects import DEFECTS, Defect, Standing, compare, named, table
+from testbed.build.defects import DEFECTS, Comparison, Defect, Standing, compare, named, table
 from testbed.build.toolchain import Tool
 from testbed.language import tags
 from testbed.reports.outcome import ScenarioNotes
@@ -92,6 +92,40 @@ def test_a_package_says_nothing_of_other_releases() -> None:
     packaged = made_up(seen=("qemu-8.2.0-3.fc39",), unseen=("5.2.0",))
     assert packaged.standing(qemu("8.2.0", "qemu-8.2.0-3.fc39")) is Standing.SEEN
     assert packaged.standing(qemu("8.2.0", "qemu-8.2.0-4.fc39")) is Standing.UNSEEN
+
+
+# What a build is declared to mend.
+
+
+def test_a_pass_of_what_has_the_defect_tells_a_packager_what_to_do() -> None:
+    tags = [f"known-defect.{MERGE.name}"]
+    told = compare("", tags, qemu("7.2.22", "Debian 1:7.2+dfsg-7+deb12u19")).unexpected or ""
+    assert told.startswith("passed, although QEMU 7.2.22 has the known defect merge-empty-list: a merge of no bitmaps")
+    assert "say so with -D mended=merge-empty-list (make accept ARGS='-D mended=merge-empty-list')" in told
+    assert 'by adding "1:7.2+dfsg-7+deb12u19" to what is unseen of this defect in testbed/build/defects.py' in told
+    assert told.endswith(
+        "look why it does not show: block-dirty-bitmap-merge with an empty list of sources, alone or in a transaction."
+    )
+    assert "the version of your package, as --version" in (compare("", tags, qemu("7.2.22")).unexpected or "")
+
+
+def test_what_is_declared_mended_must_simply_pass() -> None:
+    tags = [f"known-defect.{MERGE.name}"]
+    assert compare("", tags, qemu("7.2.22"), [MERGE.name]) == Comparison()
+    failed = compare(CRASH, tags, qemu("7.2.22"), [MERGE.name])
+    note = "known defect merge-empty-list is declared mended in this build, with -D mended=merge-empty-list"
+    assert failed == Comparison(log=(note,)), "it is red, whatever it looks like"
+    assert compare(CRASH, tags, qemu("7.2.22"), ["regrown-space"]).shown is MERGE
+
+
+def test_only_what_is_listed_can_be_declared_mended() -> None:
+    defects.insist_on_listed(["merge-empty-list", "regrown-space"])
+    with pytest.raises(EnvironmentUnusable) as caught:
+        defects.insist_on_listed(["merge-empty-lists", "regrown-space", "regrown"])
+    assert 'names "merge-empty-lists", which is no known defect\n  remedy: did you mean "merge-empty-list"' in str(
+        caught.value
+    )
+    assert len(caught.value.problems) == 2
 
 
 # What a scenario's end means.

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from testbed.base.problems import AuthorError
@@ -64,3 +67,29 @@ def test_each_tag_has_one_meaning() -> None:
     forms = [tag.form for tag in (*tags.TAGS, *tags.DEFECTS)]
     assert len(forms) == len(set(forms))
     assert all(tag.meaning for tag in tags.TAGS)
+
+
+@pytest.mark.parametrize("word", ["backup", "known-defect.merge-empty-list", "bug-B07", "b*", "bug-B??", "slow"])
+def test_what_selects_something_may_be_said(word: str) -> None:
+    tags.insist_on_selectable([word], ["bug-B07"])
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("bakup", 'there is no tag "bakup"; did you mean "backup"'),
+        ("bug-B08", 'there is no tag "bug-B08"; did you mean "bug-B07"'),
+        ("known-defects.*", 'there is no tag "known-defects.*"; did you mean "known-defect.'),
+        ("Slow", 'there is no tag "Slow"; did you mean "slow"'),
+        ("id:KEY", 'there is no tag "id:KEY"; of '),
+    ],
+)
+def test_what_can_select_nothing_is_told_with_what_is_near(word: str, said: str) -> None:
+    with pytest.raises(AuthorError, match=f"^{re.escape(said)}"):
+        tags.insist_on_selectable(["backup", word], ["bug-B07"])
+
+
+def test_the_tags_of_features_are_found_wherever_they_stand(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "a.feature").write_text("@first @second\nFeature: A\n  @first\n  @id:7\n  Scenario: at@x\n")
+    assert tags.of_features(tmp_path) == ["first", "id:7", "second"]

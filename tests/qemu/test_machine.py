@@ -13,6 +13,7 @@ import pytest
 from aftermath import has_ended, is_alive
 from real_qemu import taking
 
+from testbed.base.problems import EnvironmentUnusable
 from testbed.base.process import ToolFailed
 from testbed.build.toolchain import Toolchain
 from testbed.qemu.machine import BARE, GuestRequestFailed, Machine, MachineDied, MachineHung
@@ -313,8 +314,10 @@ def test_a_machine_that_stops_is_killed_within_its_bound(
     with taking(SHORT), pytest.raises(MachineHung) as caught:
         attempt(machine)
     assert str(caught.value).startswith(
-        f"{what} did not come within 0.4 s; seen last: no event at all; QEMU has been killed; "
+        f"{what} did not come within 0.4 s; seen last: no event at all; meanwhile QEMU got 0."
     )
+    assert " s more, and now does not want to run; the load is " in str(caught.value)
+    assert "; -D patience= gives more time; QEMU has been killed; " in str(caught.value)
     assert not is_alive(machine.child.pid)
 
 
@@ -323,7 +326,7 @@ def test_a_machine_that_lives_without_what_is_awaited_is_killed_too(boot: Callab
     machine.monitor.bound = SHORT
     machine.execute("cont")
     with pytest.raises(
-        MachineHung, match=r"^NEVER did not come within 0\.4 s; seen last: RESUME \{\}; QEMU has been killed"
+        MachineHung, match=r"^NEVER did not come within 0\.4 s; seen last: RESUME \{\}; .*; QEMU has been killed"
     ):
         machine.wait_for("NEVER", no_event)
     assert not is_alive(machine.child.pid)
@@ -377,7 +380,8 @@ def test_quit_that_does_not_end_is_cut_short(boot: Callable[..., Machine]) -> No
     machine.bound = SHORT
     with taking(SHORT), pytest.raises(MachineHung) as caught:
         machine.quit()
-    assert str(caught.value).startswith("QEMU did not end within 0.4 s of the quit command; the end of its stderr:\n")
+    assert str(caught.value).startswith("QEMU did not end within 0.4 s of the quit command; meanwhile QEMU ")
+    assert " -D patience= gives more time; the end of its stderr:\n" in str(caught.value)
     assert str(caught.value).endswith("\nflushing")
     assert not is_alive(machine.child.pid)
 
@@ -469,7 +473,7 @@ def _die_unnoticed(machine: Machine) -> None:
 def _hang(machine: Machine) -> None:
     machine.monitor.bound = 0.02
     os.kill(machine.child.pid, signal.SIGSTOP)
-    with pytest.raises(MachineHung):
+    with pytest.raises((MachineHung, EnvironmentUnusable)):  # so short a wait may see nothing but what else is going on
         machine.execute("query-status")
 
 

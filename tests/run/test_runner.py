@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable
 
 import pytest
-from conftest import Finished, Project
+from conftest import CONFIGURATION, Finished, Project
 from junitparser import Skipped
 
 from testbed.run.runner import Interruption
@@ -401,6 +402,91 @@ def test_a_repeat_command_selects_just_one(life: Project) -> None:
     assert [case.name for case in finished.suite("rows")] == [row["name"]]
 
 
+# What is selected.
+
+SLOW = """
+    Feature: Slow
+      @easy @slow
+      Scenario: Takes minutes
+        Given a state
+      @easy
+      Scenario: Takes no time
+        Given a state
+"""
+
+
+@pytest.mark.parametrize(
+    ("tags", "selected"),
+    [
+        ((), ["Takes no time"]),
+        (("easy",), ["Takes no time"]),
+        (("@easy", "not hard"), ["Takes no time"]),
+        (("slow",), ["Takes minutes"]),
+        (("easy and @slow",), ["Takes minutes"]),
+        (("easy or (slow)",), ["Takes minutes", "Takes no time"]),
+        (("easy", "not slow"), ["Takes no time"]),
+    ],
+)
+def test_what_is_left_out_by_default_is_so_unless_it_is_named(
+    project: Project, tags: tuple[str, ...], selected: list[str]
+) -> None:
+    project.write(
+        "pyproject.toml", CONFIGURATION.replace("    summary", '    default_tags = ["not slow"]\n    summary')
+    )
+    project.write("features/slow.feature", SLOW)
+    finished = project.run(*(f"--tags={expression}" for expression in tags))
+    assert finished.status == 0
+    assert [case.name for case in finished.suite("slow")] == selected
+
+
+@pytest.mark.parametrize("line", [0, 12, 9999])
+def test_a_line_that_the_file_does_not_have_is_an_error(life: Project, line: int) -> None:
+    finished = life.run(f"features/life.feature:{line}")
+    said = f"there is no line {line} in features/life.feature, which has 10 lines"
+    assert finished.status == 1
+    assert messages(finished, "environment") == {"selection": said}
+    assert "Traceback" not in finished.stderr
+
+
+def test_the_words_of_the_selection_are_judged_before_anything_is_loaded(life: Project) -> None:
+    life.write("features/broken.feature", "no feature at all")
+    life.write(
+        "environment.py",
+        """
+        from testbed.base.problems import near
+
+        def before_load(context, words):
+            for word in words:
+                if word not in {"easy", "hard"}:
+                    raise near(word, ["easy", "hard"], "tag")
+        """,
+    )
+    finished = life.run("--tags", "@easy and not (esay or hard)")
+    assert (finished.status, finished.files) == (1, ["TEST-environment.xml"])
+    assert finished.stderr == '\nERROR (selection)\n  there is no tag "esay"; did you mean "easy"?\n'
+    assert finished.stdout.splitlines()[1:] == []
+    assert "no feature" in life.run("--tags", "easy or hard").stderr
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_where_nothing_can_be_run_only_that_is_told(life: Project, jobs: str) -> None:
+    life.write("features/more.feature", "Feature: More\n  Scenario: Third\n    Given a state\n")
+    life.write(
+        "environment.py",
+        """
+        from testbed.base.problems import EnvironmentUnusable, Problem
+
+        def before_all(context):
+            raise EnvironmentUnusable([Problem("no qemu", "name one with -D qemu=PATH")])
+        """,
+    )
+    finished = life.run("--jobs", jobs, env={"SUITE_CALLED_BY": "make accept"})
+    assert finished.status == 1
+    remedy = "name one with make accept QEMU=PATH"
+    assert finished.stderr == f"\nERROR (environment)\n  no qemu\n    remedy: {remedy}\n"
+    assert "not run" not in finished.stdout.lower()
+
+
 # Interruption.
 
 
@@ -418,15 +504,44 @@ def test_a_signal_ends_the_run_in_order(long: Project, number: signal.Signals) -
     assert finished.status == 1
     assert messages(finished, "long") == {
         "Before": None,
-        "Waits": f"interrupted by {number.name}",
+        "Waits": f"not run: the run was interrupted by {number.name}",
         "Never": f"not run: the run was interrupted by {number.name}",
     }
     assert messages(finished, "never") == {"Never ever": f"not run: the run was interrupted by {number.name}"}
     assert all(isinstance(case.result[0], Skipped) for case in finished.suite("never"))
     assert messages(finished, "environment") == {"interruption": f"the run was interrupted by {number.name}"}
-    assert f"the run was interrupted by {number.name}" in finished.stderr
+    assert (finished.stdout + finished.stderr).count(number.name) == 1, "it is said once"
+    assert f"\nNot run\n  3 scenarios: the run was interrupted by {number.name}\n" in finished.stdout
+    assert not {"SIGINT", "SIGTERM", "ABORTED", "FAILED", "ERROR"} - {number.name} & set(
+        re.findall(r"\w+", finished.stdout)
+    )
     said = [finished.stdout.index(text) for text in ("after Waits", "cleaned up", "after all")]
     assert said == sorted(said)
+
+
+def test_a_failure_before_the_signal_stays_one(long: Project) -> None:
+    long.write(
+        "features/long.feature", "Feature: F\n  Scenario: S\n    Given another state\n    Given a step that waits\n"
+    )
+    long.write(
+        "environment.py",
+        """
+        def after_step(context, step):
+            assert step.name != "another state", "it was broken before"
+        """,
+    )
+    finished = long.run("features/long.feature")
+    assert messages(finished, "long") == {"S": "it was broken before"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_with_several_processes_too_only_what_the_user_did_is_said(long: Project, number: signal.Signals) -> None:
+    finished = long.run_until_told(number, "--jobs", "2")
+    assert finished.status == 1
+    assert messages(finished, "long")["Waits"] == f"not run: the run was interrupted by {number.name}"
+    assert (finished.stdout + finished.stderr).count("SIG") == 1
+    assert "ABORTED" not in finished.stdout + finished.stderr
+    assert set(finished.summary()["counts"]) <= {"passed", "not run"}
 
 
 def test_a_signal_does_not_cut_clean_ups_short(long: Project) -> None:
@@ -454,8 +569,8 @@ def test_a_signal_does_not_cut_clean_ups_short(long: Project) -> None:
     ("hook", "became"),
     [
         ("before_scenario", "not run: the run was interrupted by SIGTERM"),
-        ("before_step", "interrupted by SIGTERM"),
-        ("after_step", "interrupted by SIGTERM"),
+        ("before_step", "not run: the run was interrupted by SIGTERM"),
+        ("after_step", "not run: the run was interrupted by SIGTERM"),
     ],
 )
 def test_a_signal_in_a_hook_lets_the_hook_end_and_no_step_begin(long: Project, hook: str, became: str) -> None:
@@ -543,7 +658,7 @@ def test_two_runs_at_once_do_not_touch_each_other(long: Project, new_project: Ca
         first.terminate()
         finished = long.finish(first)
         os.close(ready)
-    assert messages(finished, "long")["Waits"] == "interrupted by SIGTERM"
+    assert messages(finished, "long")["Waits"] == "not run: the run was interrupted by SIGTERM"
     assert long.run("features/never.feature").files == ["TEST-never.xml"]
     assert list((long.home / "reports").glob("run-*")) == []
 
