@@ -59,26 +59,26 @@ def is_alive(pid: int) -> bool:
     return state not in "ZX"
 
 
-def processes_in(place: Path) -> list[int]:
-    """Return the processes that work in a place or were told of it."""
+def processes_in(folder: Path) -> list[int]:
+    """Return the processes that work in a folder or were told of it."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             traces = f"{os.readlink(process / 'cwd')}\n{(process / 'cmdline').read_bytes()!r}"  # noqa: PTH115
         except OSError:  # it has ended, or is somebody else's
             continue
-        if str(place) in traces:
+        if str(folder) in traces:
             found.append(int(process.name))
     return found
 
 
-def assert_nothing_is_left(place: Path) -> None:
-    """Check that no process and no file of any run is left in a place; the cleaner may need a moment."""
+def assert_nothing_is_left(folder: Path) -> None:
+    """Check that no process and no file of any run is left in a folder; the cleaner may need a moment."""
     deadline = time.monotonic() + BOUND
-    while time.monotonic() < deadline and (processes_in(place) or any(place.iterdir())):
+    while time.monotonic() < deadline and (processes_in(folder) or any(folder.iterdir())):
         time.sleep(0.01)
-    assert processes_in(place) == []
-    assert list(place.iterdir()) == []
+    assert processes_in(folder) == []
+    assert list(folder.iterdir()) == []
 
 
 class Told:

@@ -29,7 +29,7 @@ ODD_NAMES = [
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
@@ -37,8 +37,8 @@ def place(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_directory_is_there_and_then_it_is_not(place: Path, name: str) -> None:
-    parent = place / name
+def test_directory_is_there_and_then_it_is_not(folder: Path, name: str) -> None:
+    parent = folder / name
     parent.mkdir()
     with Scratch.make(parent) as scratch:
         assert scratch.path.parent == parent
@@ -49,26 +49,26 @@ def test_directory_is_there_and_then_it_is_not(place: Path, name: str) -> None:
     assert list(parent.iterdir()) == []
 
 
-def test_directory_is_removed_when_the_cleaner_has_been_killed(place: Path) -> None:
-    with Scratch.make(place) as scratch:
+def test_directory_is_removed_when_the_cleaner_has_been_killed(folder: Path) -> None:
+    with Scratch.make(folder) as scratch:
         scratch._cleaner.shell.kill()
         scratch._cleaner.shell.wait()
-    assert list(place.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
-def test_directory_that_cannot_be_removed_is_an_error(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_directory_that_cannot_be_removed_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: Path) -> None:
         raise PermissionError(f"cannot remove {path}")
 
     monkeypatch.setattr(module, "CLEANER", "exit 0")
-    scratch = Scratch.make(place)
+    scratch = Scratch.make(folder)
     monkeypatch.setattr(shutil, "rmtree", refuse)
     with pytest.raises(PermissionError):
         scratch.close()
 
 
-def test_each_scenario_has_a_directory_of_its_own(place: Path) -> None:
-    with Scratch.make(place) as scratch:
+def test_each_scenario_has_a_directory_of_its_own(folder: Path) -> None:
+    with Scratch.make(folder) as scratch:
         first = scratch.directory_for("Größe: 64 KiB, “qcow2” -- /raw")
         second = scratch.directory_for("Größe: 64 KiB, “qcow2” -- /raw")
         third = scratch.directory_for("x" * 300)
@@ -77,8 +77,8 @@ def test_each_scenario_has_a_directory_of_its_own(place: Path) -> None:
         assert scratch.directory_for("…").is_dir()
 
 
-def test_directory_of_a_scenario_is_discarded_with_all_that_is_in_it(place: Path) -> None:
-    with Scratch.make(place) as scratch:
+def test_directory_of_a_scenario_is_discarded_with_all_that_is_in_it(folder: Path) -> None:
+    with Scratch.make(folder) as scratch:
         path = scratch.directory_for("scenario")
         (path / "deep").mkdir()
         (path / "deep" / "image").write_text("data")
@@ -88,12 +88,12 @@ def test_directory_of_a_scenario_is_discarded_with_all_that_is_in_it(place: Path
 
 
 @pytest.mark.parametrize("other", ["", "..", "../other", "001-a/deep"])
-def test_nothing_else_is_discarded(place: Path, other: str) -> None:
-    with Scratch.make(place) as scratch:
+def test_nothing_else_is_discarded(folder: Path, other: str) -> None:
+    with Scratch.make(folder) as scratch:
         scratch.directory_for("a")
         with pytest.raises(ValueError, match="is not a directory of this run"):
             scratch.discard((scratch.path / other).resolve())
-    assert place.is_dir()
+    assert folder.is_dir()
 
 
 # A run that is cut short.
@@ -125,8 +125,8 @@ KILLED = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.S
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 @pytest.mark.parametrize("script", [BUSY, DAEMON], ids=["child", "daemon"])
-def test_nothing_is_left_of_a_run_that_was_killed(place: Path, name: str, script: str) -> None:
-    parent = place / name
+def test_nothing_is_left_of_a_run_that_was_killed(folder: Path, name: str, script: str) -> None:
+    parent = folder / name
     parent.mkdir()
     with running(RUN, str(parent), script) as (run, words):
         path, cleaner, child, busy = Path(words[0]), *map(int, words[1:])
@@ -139,23 +139,23 @@ def test_nothing_is_left_of_a_run_that_was_killed(place: Path, name: str, script
 
 
 @pytest.mark.parametrize("sign", KILLED)
-def test_nothing_is_left_whatever_the_signal(place: Path, sign: signal.Signals) -> None:
-    with running(RUN, str(place), BUSY) as (run, words):
+def test_nothing_is_left_whatever_the_signal(folder: Path, sign: signal.Signals) -> None:
+    with running(RUN, str(folder), BUSY) as (run, words):
         run.send_signal(sign)
         assert has_ended(int(words[1]))
-        assert list(place.iterdir()) == []
+        assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("line", ["end\n", "close\n"])
-def test_nothing_is_left_of_a_run_that_ended(place: Path, line: str) -> None:
-    with running(RUN, str(place), DAEMON) as (run, words):
+def test_nothing_is_left_of_a_run_that_ended(folder: Path, line: str) -> None:
+    with running(RUN, str(folder), DAEMON) as (run, words):
         run.communicate(line)
         assert run.returncode == 0
         cleaner, child, busy = map(int, words[1:])
         assert has_ended(cleaner)
         assert has_ended(child)
         assert has_ended(busy)
-        assert list(place.iterdir()) == []
+        assert list(folder.iterdir()) == []
 
 
 def ignores(pid: int, sign: signal.Signals) -> bool:
@@ -165,8 +165,8 @@ def ignores(pid: int, sign: signal.Signals) -> bool:
     return bool(int(mask, 16) >> (sign - 1) & 1)
 
 
-def test_the_cleaner_is_not_to_be_stopped_by_what_stops_the_run(place: Path) -> None:
-    with running(RUN, str(place), BUSY) as (run, words):
+def test_the_cleaner_is_not_to_be_stopped_by_what_stops_the_run(folder: Path) -> None:
+    with running(RUN, str(folder), BUSY) as (run, words):
         cleaner = int(words[1])
         assert os.getsid(cleaner) == cleaner
         for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -175,21 +175,21 @@ def test_the_cleaner_is_not_to_be_stopped_by_what_stops_the_run(place: Path) -> 
         assert is_alive(cleaner)
         run.kill()
         assert has_ended(cleaner)
-        assert list(place.iterdir()) == []
+        assert list(folder.iterdir()) == []
 
 
-def test_two_runs_in_one_place_do_not_touch_each_other(place: Path) -> None:
-    with running(RUN, str(place), BUSY) as (first, words), running(RUN, str(place), BUSY) as (_, others):
+def test_two_runs_in_one_folder_do_not_touch_each_other(folder: Path) -> None:
+    with running(RUN, str(folder), BUSY) as (first, words), running(RUN, str(folder), BUSY) as (_, others):
         first.kill()
         assert has_ended(int(words[1]))
-        assert [str(path) for path in place.iterdir()] == [others[0]]
+        assert [str(path) for path in folder.iterdir()] == [others[0]]
         assert is_alive(int(others[1]))
         assert is_alive(int(others[2]))
 
 
-def test_nobody_at_a_terminal_is_killed(place: Path) -> None:
+def test_nobody_at_a_terminal_is_killed(folder: Path) -> None:
     master, slave = os.openpty()
-    with running(RUN, str(place), BUSY) as (run, words):
+    with running(RUN, str(folder), BUSY) as (run, words):
         scenario = Path(words[0], "001-scenario")
         shell = subprocess.Popen(["/usr/bin/setsid", "--ctty", "/bin/sleep", "1000"], cwd=scenario, stdin=slave)
         try:
@@ -199,7 +199,7 @@ def test_nobody_at_a_terminal_is_killed(place: Path) -> None:
                 time.sleep(0.002)
             run.kill()
             assert has_ended(int(words[1]))
-            assert list(place.iterdir()) == []
+            assert list(folder.iterdir()) == []
             assert shell.poll() is None
         finally:
             shell.kill()
@@ -211,22 +211,22 @@ def test_nobody_at_a_terminal_is_killed(place: Path) -> None:
 # What earlier runs had to leave.
 
 
-def stale(place: Path, name: str = f"{PREFIX}1-stale") -> Path:
-    path = place / name
+def stale(folder: Path, name: str = f"{PREFIX}1-stale") -> Path:
+    path = folder / name
     (path / "001-scenario").mkdir(parents=True)
     (path / "001-scenario" / "image").write_text("data")
     return path
 
 
-def test_directory_whose_run_and_cleaner_were_killed_is_swept_by_the_next_run(place: Path) -> None:
-    with running(RUN, str(place), BUSY) as (run, words):
+def test_directory_whose_run_and_cleaner_were_killed_is_swept_by_the_next_run(folder: Path) -> None:
+    with running(RUN, str(folder), BUSY) as (run, words):
         os.kill(int(words[1]), signal.SIGKILL)
         run.kill()
         assert has_ended(run.pid)
         assert has_ended(int(words[2]))
-        assert [str(path) for path in place.iterdir()] == [words[0]]
-        with Scratch.make(place) as scratch:
-            assert list(place.iterdir()) == [scratch.path]
+        assert [str(path) for path in folder.iterdir()] == [words[0]]
+        with Scratch.make(folder) as scratch:
+            assert list(folder.iterdir()) == [scratch.path]
 
 
 def _symlink(path: Path) -> None:
@@ -247,25 +247,25 @@ def _foreign(path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [_symlink, _file, _foreign])
-def test_what_is_not_a_directory_of_ours_is_not_swept(place: Path, change: Callable[[Path], None]) -> None:
-    path = stale(place)
+def test_what_is_not_a_directory_of_ours_is_not_swept(folder: Path, change: Callable[[Path], None]) -> None:
+    path = stale(folder)
     change(path)
-    Scratch.make(place).close()
+    Scratch.make(folder).close()
     assert path.exists()
 
 
 @pytest.mark.parametrize("name", ["qemu-accept", "mine", f".{PREFIX}1-unlocked", f"my-{PREFIX}1"])
-def test_what_has_another_name_is_not_swept(place: Path, name: str) -> None:
-    path = stale(place, name)
-    Scratch.make(place).close()
+def test_what_has_another_name_is_not_swept(folder: Path, name: str) -> None:
+    path = stale(folder, name)
+    Scratch.make(folder).close()
     assert (path / "001-scenario" / "image").exists()
 
 
-# The place.
+# The folder.
 
 
-def test_in_memory_if_there_is_room_and_else_in_tmpdir(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    memory, tmpdir = place / "memory", place / "tmpdir"
+def test_in_memory_if_there_is_room_and_else_in_tmpdir(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory, tmpdir = folder / "memory", folder / "tmpdir"
     memory.mkdir()
     tmpdir.mkdir()
     monkeypatch.setattr(module, "MEMORY", memory)
@@ -277,13 +277,13 @@ def test_in_memory_if_there_is_room_and_else_in_tmpdir(place: Path, monkeypatch:
     monkeypatch.setattr(module, "ROOM", 1 << 60)
     with Scratch.make(None) as scratch:
         assert scratch.path.parent == tmpdir
-    monkeypatch.setattr(module, "MEMORY", place / "missing")
+    monkeypatch.setattr(module, "MEMORY", folder / "missing")
     with Scratch.make(None) as scratch:
         assert scratch.path.parent == tmpdir
 
 
-def test_relative_place_is_made_absolute(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(place)
+def test_relative_folder_is_made_absolute(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
     with Scratch.make(Path()) as scratch:
         assert scratch.path.is_absolute()
 
@@ -292,18 +292,18 @@ def test_relative_place_is_made_absolute(place: Path, monkeypatch: pytest.Monkey
     ("name", "why"),
     [("missing", "No such file or directory"), ("file", "Not a directory"), ("/proc", "No such file or directory")],
 )
-def test_place_that_cannot_be_used_is_reported_with_its_remedy(place: Path, name: str, why: str) -> None:
-    (place / "file").write_text("")
+def test_folder_that_cannot_be_used_is_reported_with_its_remedy(folder: Path, name: str, why: str) -> None:
+    (folder / "file").write_text("")
     with pytest.raises(EnvironmentUnusable) as caught:
-        Scratch.make(place / name)
+        Scratch.make(folder / name)
     (problem,) = caught.value.problems
-    assert problem.what == f"no scratch directory can be made in {place / name}: {why}"
+    assert problem.what == f"no scratch directory can be made in {folder / name}: {why}"
     assert problem.remedy == "name a directory that you may write to, with -D scratch=DIRECTORY"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_place_that_may_not_be_written_to_is_reported(place: Path) -> None:
-    place.chmod(0o500)
+def test_folder_that_may_not_be_written_to_is_reported(folder: Path) -> None:
+    folder.chmod(0o500)
     with pytest.raises(EnvironmentUnusable, match="Permission denied"):
-        Scratch.make(place)
-    place.chmod(0o700)
+        Scratch.make(folder)
+    folder.chmod(0o700)

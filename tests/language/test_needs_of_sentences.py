@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 from behave import parser
 from behave.matchers import Matcher
+from feature_files import ROOT, features
 
 from testbed.build.needs import NEEDS, need
 from testbed.language.needs import needing, needs_of, of_options
@@ -16,8 +16,6 @@ from testbed.language.words import MAKERS, SET_UPS
 from testbed.qemu.image_kinds import KINDS
 from testbed.scenario.acts.registry import REGISTRY
 from testbed.upkeep import vocabulary
-
-ROOT = Path(__file__).parents[2]
 
 OF_THE_TESTBED = {"bitmap-hash", "export-inactive", "human-monitor", "qcow2", "raw"}
 """What the testbed itself asks of every build, whatever a scenario says: see testbed/scenario/testbed.py."""
@@ -162,8 +160,7 @@ def test_option_that_is_not_given_needs_nothing() -> None:
 
 def asked_for(definitions: Mapping[str, list[Matcher]]) -> set[str]:
     """Return all needs that some scenario has."""
-    features = (parser.parse_file(str(path)) for path in sorted((ROOT / "features").rglob("*.feature")))
-    scenarios: list[Any] = [scenario for feature in features if feature for scenario in feature.walk_scenarios()]
+    scenarios: list[Any] = [scenario for file in features() for scenario in file.feature.walk_scenarios()]
     assert len(scenarios) > 900
     return {name for scenario in scenarios for name in needs_of(scenario, definitions)}
 
