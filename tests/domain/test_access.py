@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from real_qemu import BOUND, HOST_WORD, add_drive, make
 
-from testbed.base.problems import AuthorError
+from testbed.base.problems import AuthorError, NotOffered
 from testbed.build.toolchain import Toolchain
 from testbed.domain.access import Accesses, ExportAccess, ExportAccesses, MonitorAccesses
 from testbed.domain.drive import Drive
@@ -134,7 +134,10 @@ def test_requests_pass_through_it_after_a_resize_that_was_refused(drive: Drive, 
 
 
 def test_requests_pass_through_a_filter_that_the_operator_puts_there(drive: Drive) -> None:
-    drive.add_throttle("filter0")
+    try:
+        drive.add_throttle("filter0")
+    except NotOffered as lack:  # an old storage daemon has no objects
+        pytest.skip(str(lack))
     make(bitmaps.add(drive.filters[0], "bitmap1", granularity=512))
     drive.write(0x41, 0, 512)
     for node in drive.nodes:

@@ -27,12 +27,12 @@ def world(world: World) -> World:
     return world
 
 
-def start_behind_backs(world: World, drive: str = "drive0") -> None:
-    """Start a backup of which no model knows, and which takes for ever."""
-    machine = world.drives.drive(drive).machine
+def start_behind_backs(world: World) -> None:
+    """Start a backup with "bitmap0" of which no model knows, and which waits to be told to end."""
+    machine = world.drives.drive("drive0").machine
     machine.execute("blockdev-add", {"driver": "null-co", "node-name": "null", "size": MIB})
-    options = {"sync": "full", "speed": 1}
-    machine.execute("blockdev-backup", {"job-id": "odd", "device": drive, "target": "null", **options})
+    options = {"sync": "incremental", "bitmap": "bitmap0", "auto-finalize": False}
+    machine.execute("blockdev-backup", {"job-id": "odd", "device": "drive0", "target": "null", **options})
 
 
 # While the machine runs.
