@@ -50,7 +50,9 @@ def test_what_cannot_be_used_is_said_with_all_problems(tmp_path: object) -> None
 
 
 def test_formats_of_the_run_are_needed_by_every_scenario(testbed: Testbed) -> None:
-    lacking = replace(testbed, capabilities=Capabilities(testbed.toolchain, list, ask=lambda _argv: ""))
+    lacking = replace(
+        testbed, capabilities=Capabilities(testbed.toolchain, list, ask=lambda _argv: "Supported formats: vmdk\n")
+    )
     assert testbed.unmet([]) == []
     (reason,) = lacking.unmet([])
     assert reason.startswith("this build has no image format qcow2 that may be written")
