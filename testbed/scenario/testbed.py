@@ -105,11 +105,13 @@ class Testbed:
 
     @property
     def subject(self) -> str:
-        """One line on the build that is judged: its version, its package, what it emulates, where it is."""
+        """One line on the build that is judged: version, package, what it emulates, where, and tools of other builds."""
         qemu = self.toolchain.qemu
         kind = "the storage daemon of QEMU" if qemu.is_storage_daemon else "QEMU"
         target = f", target {self.target}" if self.target else ""
-        return f"{kind} {qemu.release} ({package_of(qemu, ask)}){target}: {qemu.path}"
+        others = "; ".join(self.toolchain.of_other_builds)
+        mixed = f"; with tools of another build: {others}" if others else ""
+        return f"{kind} {qemu.release} ({package_of(qemu, ask)}){target}: {qemu.path}{mixed}"
 
     def describe(self) -> dict[str, object]:
         """Return what a report must say of the build, its tools, the options and the place, for JSON."""

@@ -49,6 +49,14 @@ def test_what_cannot_be_used_is_said_with_all_problems(tmp_path: object) -> None
     assert f"{tmp_path}/qemu" in str(caught.value)
 
 
+def test_tools_of_another_build_are_told_beside_the_build_that_is_judged(testbed: Testbed) -> None:
+    qemu_img = replace(testbed.toolchain.qemu_img, version=(1, 2))
+    mixed = replace(testbed, toolchain=replace(testbed.toolchain, qemu_img=qemu_img))
+    assert "with tools of another build" not in testbed.subject
+    assert f"; with tools of another build: qemu-img 1.2 ({qemu_img.packager or 'no package'})" in mixed.subject
+    assert mixed.describe()["subject"] == mixed.subject
+
+
 def test_formats_of_the_run_are_needed_by_every_scenario(testbed: Testbed) -> None:
     lacking = replace(testbed, capabilities=Capabilities(testbed.toolchain, list, ask=lambda _argv: ""))
     assert testbed.unmet([]) == []
