@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,8 +20,8 @@ NO_PACKAGE = "no package"
 
 def package_of(tool: Tool, ask: Callable[[Sequence[str]], str | None]) -> str:
     """Return what the program's banner says of its package, else what `ask` says, which is asked of OWNERS."""
-    if said := re.search(r"\((.+)\)", tool.banner):
-        return said[1]
+    if tool.packager:
+        return tool.packager
     answers = (ask([*owner, str(tool.path)]) for owner in OWNERS)
     found = next((answer for answer in answers if answer), "")
     return found.partition("\n")[0].removesuffix(f": {tool.path}") or NO_PACKAGE

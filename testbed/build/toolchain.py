@@ -62,6 +62,12 @@ class Tool:
         return ".".join(map(str, self.version))
 
     @property
+    def packager(self) -> str:
+        """What its banner says of its package, such as Debian 1:7.2+dfsg-7; empty where it says nothing."""
+        said = re.search(r"\((.+)\)", self.banner)
+        return said[1] if said else ""
+
+    @property
     def is_storage_daemon(self) -> bool:
         """Tell whether it is a qemu-storage-daemon, which has no machine to emulate."""
         return STORAGE_DAEMON in self.banner
@@ -139,6 +145,17 @@ class Toolchain:
         if problems:
             raise EnvironmentUnusable(problems)
         return cls(**tools)  # type: ignore[arg-type]  # without a problem, the required ones are there
+
+    @property
+    def of_other_builds(self) -> list[str]:
+        """The tools that call themselves by another version or package than QEMU does, each in a few words."""
+        build = (self.qemu.version, self.qemu.packager)
+        tools = {field.name.replace("_", "-"): getattr(self, field.name) for field in fields(self)}
+        return [
+            f"{name} {tool.release} ({tool.packager or 'no package'}): {tool.path}"
+            for name, tool in tools.items()
+            if tool is not None and (tool.version, tool.packager) != build
+        ]
 
     def describe(self) -> dict[str, object]:
         """Return what a report must say about the programs, the host and the packages used, for JSON."""

@@ -10,11 +10,12 @@ import socket
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
 from testbed.base.problems import NotOffered
-from testbed.base.process import Child, describe_ending
+from testbed.base.process import Child, ToolFailed, describe_ending, run_tool
 from testbed.base.processor import Wait
 from testbed.build.promised import COMMANDS, COMMANDS_OF_MACHINES, Withdrawn
 from testbed.qemu.monitor import ConnectionLost, Event, Monitor, NoAnswer, Refused
@@ -26,6 +27,9 @@ BOOT = ("-S", "-nodefaults", "-no-user-config", "-display", "none")
 
 BARE = ("-machine", "none")
 """Hardware that has no guest but the whole block layer, on every target architecture."""
+
+MONITOR_OBJECT = "monitor-qmp"
+"""The type of an object that is a QMP monitor."""
 
 UNKNOWN = "CommandNotFound"
 """The class of the error by which QEMU answers a command that it does not have (QMP protocol specification)."""
@@ -163,7 +167,7 @@ class Machine:
         """Return the command line without the program; `monitors` are file descriptors of sockets by their names."""
         words = [*hardware, *BOOT]
         for name, descriptor in monitors.items():
-            words += ["-chardev", f"socket,id={name},fd={descriptor}", "-mon", f"chardev={name},mode=control"]
+            words += ["-chardev", f"socket,id={name},fd={descriptor}", *_monitor_on(name, self.qemu, self.bound)]
         return words
 
     def execute(self, command: str, arguments: Mapping[str, object] | None = None) -> Any:
@@ -364,3 +368,23 @@ class Machine:
         with self.stderr.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - 2000))
             return file.read().decode(errors="replace").strip()
+
+
+def _monitor_on(chardev: str, qemu: Path, bound: float) -> Sequence[str]:
+    """Return the arguments that give a QEMU a QMP monitor on a character device, without a warning from any release."""
+    if _lists_monitor_objects(qemu, bound):
+        return ("-object", f"{MONITOR_OBJECT},id={chardev},chardev={chardev}")
+    return ("-mon", f"chardev={chardev},mode=control")
+
+
+@cache
+def _lists_monitor_objects(qemu: Path, bound: float) -> bool:
+    """Tell whether a QEMU lists objects that are monitors, as from 11.1 on, where -mon is deprecated.
+
+    A QEMU that does not answer within the bound, in seconds, is told of by whoever starts it.
+    """
+    try:
+        listed = run_tool([str(qemu), "-object", "help"], cwd=Path("/"), bound=bound).stdout
+    except ToolFailed:
+        return False
+    return MONITOR_OBJECT in listed.split()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from testbed.build.capabilities import Capabilities
 from testbed.build.defects import Comparison, compare, insist_on_listed
 from testbed.build.needs import has, unmet
 from testbed.build.origin import ask, package_of
+from testbed.build.promised import Withdrawn
 from testbed.build.toolchain import Toolchain
 from testbed.domain.access import Accesses, ExportAccesses, MonitorAccesses
 from testbed.domain.catalogue import Catalogue
@@ -29,7 +30,8 @@ from testbed.domain.target import Targets
 from testbed.qemu.daemon import Daemon
 from testbed.qemu.image_kinds import ImageKind
 from testbed.qemu.images import Images
-from testbed.qemu.machine import Machine, MachineDied, MachineHung
+from testbed.qemu.machine import BARE, Machine, MachineDied, MachineHung
+from testbed.qemu.monitor import Refused
 from testbed.scenario.ahead import Launcher
 from testbed.scenario.machines import Machines
 from testbed.scenario.trials import try_need
@@ -46,6 +48,15 @@ PATIENCE_WHERE_SLOW = 1800.0
 
 LEAST_ROOM = 1 << 20
 """Bytes of free space in the scratch directory below which a scenario cannot be trusted to fail for another reason."""
+
+ACCELERATORS = ("tcg", "qtest")
+"""What is tried where QEMU does not start with its default accelerator: tcg runs guests, qtest does without."""
+
+OPENS_FILES = (
+    "name a QEMU with -D qemu=PATH that opens files in the directory that it is started in: one that has the driver "
+    "file in its list of block drivers to read and write, if it has a list (--block-drv-rw-whitelist of configure)"
+)
+"""What to do about a QEMU that opens no file."""
 
 
 @dataclass(frozen=True)
@@ -105,11 +116,13 @@ class Testbed:
 
     @property
     def subject(self) -> str:
-        """One line on the build that is judged: its version, its package, what it emulates, where it is."""
+        """One line on the build that is judged: version, package, target, place, and tools of other builds, if any."""
         qemu = self.toolchain.qemu
         kind = "the storage daemon of QEMU" if qemu.is_storage_daemon else "QEMU"
         target = f", target {self.target}" if self.target else ""
-        return f"{kind} {qemu.release} ({package_of(qemu, ask)}){target}: {qemu.path}"
+        others = "; ".join(self.toolchain.of_other_builds)
+        mixed = f"; with tools of another build: {others}" if others else ""
+        return f"{kind} {qemu.release} ({package_of(qemu, ask)}){target}: {qemu.path}{mixed}"
 
     def describe(self) -> dict[str, object]:
         """Return what a report must say of the build, its tools, the options and the place, for JSON."""
@@ -272,20 +285,52 @@ def _kind(toolchain: Toolchain) -> type[Machine]:
 def _asked_once(toolchain: Toolchain, scratch: Scratch, bound: float) -> tuple[list[dict[str, Any]], str]:
     """Boot QEMU and return its description of its QMP commands, and its target, empty for a storage daemon.
 
-    Raises EnvironmentUnusable when it does not boot.
+    Raises EnvironmentUnusable when it does not boot, or does not open a file, which nearly all scenarios need.
     """
+    qemu = toolchain.qemu
     home = scratch.directory_for("what this build can do")
     try:
-        machine = _kind(toolchain).boot(toolchain.qemu.path, home, bound)
-        schema: list[dict[str, Any]] = machine.execute("query-qmp-schema")
-        target = "" if toolchain.qemu.is_storage_daemon else str(machine.execute("query-target")["arch"])
-        machine.quit()
+        with ExitStack() as leaving:
+            machine = _kind(toolchain).boot(qemu.path, home, bound)
+            leaving.callback(machine.kill)
+            schema: list[dict[str, Any]] = machine.execute("query-qmp-schema")
+            target = "" if qemu.is_storage_daemon else str(machine.execute("query-target")["arch"])
+            refusal = _refusal_of_file(machine)
+            machine.quit()
     except (MachineDied, MachineHung, ToolFailed) as failure:
-        what = f"{toolchain.qemu.path} does not start: {failure}"
+        what = f"{qemu.path} does not start: {failure}"
         remedy = "name a QEMU that runs on this machine with -D qemu=, or give it more time with -D patience="
+        if isinstance(failure, MachineDied) and not qemu.is_storage_daemon:
+            remedy = _other_accelerator(toolchain, scratch, bound) or remedy
         raise EnvironmentUnusable([Problem(what, remedy)]) from failure
+    if refusal:
+        raise EnvironmentUnusable([Problem(f"{qemu.path} does not open a file: {refusal}", OPENS_FILES)])
     scratch.discard(home)
     return schema, target
+
+
+def _refusal_of_file(machine: Machine) -> str:
+    """Return why QEMU does not open an empty file in its directory to read and write it, or nothing if it does."""
+    (machine.home / "plain").touch()
+    try:
+        machine.execute("blockdev-add", {"driver": "file", "node-name": "tried", "filename": "plain"})
+        machine.execute("blockdev-del", {"node-name": "tried"})
+    except (Refused, Withdrawn) as refusal:
+        return str(refusal)
+    return ""
+
+
+def _other_accelerator(toolchain: Toolchain, scratch: Scratch, bound: float) -> str:
+    """Return the remedy for a QEMU that does not start by itself and does with another accelerator, if it does."""
+    for accelerator in ACCELERATORS:
+        with suppress(Unclear):
+            if _starts(toolchain, scratch, bound, [*BARE, "-accel", accelerator]) == YES:
+                command = f'exec {toolchain.qemu.path} -accel {accelerator} "$@"'
+                return (
+                    f"it starts with -accel {accelerator}: write a script beside the same tools, with the lines "
+                    f"#!/bin/sh and {command}, and name it with -D qemu=PATH"
+                )
+    return ""
 
 
 def _starts(toolchain: Toolchain, scratch: Scratch, bound: float, hardware: Sequence[str]) -> Answer:

@@ -63,6 +63,24 @@ def paths(found: Toolchain) -> list[Path | None]:
     return [None if tool is None else tool.path for tool in tools]
 
 
+# Tools of another build than QEMU's.
+
+
+def test_tools_of_the_same_build_are_not_worth_a_word(tmp_path: Path) -> None:
+    assert find(path_of(fake_all(tmp_path))).of_other_builds == []
+
+
+def test_tools_of_another_build_are_named(tmp_path: Path) -> None:
+    tools = fake_all(tmp_path)
+    fake(tools / "qemu-img", "8.0.1")
+    program(tools / "qemu-io", "echo qemu-io version 7.2.22")
+    (tools / "qemu-nbd").unlink()
+    assert find(path_of(tools)).of_other_builds == [
+        f"qemu-img 8.0.1 (Some 1:8.0.1+1): {tools / 'qemu-img'}",
+        f"qemu-io 7.2.22 (no package): {tools / 'qemu-io'}",
+    ]
+
+
 # A storage daemon in the place of an emulator.
 
 

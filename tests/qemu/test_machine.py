@@ -489,3 +489,29 @@ def test_many_machines_leave_no_descriptor_and_no_process(boot: Callable[..., Ma
         end(machine)
         assert descriptors() == before
         assert not is_alive(machine.child.pid)
+
+
+# How its monitors are asked for.
+
+
+@pytest.mark.parametrize(
+    ("script", "option"),
+    [
+        ("echo List of user creatable objects:; echo '  monitor-hmp'; echo '  monitor-qmp'", "-object"),
+        ("echo List of user creatable objects:; echo '  iothread'", "-mon"),
+        ("echo monitor-qmp; exit 1", "-mon"),
+        ("kill -SEGV $$", "-mon"),
+    ],
+)
+def test_monitors_are_objects_where_qemu_lists_them(home: Path, script: str, option: str) -> None:
+    program = home / "lists"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    words = list(Machine(program, home, BOUND).arguments((), {"qmp": 7}))
+    told = {"-object": "monitor-qmp,id=qmp,chardev=qmp", "-mon": "chardev=qmp,mode=control"}[option]
+    assert words[-4:] == ["-chardev", "socket,id=qmp,fd=7", option, told]
+
+
+def test_a_sound_start_warns_of_nothing(machine: Machine) -> None:
+    machine.quit()
+    assert machine.last_words == ""
