@@ -11,7 +11,7 @@ from typing import Any
 
 from testbed.base.process import ToolFailed, run_tool
 from testbed.build.answers import NO, YES, Answer, Unclear, answer_of
-from testbed.build.boards import BOARDS, Board
+from testbed.build.boards import DISK, Board, candidates, choose
 from testbed.build.schema import Schema
 from testbed.build.toolchain import Toolchain
 
@@ -41,7 +41,7 @@ class Capabilities:
     """What the build under test has, found out when first asked.
 
     `schema_source` returns QEMU's answer to query-qmp-schema, `ask` what a program says when it is run. Two trials tell
-    what nothing else can: `starts` whether QEMU starts with such hardware, `tries` whether what a need names works, of
+    what nothing else can: `tries_board` whether a board takes a disk, `tries` whether what a need names works, of
     which a build may have the name only. All raise Unclear where the answer is neither yes nor no. `next_build` is the
     one that a machine may go on with which began on this one, if there is such.
     """
@@ -49,7 +49,7 @@ class Capabilities:
     toolchain: Toolchain
     schema_source: Callable[[], Iterable[Mapping[str, Any]]]
     ask: Callable[[Sequence[str]], str] = ask
-    starts: Callable[[Sequence[str]], Answer] = lambda _hardware: YES
+    tries_board: Callable[[Board], Answer] = lambda _board: YES
     tries: Callable[[str], Answer] = lambda _need: YES
     next_build: Toolchain | None = None
     answers: dict[str, Answer | Unclear] = field(default_factory=dict, repr=False)
@@ -63,25 +63,25 @@ class Capabilities:
 
     @property
     def board(self) -> Board | None:
-        """The first of BOARDS that the emulator has with its disk device and firmware, or None; raises Unclear."""
+        """The first machine of the emulator's that takes a disk, or None; raises Unclear."""
         return self._tried_boards[0]
 
     def has_board(self) -> Answer:
-        """Tell whether there is a board; what QEMU said of those that do not start, if there is none."""
+        """Tell whether there is a board; why the first that was tried would not do, if there is none."""
         board, words = self._tried_boards
         return YES if board else Answer(yes=False, words=words)
 
     @cached_property
     def _tried_boards(self) -> tuple[Board | None, str]:
-        machines = {line.partition(" ")[0] for line in self._qemu("-machine", "help").splitlines()}
-        words = []
-        for board in BOARDS:
-            if board.machine in machines and self._has_devices(board):
-                answer = self.starts(board.hardware)
-                if answer:
-                    return board, ""
-                words.append(f"{board.machine}: {answer.words}")
-        return None, "; ".join(words)
+        if not self._has_device(DISK):
+            return None, self._qemu("-device", f"{DISK},help").strip()
+        return choose(candidates(self._qemu("-machine", "help")), self.tries_board, self._stays)
+
+    @property
+    def _stays(self) -> tuple[str, ...]:
+        """What lets a machine stay whose guest panics or shuts down, as firmware may that finds nothing to boot."""
+        # -action came with the command; an older QEMU pauses a guest that panics if it is told not to shut down.
+        return ("-no-shutdown", *(("-action", "panic=none") if self.has_commands("set-action") else ()))
 
     def has_commands(self, *names: str) -> bool:
         """Tell whether there are all of these QMP commands."""
@@ -111,9 +111,6 @@ class Capabilities:
         if f"Supported {image_format} options" not in said:
             return answer_of(said, f"qemu-img create -f {image_format} -o help says: {said.strip() or 'nothing'}")
         return YES if re.search(rf"^\s+{re.escape(option)}=", said, re.MULTILINE) else NO
-
-    def _has_devices(self, board: Board) -> bool:
-        return all(self._has_device(name) for name in (board.controller, board.disk))
 
     def _has_device(self, name: str) -> bool:
         said = self._qemu("-device", f"{name},help")

@@ -134,7 +134,7 @@ NEEDS = (
     _promised(_command("human-monitor", called="human-monitor-command"), by=(EMULATOR,)),
     Need(
         "guest-disk",
-        "machine with a disk device, of the types known here",
+        "machine whose guest can have a SCSI disk",
         lambda build: build.has_board(),
     ),
     Need(

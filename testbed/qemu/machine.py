@@ -239,6 +239,19 @@ class Machine:
         self.execute(command)
         self.wait_for(f"{event} after {command}", lambda e: e.name == event and not e.data.get("guest"), start=start)
 
+    def pause(self) -> None:
+        """Stop the guest, unless it has stopped by itself, as one may that panics or shuts down; raises as `act`."""
+        start = len(self.all_events())
+        if self.execute("query-status")["running"]:
+            self.execute("stop")
+            self.wait_for("STOP after stop", lambda event: event.name == "STOP", start=start)
+
+    def resume(self) -> None:
+        """Let the guest run; one that has shut down by itself is reset first, as QEMU wants it. Raises as `act`."""
+        if self.execute("query-status")["status"] == "shutdown":
+            self.act("system_reset", "RESET")
+        self.act("cont", "RESUME")
+
     def human(self, line: str) -> str:
         """Give a command to the human monitor; return all that it said, in its reply and on QEMU's stdout.
 

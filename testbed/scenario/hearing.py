@@ -10,6 +10,9 @@ from testbed.domain.lifecycle import ends_without_a_run
 from testbed.qemu.monitor import Event
 from testbed.scenario.machines import Machines
 
+NOT_TOLD = ("JOB_STATUS_CHANGE", "GUEST_PANICKED")
+"""Events of which no sentence needs to speak: a job's states are looked at elsewhere, a panic is the guest's own."""
+
 
 @dataclass
 class Hearing:
@@ -34,7 +37,7 @@ class Hearing:
         told = (event for event in events if not any(repeated(event) for repeated in self._repeated))
         new = [event for event in told if not any(event is heard for heard in self._heard)]
         self._heard += new
-        return [event for event in new if event.name != "JOB_STATUS_CHANGE" and not event.data.get("guest")]
+        return [event for event in new if event.name not in NOT_TOLD and not event.data.get("guest")]
 
     def heard(self, events: Iterable[Event]) -> None:
         """Take note that nobody needs to speak of events any more."""

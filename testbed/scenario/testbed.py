@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -15,7 +14,7 @@ from testbed.base.process import MORE_ROOM, ToolFailed
 from testbed.base.scratch import Scratch
 from testbed.base.settings import OPTIONS, Settings
 from testbed.base.units import format_size
-from testbed.build.answers import YES, Answer, Unclear, answer_of
+from testbed.build.answers import Answer, Unclear
 from testbed.build.boards import Board
 from testbed.build.capabilities import Capabilities
 from testbed.build.defects import Comparison, compare, insist_on_listed
@@ -34,7 +33,7 @@ from testbed.qemu.machine import BARE, Machine, MachineDied, MachineHung
 from testbed.qemu.monitor import Refused
 from testbed.scenario.ahead import Launcher
 from testbed.scenario.machines import Machines
-from testbed.scenario.trials import try_need
+from testbed.scenario.trials import try_board, try_need
 from testbed.scenario.world import World
 
 TARGET_FORMAT = "qcow2"
@@ -156,7 +155,7 @@ class Testbed:
             toolchain,
             lambda: schema,
             next_build=next_build,
-            starts=lambda hardware: _starts(toolchain, scratch, bound, hardware),
+            tries_board=lambda board: _tries_board(toolchain, scratch, bound, board),
             tries=lambda need: _tries(toolchain, scratch, bound, need),
         )
         launcher = Launcher(_kind(toolchain), toolchain.qemu.path, scratch)
@@ -323,33 +322,29 @@ def _refusal_of_file(machine: Machine) -> str:
 def _other_accelerator(toolchain: Toolchain, scratch: Scratch, bound: float) -> str:
     """Return the remedy for a QEMU that does not start by itself and does with another accelerator, if it does."""
     for accelerator in ACCELERATORS:
-        with suppress(Unclear):
-            if _starts(toolchain, scratch, bound, [*BARE, "-accel", accelerator]) == YES:
+        home = scratch.directory_for("whether this build has the accelerator")
+        machine = Machine(toolchain.qemu.path, home, bound)
+        try:
+            with suppress(MachineDied, MachineHung, ToolFailed):
+                machine.start([*BARE, "-accel", accelerator])
+                machine.quit()
                 command = f'exec {toolchain.qemu.path} -accel {accelerator} "$@"'
                 return (
                     f"it starts with -accel {accelerator}: write a script beside the same tools, with the lines "
                     f"#!/bin/sh and {command}, and name it with -D qemu=PATH"
                 )
+        finally:
+            scratch.discard(home)
     return ""
 
 
-def _starts(toolchain: Toolchain, scratch: Scratch, bound: float, hardware: Sequence[str]) -> Answer:
-    """Tell whether QEMU starts with such hardware: it may lack the firmware for it. Raises Unclear."""
+def _tries_board(toolchain: Toolchain, scratch: Scratch, bound: float, board: Board) -> Answer:
+    """Tell whether a board takes a disk, in a directory of its own; raises Unclear."""
     home = scratch.directory_for("whether this build has the hardware")
-    machine = Machine(toolchain.qemu.path, home, bound)
     try:
-        machine.start(hardware)
-        machine.quit()
-    except MachineDied as death:
-        words = f"{shlex.join(machine.command_line)}: {death}"
-        if machine.child.was_killed:
-            raise Unclear(words) from None
-        return answer_of(machine.last_words or str(death), words)
-    except (MachineHung, ToolFailed) as failure:
-        raise Unclear(str(failure)) from None
+        return try_board(Machine(toolchain.qemu.path, home, bound), board)
     finally:
         scratch.discard(home)
-    return YES
 
 
 def _tries(toolchain: Toolchain, scratch: Scratch, bound: float, need: str) -> Answer:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import struct
 from collections.abc import Iterator, Mapping
 
 from testbed.base.process import ToolFailed
 from testbed.build.answers import YES, Answer, Unclear, answer_of
+from testbed.build.boards import Board
 from testbed.model.content import Content
 from testbed.qemu.image_kinds import KEY_OPTION, KINDS, SECRET
 from testbed.qemu.images import Images
@@ -57,6 +59,39 @@ def try_need(need: str, machine: Machine, images: Images) -> Answer:
         said = str(failure)
         return answer_of(said.partition("stderr:\n")[2], said)
     return YES
+
+
+def try_board(machine: Machine, board: Board) -> Answer:
+    """Tell whether a machine that is not started yet takes a disk on a board, and lets go of it without a guest.
+
+    Any error of QEMU's is a no, since most boards have no place for a disk; a death is not. Raises Unclear.
+    """
+    with (machine.home / "plain").open("wb") as file:
+        file.truncate(SIZE)
+    try:
+        machine.start(board.hardware)
+        _plug_in_and_out(machine, board.disk)
+        machine.quit()
+    except MachineDied as death:
+        if machine.child.was_killed:
+            raise Unclear(f"{shlex.join(machine.command_line)}: {death}") from None
+        return Answer(yes=False, words=(machine.last_words or str(death)).splitlines()[-1])
+    except Refused as refusal:
+        machine.kill()
+        return Answer(yes=False, words=refusal.text)
+    except (MachineHung, ToolFailed) as failure:
+        raise Unclear(str(failure)) from None
+    return YES
+
+
+def _plug_in_and_out(machine: Machine, device: str) -> None:
+    machine.execute("blockdev-add", {"driver": "raw", "node-name": "tried", "file": _file("plain")})
+    machine.execute("device_add", {"driver": device, "id": "tried", "drive": "tried"})
+    machine.execute("device_del", {"id": "tried"})
+    machine.wait_for(
+        f"DEVICE_DELETED of {device}",
+        lambda event: event.name == "DEVICE_DELETED" and event.data.get("device") == "tried",
+    )
 
 
 def try_luks(machine: Machine, cipher: str = "aes") -> Answer:

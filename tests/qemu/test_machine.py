@@ -491,6 +491,14 @@ def test_many_machines_leave_no_descriptor_and_no_process(boot: Callable[..., Ma
         assert not is_alive(machine.child.pid)
 
 
+def test_guest_that_has_stopped_by_itself_is_paused_already(machine: Machine) -> None:
+    machine.pause()
+    assert machine.all_events() == []
+    machine.resume()
+    machine.pause()
+    assert [event.name for event in machine.all_events()] == ["RESUME", "STOP"]
+
+
 # How its monitors are asked for.
 
 

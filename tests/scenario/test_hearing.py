@@ -43,6 +43,7 @@ def test_what_somebody_has_spoken_of_or_a_guest_has_caused_is_not_new(machines: 
     hearing = Hearing(machines)
     hearing.heard([ERROR])
     machines.current.monitor.events.append(Event("RESET", {"guest": True}, 0.0))
+    machines.current.monitor.events.append(Event("GUEST_PANICKED", {"action": "run"}, 0.0))
     machines.current.monitor.events.append(told := Event("RESET", {"guest": False}, 0.0))
     assert hearing.unheard() == [RESUME, told]
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from testbed.build.answers import Unclear
+from testbed.build.boards import Board
 from testbed.build.needs import NEEDS
 from testbed.build.toolchain import Toolchain
 from testbed.qemu.machine import Machine
 from testbed.scenario.testbed import Testbed
-from testbed.scenario.trials import DRIVERS, try_luks
+from testbed.scenario.trials import DRIVERS, try_board, try_luks
 
 TRIED = [need.name for need in NEEDS if need.name in (*DRIVERS, "vmdk", "vdi", "qed", "luks", "zstd")]
 
@@ -64,7 +65,8 @@ def test_firmware_that_is_missing_is_told_in_qemu_s_words(tmp_path: Path, toolch
     )
     with opened(tmp_path, toolchain, "qemu", script) as testbed:
         (reason,) = testbed.unmet(["guest-disk"])
-    assert "(QEMU says: pc: qemu: could not load PC BIOS 'bios-256k.bin'" in reason
+    assert "(QEMU says: pc with virtio-scsi-pci: qemu: could not load PC BIOS 'bios-256k.bin'" in reason
+    assert "Debian calls seabios" in reason
 
 
 def test_format_without_what_makes_it_work_is_told_in_qemu_s_words(tmp_path: Path, toolchain: Toolchain) -> None:
@@ -87,3 +89,22 @@ def test_cipher_that_qemu_has_not_got_is_told_in_its_words(machine: Machine) -> 
     answer = try_luks(machine, cipher="rot13")
     assert not answer
     assert "rot13" in answer.words
+
+
+def test_board_takes_a_disk_and_lets_go_of_it(toolchain: Toolchain, tmp_path: Path) -> None:
+    assert try_board(Machine(toolchain.qemu.path, tmp_path, 10), Board("pc", "virtio-scsi-pci"))
+
+
+@pytest.mark.parametrize(
+    ("board", "words"),
+    [
+        (Board("pc", "virtio-scsi-ccw"), "virtio-scsi-ccw"),
+        (Board("pc"), "No 'SCSI' bus found for device 'scsi-hd'"),
+        (Board("weather"), "supported machines"),
+    ],
+    ids=str,
+)
+def test_board_that_takes_none_says_why(toolchain: Toolchain, tmp_path: Path, board: Board, words: str) -> None:
+    answer = try_board(Machine(toolchain.qemu.path, tmp_path, 10), board)
+    assert not answer
+    assert words in answer.words

@@ -11,13 +11,13 @@ from testbed.scenario.world import World
 @act("start", on="machine", by=Actor.OPERATOR, said="started", needs=("human-monitor",))
 def start(world: World) -> None:
     """Let the guest run."""
-    world.machine.act("cont", "RESUME")
+    world.machine.resume()
 
 
 @act("pause", on="machine", by=Actor.OPERATOR, said="paused", needs=("human-monitor",))
 def pause(world: World) -> None:
     """Let the guest rest."""
-    world.machine.act("stop", "STOP")
+    world.machine.pause()
 
 
 @act("reset", on="machine", by=Actor.OPERATOR, said="reset", needs=("human-monitor",))
