@@ -54,7 +54,8 @@ def test_one_that_dies_ahead_is_blamed_in_its_own_scenario(scratch: Scratch, too
     starts = scratch.path / "starts"
     program = scratch.path / "qemu-system-once"
     once = f'[ -e {starts} ] && {{ echo "no more" >&2; exit 3; }}\n: >{starts}'
-    program.write_text(f'#!/bin/sh\n{once}\nexec {toolchain.qemu.path} "$@"\n')
+    asked = f'[ "$2" = help ] && exec {toolchain.qemu.path} "$@"'
+    program.write_text(f'#!/bin/sh\n{asked}\n{once}\nexec {toolchain.qemu.path} "$@"\n')
     program.chmod(0o755)
     launcher = Launcher(Machine, program, scratch)
     launcher.machine_for("a scenario", BOUND).quit()
