@@ -9,10 +9,10 @@ from testbed.language.context import world_of
 from testbed.language.needs import needing, of_options
 from testbed.language.tables import (
     EVENT_COLUMNS,
-    HISTORY_COLUMNS,
     SHOWN_COLUMNS,
     event_row,
     history_rows,
+    one_row,
     options,
     rows,
     shown_row,
@@ -28,7 +28,7 @@ from testbed.scenario.dialogue import jobs_on
 @then("QEMU should have reported these {kind:EventKind} and no others:")
 def reported_events(context: Context, kind: str) -> None:
     """Compare all events since the last such sentence, changes of job states left out, in any order, with the table."""
-    listed = [event_row(row) for row in rows(context, ("event",), EVENT_COLUMNS)]
+    listed = [event_row(context, row) for row in rows(context, ("event",), EVENT_COLUMNS)]
     heard = [event for event in world_of(context).hearing.new_events() if kind == "events" or event.is_error]
     assert_that(heard, reports(listed))
 
@@ -36,8 +36,8 @@ def reported_events(context: Context, kind: str) -> None:
 @then("QEMU should report this error again and again:")
 def repeated_error(context: Context) -> None:
     """Wait until QEMU has reported the error of the table twice; that it goes on doing so surprises nobody then."""
-    (row,) = rows(context, ("event",), EVENT_COLUMNS)
-    world_of(context).hearing.hear_again_and_again(*event_row(row))
+    row = one_row(context, ("event",), EVENT_COLUMNS)
+    world_of(context).hearing.hear_again_and_again(*event_row(context, row))
 
 
 @then("QEMU should report this error of the guest's disk {name:Name}:")
@@ -47,7 +47,7 @@ def error_of_disk(context: Context, name: str) -> None:
 
     Of space, nothing is said where the guest never learns of errors.
     """
-    (row,) = rows(context, ("action", "operation", "nospace", "reason"))
+    row = one_row(context, ("action", "operation", "nospace", "reason"))
     disk = world_of(context).drives.disk(name)
     said = {**row, "nospace": yes(row["nospace"]) if "nospace" in row else None}
     assert_that(world_of(context).hearing.error_of_disk(disk), tells_of_disk(disk.name, disk.qom_path, said))
@@ -118,7 +118,7 @@ def job_speed_set(context: Context, which: Which, speed: int) -> None:
 @then("QEMU should show the backup {which:Which} as:")
 def backup_shown(context: Context, which: Which) -> None:
     """Compare what both queries for jobs show of a backup's job, which must be at rest, with the table."""
-    (row,) = rows(context, (), SHOWN_COLUMNS)
+    row = one_row(context, (), SHOWN_COLUMNS)
     assert_that(which(world_of(context).catalogue).job, is_shown_as(shown_row(row)))
 
 
@@ -144,6 +144,6 @@ def backup_went_through(context: Context, which: Which) -> None:
 
     Pauses that nobody asked for do not count.
     """
-    listed = history_rows(rows(context, ("state",), HISTORY_COLUMNS))
+    listed = history_rows(context)
     world_of(context).machine.all_events()
     assert_that(which(world_of(context).catalogue).job, has_told(listed))

@@ -8,7 +8,7 @@ from testbed.domain.request import Refusal
 from testbed.language.context import world_of
 from testbed.language.needs import needing, of_requests
 from testbed.language.requests import REQUEST_COLUMNS, answer_to, request
-from testbed.language.tables import rows
+from testbed.language.tables import one_row
 from testbed.promises.promise import none_of
 from testbed.promises.refusals import is_granted, refused_with
 
@@ -19,7 +19,7 @@ from testbed.promises.refusals import is_granted, refused_with
 def request_made(context: Context) -> None:
     """Make the one request of the table."""
     world = world_of(context)
-    (row,) = rows(context, ("request",), REQUEST_COLUMNS)
+    row = one_row(context, ("request",), REQUEST_COLUMNS)
     world.dialogue.ask(request(world, row))
 
 

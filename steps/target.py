@@ -11,7 +11,7 @@ from testbed.domain.storage import Storage
 from testbed.domain.target import Local
 from testbed.language.context import world_of
 from testbed.language.needs import needing, of_options
-from testbed.language.tables import image_facts, options, rows
+from testbed.language.tables import image_facts, one_row, options
 from testbed.language.words import ImageMaker, Them
 from testbed.promises.backups import is_as_thin_as_its_drive
 from testbed.promises.promise import Promise, each
@@ -58,7 +58,7 @@ def other_machine_act(context: Context, act: Act) -> None:
 def image_of_backup(context: Context, drive: str) -> None:
     """Compare what qemu-img says of the image of the drive's newest backup with the table."""
     world = world_of(context)
-    (row,) = rows(context, ("format", "size", "base", "clusters"))
+    row = one_row(context, ("format", "size", "base", "clusters"))
     assert_that(world.images.facts(world.catalogue.newest_of(drive).target.name), equal_to(image_facts(row)))
 
 

@@ -459,6 +459,7 @@ SLIPS = """\
     Feature: Slips
       Background:
         Given the 1 MiB drive "drive0"
+        And a bitmap "bitmap0" on "drive0"
 
       Scenario: Request
         When this request is made:
@@ -487,6 +488,14 @@ SLIPS = """\
       Scenario: Kind
         Given each backup goes into a QED imgae
 
+      Scenario: Bitmap
+        Given the bitmap "bitmpa0" of "drive0" has been cleared
+
+      Scenario: Event
+        Then QEMU should have reported these events and no others:
+          | event              |
+          | BLOCK_JOB_COMPLTED |
+
       @known-defect.merge-emtpy-list
       Scenario: Tag
         Given a full backup of "drive0"
@@ -505,11 +514,13 @@ def slips(loaded_behave: LoadedBehave, tmp_path_factory: pytest.TempPathFactory)
 @pytest.mark.parametrize(
     ("misspelt", "line", "told"),
     [
-        ("Request", 7, ['there is no request "claer"', '"clear"']),
-        ("Heading", 12, ["there is no heading", '"bitmpa"', '"bitmap"']),
-        ("Option", 17, ['blockdev-backup of this build has no option "bitmap-moed"', '"bitmap-mode"']),
-        ("Drive", 23, ['there is no drive "dirve0"', "drive0"]),
-        ("Error", 26, ['there is no error of the system "Input/otuput error"', '"Input/output error"']),
+        ("Request", 8, ['there is no request "claer"', '"clear"']),
+        ("Heading", 13, ["there is no heading", '"bitmpa"', '"bitmap"']),
+        ("Option", 18, ['blockdev-backup of this build has no option "bitmap-moed"', '"bitmap-mode"']),
+        ("Drive", 24, ['there is no drive "dirve0"', "drive0"]),
+        ("Error", 27, ['there is no error of the system "Input/otuput error"', '"Input/output error"']),
+        ("Bitmap", 35, ['there is no bitmap "bitmpa0"', '"bitmap0"', "Dirty bitmap 'bitmpa0' not found"]),
+        ("Event", 38, ['there is no event "BLOCK_JOB_COMPLTED"', '"BLOCK_JOB_COMPLETED"']),
     ],
 )
 def test_what_is_misspelt_is_an_error_of_the_suite_with_the_right_words(
@@ -536,9 +547,9 @@ def test_a_misspelt_tag_is_an_error_with_the_right_one(slips: Finished) -> None:
     assert (slip["status"], slip["kind"], slip["details"]) == ("error", "AuthorError", "")
     assert 'there is no tag "known-defect.merge-emtpy-list"' in slip["message"]
     assert '"known-defect.merge-empty-list"' in slip["message"]
-    assert (slip["file"], slip["line"]) == ("features/backup/slips.feature", 34)
+    assert (slip["file"], slip["line"]) == ("features/backup/slips.feature", 43)
 
 
 def test_no_slip_is_told_as_a_broken_promise(slips: Finished) -> None:
-    assert slips.summary()["counts"] == {"error": 7}
+    assert slips.summary()["counts"] == {"error": 9}
     assert "Traceback" not in slips.stdout + slips.stderr

@@ -21,6 +21,11 @@ class Schema:
         """Tell whether there is such a command."""
         return self._entries.get(name, {}).get("meta-type") == "command"
 
+    @property
+    def events(self) -> list[str]:
+        """Return the names of all events."""
+        return [name for name, entry in self._entries.items() if entry.get("meta-type") == "event"]
+
     def arguments(self, command: str, *path: str) -> list[str]:
         """Return the names of a command's arguments, or of the members at the end of a path into them; sorted."""
         types = self._unfolded(self._follow(command, path))

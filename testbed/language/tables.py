@@ -13,6 +13,7 @@ from testbed.base.problems import AuthorError, hint, near
 from testbed.base.units import SIZE_PATTERN, format_size, parse_byte, parse_size
 from testbed.build.schema import Schema
 from testbed.domain.bitmap import BitmapState
+from testbed.domain.lifecycle import STATUSES
 from testbed.language.cells import bitmap_name, value, yes
 from testbed.language.context import testbed_of
 from testbed.model.content import Run
@@ -45,6 +46,14 @@ def rows(context: Context, needed: Sequence[str], optional: Sequence[str] = ()) 
     if not found:
         raise AuthorError("the table has no rows, and would say nothing")
     return found
+
+
+def one_row(context: Context, needed: Sequence[str], optional: Sequence[str] = ()) -> Row:
+    """Return the one row of the step's table; see `rows`. Raises AuthorError for more rows, too."""
+    first, *more = rows(context, needed, optional)
+    if more:
+        raise AuthorError(f"the table of this sentence has one row, and not {len(more) + 1}")
+    return first
 
 
 def said_in(table: Table) -> list[Row]:
@@ -139,15 +148,20 @@ def shown_row(row: Row) -> Mapping[str, object]:
 HISTORY_COLUMNS = ("event", "offset", "len", "speed", "error")
 
 
-def history_rows(table: Sequence[Row]) -> list[tuple[str, Mapping[str, object]]]:
-    """Read a table of what a job tells: states that it comes into, and what it reports in them, with members."""
+def history_rows(context: Context) -> list[tuple[str, Mapping[str, object]]]:
+    """Read the step's table of what a job tells: states that it comes into, and what it reports in them, with members.
+
+    Raises AuthorError for a state that no job can be in, and for an event that the build under test has not got.
+    """
     told: list[tuple[str, Mapping[str, object]]] = []
-    for row in table:
+    for row in rows(context, ("state",), HISTORY_COLUMNS):
         if "state" in row:
+            if row["state"] not in STATUSES:
+                raise near(row["state"], STATUSES, "state of a job")
             told.append((row["state"], {}))
         if "event" in row:
             members = {key: value(said) for key, said in row.items() if key not in ("state", "event")}
-            told.append((row["event"], members))
+            told.append((_event(context, row), members))
     return told
 
 
@@ -161,11 +175,19 @@ def image_facts(row: Row) -> Row:
 EVENT_COLUMNS = ("drive", "action", "operation", "error")
 
 
-def event_row(row: Row) -> tuple[str, Row]:
-    """Read a row of a table of events: its name, and what its data must say.
+def event_row(context: Context, row: Row) -> tuple[str, Row]:
+    """Read a row of the step's table of events: its name, and what its data must say.
 
     The column "drive" holds the name of the drive's job, which is the drive's; one event calls that by another name.
+    Raises AuthorError for an event that the build under test has not got.
     """
-    job = "id" if cell(row, "event") == "BLOCK_JOB_PENDING" else "device"
-    data = {(job if key == "drive" else key): said for key, said in row.items() if key != "event"}
-    return row["event"], data
+    name = _event(context, row)
+    job = "id" if name == "BLOCK_JOB_PENDING" else "device"
+    return name, {(job if key == "drive" else key): said for key, said in row.items() if key != "event"}
+
+
+def _event(context: Context, row: Row) -> str:
+    known = testbed_of(context).capabilities.schema.events
+    if cell(row, "event") not in known:
+        raise near(row["event"], known, "event")
+    return row["event"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from testbed.base.problems import AuthorError
+from testbed.base.problems import AuthorError, near
 from testbed.domain.catalogue import Catalogue
 from testbed.domain.export import reported_by
 from testbed.domain.node import UnknownName
@@ -20,6 +21,10 @@ from testbed.scenario.machines import Machines
 
 DRAINING = ("transaction", "job-finalize")
 """The commands for which QEMU waits until all that is on its way to a drive has arrived."""
+
+
+NO_SUCH_BITMAP = re.compile(r"itmap '([^']*)' (?:could not be|not) found")
+"""How the models foresee a refusal of a request that speaks of a bitmap which there is not."""
 
 
 class BrokenPromise(AssertionError):
@@ -63,11 +68,12 @@ class Dialogue:
     def demand(self, request: Request) -> None:
         """Make a request that QEMU must grant; raises BrokenPromise when it does not, or has refused the one before.
 
-        Raises it, too, when QEMU grants a request that the models say it should have refused.
+        Raises it, too, when QEMU grants a request that the models say it should have refused. Raises AuthorError when
+        QEMU had to refuse the request since it speaks of a bitmap that there is not.
         """
         answer = self._answer(request)
         if answer.refusal:
-            raise BrokenPromise(str(answer.refusal)) from None
+            raise self._wrong_with(answer) from None
         self._take_note(answer)
 
     def ask(self, request: Request) -> None:
@@ -97,10 +103,10 @@ class Dialogue:
         return answer
 
     def insist_on_grant(self) -> None:
-        """Raise BrokenPromise if QEMU refused the last request and nobody has spoken of that."""
+        """Raise what `demand` does, if QEMU refused the last request and nobody has spoken of that."""
         answer = self.refused()
         if answer and answer.refusal:
-            raise BrokenPromise(str(answer.refusal))
+            raise self._wrong_with(answer)
 
     @property
     def traces(self) -> list[str]:
@@ -119,6 +125,15 @@ class Dialogue:
         except Refused as refusal:
             return Answer(request, refusal, foreseen, not outlook.is_open)
         return Answer(request, None, foreseen, not outlook.is_open)
+
+    def _wrong_with(self, answer: Answer) -> BrokenPromise | AuthorError:
+        """Return whose fault an unexpected refusal is: the author's, if he names a bitmap that there is not."""
+        missing = NO_SUCH_BITMAP.search(answer.foreseen.words) if answer.foreseen else None
+        if answer.surprise or missing is None:
+            return BrokenPromise(str(answer.refusal))
+        known = {name for node in self.drives.nodes() for name in node.bitmaps}
+        slip = near(missing[1], sorted(known), "bitmap")
+        return AuthorError(f"{slip}\n{answer.refusal}, as it must, and no sentence speaks of that")
 
     def _take_note(self, answer: Answer) -> None:
         if answer.surprise:

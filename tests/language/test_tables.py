@@ -27,15 +27,18 @@ SCHEMA = Schema(
             ],
         },
         {"name": "1", "meta-type": "builtin"},
+        {"name": "BLOCK_JOB_PENDING", "meta-type": "event", "arg-type": "0"},
+        {"name": "BLOCK_JOB_COMPLETED", "meta-type": "event", "arg-type": "0"},
         {"name": "2", "meta-type": "object", "members": [{"name": "max-workers", "type": "1"}]},
     ]
 )
 
 
 def step_with(*lines: str) -> Context:
-    """Return what is there of a step in progress: the table that these lines are, if there are any."""
+    """Return what is there of a step in progress: the build, and the table that these lines are, if there are any."""
     headings, *rows = [[cell.strip() for cell in line.split("|")] for line in lines] or [[]]
-    return cast("Context", SimpleNamespace(table=Table(headings, rows=rows) if lines else None))
+    build = SimpleNamespace(capabilities=SimpleNamespace(schema=SCHEMA))
+    return cast("Context", SimpleNamespace(table=Table(headings, rows=rows) if lines else None, testbed=build))
 
 
 def test_rows_leave_out_what_is_empty_and_what_is_for_readers() -> None:
@@ -115,3 +118,39 @@ def test_sizes_of_an_image_are_compared_in_one_wording() -> None:
         "base": "none",
         "clusters": "64 KiB",
     }
+
+
+def test_a_sentence_about_one_thing_takes_one_row() -> None:
+    assert tables.one_row(step_with("at", "0"), ("at",)) == {"at": "0"}
+    with pytest.raises(AuthorError, match="the table of this sentence has one row, and not 2"):
+        tables.one_row(step_with("at", "0", "1 B"), ("at",))
+
+
+def test_an_event_is_read_with_the_name_that_it_has_for_the_drive() -> None:
+    step = step_with("event")
+    assert tables.event_row(step, {"event": "BLOCK_JOB_COMPLETED", "drive": "drive0"}) == (
+        "BLOCK_JOB_COMPLETED",
+        {"device": "drive0"},
+    )
+    assert tables.event_row(step, {"event": "BLOCK_JOB_PENDING", "drive": "drive0"})[1] == {"id": "drive0"}
+
+
+def test_states_and_events_of_a_job_are_read_in_their_order() -> None:
+    step = step_with("state | event | len", "running | | ", "pending | BLOCK_JOB_COMPLETED | 64 KiB")
+    assert tables.history_rows(step) == [
+        ("running", {}),
+        ("pending", {}),
+        ("BLOCK_JOB_COMPLETED", {"len": 65536}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("runing | ", 'there is no state of a job "runing"; did you mean "running"'),
+        ("running | BLOCK_JOB_COMPLTED", 'there is no event "BLOCK_JOB_COMPLTED"; did you mean "BLOCK_JOB_COMPLETED"'),
+    ],
+)
+def test_a_state_or_an_event_that_there_is_not_is_an_author_s_slip(row: str, told: str) -> None:
+    with pytest.raises(AuthorError, match=told):
+        tables.history_rows(step_with("state | event", row))

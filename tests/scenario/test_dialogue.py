@@ -145,6 +145,22 @@ def test_a_refusal_that_nobody_speaks_of_breaks_a_promise(world: World) -> None:
             make(Request("query-status", {}))
 
 
+def test_a_bitmap_that_there_is_not_is_an_author_s_slip(world: World) -> None:
+    drive = world.drives.drive("drive0")
+    told = r'^there is no bitmap "bitmpa0"; did you mean "bitmap0"\?\nQEMU refused .* not found .*, as it must, and'
+    with pytest.raises(AuthorError, match=told):
+        world.dialogue.demand(bitmaps.clear(drive, "bitmpa0"))
+    world.dialogue.ask(bitmaps.clear(drive, "bitmpa0"))
+    with pytest.raises(AuthorError, match=told):
+        world.dialogue.insist_on_grant()
+
+
+def test_a_bitmap_that_qemu_has_lost_breaks_a_promise(world: World) -> None:
+    world.machine.execute("block-dirty-bitmap-remove", {"node": "drive0", "name": "bitmap0"})
+    with pytest.raises(BrokenPromise, match="'bitmap0' not found"):
+        world.dialogue.demand(bitmaps.clear(world.drives.drive("drive0"), "bitmap0"))
+
+
 def test_a_demand_leaves_nothing_to_speak_of(world: World) -> None:
     world.dialogue.refused()
     world.dialogue.demand(Request("query-status", {}, forecast=always_granted))
