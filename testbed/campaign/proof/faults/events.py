@@ -64,10 +64,10 @@ class Swaps(Fault):
 
 
 def device_as_path(event: Message) -> list[Message]:
-    """Let an error of a guest's disk name device and path each in the place of the other."""
-    if event["event"] == "BLOCK_IO_ERROR" and "qom-path" in event["data"]:
+    """Let an error of a guest's disk tell its path as its device, also where a release tells no path."""
+    if event["event"] == "BLOCK_IO_ERROR":
         data = event["data"]
-        data["device"], data["qom-path"] = data["qom-path"], data["device"]
+        data["device"] = data.get("qom-path", "/machine/peripheral/drive0/virtio-backend")
     return [event]
 
 
@@ -232,7 +232,7 @@ FAULTS = (
             ("failure/guest_disk",),
         )
         for name, what, clue, change in (
-            ("device-as-path", "swaps device and path", "qom-path", device_as_path),
+            ("device-as-path", "tells a path as the device", "'device'", device_as_path),
             ("node", "names another node", "node-name", altering("BLOCK_IO_ERROR", **{"node-name": "another"})),
             ("operation", "tells a read as a write", "operation", altering("BLOCK_IO_ERROR", operation="write")),
             ("action", "tells another action", "action", altering("BLOCK_IO_ERROR", action="report")),
