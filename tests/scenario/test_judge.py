@@ -70,8 +70,8 @@ def test_a_bitmap_is_not_as_it_must_be(world: World) -> None:
 
 def test_a_refusal_that_nobody_spoke_of(world: World) -> None:
     for end in (world.judge.kill, world.judge.end):
-        world.dialogue.ask(bitmaps.clear(world.drives.drive("drive0"), "absent"))
-        with pytest.raises(BrokenPromise, match="Dirty bitmap 'absent' not found"):
+        world.dialogue.ask(bitmaps.add(world.drives.drive("drive0"), "bitmap0"))
+        with pytest.raises(BrokenPromise, match="Bitmap already exists: bitmap0"):
             end(world.machine)
         assert world.machine.running
 
