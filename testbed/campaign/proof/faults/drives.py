@@ -47,19 +47,6 @@ class LargestClearedByResizing(Fault):
         return reply
 
 
-class AbortsAtInactive(Fault):
-    """Aborts when a drive is resized that is not active."""
-
-    inactive = False
-
-    def command(self, command: Message) -> Message:
-        if command["execute"] == "blockdev-set-active":
-            self.inactive = not command["arguments"]["active"]
-        elif command["execute"] == "block_resize" and self.inactive:
-            os.abort()
-        return command
-
-
 class AbortsAtNothing(Fault):
     """Aborts when a drive is backed up that holds no byte."""
 
@@ -111,13 +98,6 @@ FAULTS = (
         LargestClearedByResizing,
         ("dirty",),
         ("resize/growing", "resize/shrinking"),
-    ),
-    FaultKind(
-        "abort-at-resizing-inactive",
-        "QEMU aborts when an inactive drive is resized",
-        AbortsAtInactive,
-        ("SIGABRT",),
-        ("refusal/inactive_image",),
     ),
     FaultKind(
         "abort-at-backup-of-nothing",
