@@ -76,7 +76,7 @@ class Content:
         for run in self.runs[first:]:
             if run.end <= at:
                 continue
-            if run.start >= end:
+            if max(run.start, at) >= end:
                 break
             if run.start > at:
                 yield Run(at, run.start, ZERO)
