@@ -58,7 +58,7 @@ def holds_only_what_had_changed(images: Images) -> Promise[Backup]:
         if backup.changed is None:
             return f"{backup} is not incremental: it may hold everything"
         target = backup.target
-        held, unknown = own_layer(images.map(target.address, target.image_format))
+        held, unknown = own_layer(images.extents(target.address, target.image_format))
         whole_sectors = -(-backup.content.size // SECTOR) * SECTOR
         wanted = backup.changed.rounded_out(target.cluster).below(whole_sectors)
         missing, needless = wanted - held - unknown, held - wanted
@@ -80,7 +80,7 @@ def holds_itself(images: Images, runs: Sequence[Run]) -> Promise[Backup]:
 
     def complaint(backup: Backup) -> str | None:
         target, expected = backup.target, backup.restored
-        held, unknown = own_layer(images.map(target.address, target.image_format))
+        held, unknown = own_layer(images.extents(target.address, target.image_format))
         wanted = Ranges.joined((run.start, run.end) for run in runs)
         missing, needless = wanted - held - unknown, held - wanted
         if missing or needless:
@@ -98,7 +98,7 @@ def is_as_thin_as_its_drive(images: Images) -> Promise[Backup]:
 
     def complaint(backup: Backup) -> str | None:
         target = backup.target
-        extents = images.map(target.address, target.image_format)
+        extents = images.map(target.address, target.image_format)  # which knows holes in its file, too
         data = Ranges.joined((extent.start, extent.end) for extent in extents if extent.data and not extent.zero)
         needless = data - backup.content.data.rounded_out(max(target.cluster, COPY_CLUSTER))
         return f"{backup} holds data where the drive had none: {needless}" if needless else None

@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -17,6 +17,7 @@ from testbed.base.process import Finished, ToolFailed, run_tool
 from testbed.base.units import format_size
 from testbed.model.content import Content
 from testbed.qemu.image_kinds import DATA_FILE, KEY_OPTION, SECRET, ImageKind
+from testbed.qemu.qcow2 import Chain, Kind, Unreadable, Unsound
 
 IDENTICAL = "Images are identical."
 """All that qemu-img compare says of equal images; for another size it only warns, and exits with 0."""
@@ -64,11 +65,11 @@ class Difference:
     def __str__(self) -> str:
         """Name the image, the place, what must stand there and what does."""
         if self.expected is None:
-            return f"{self.image} should be of {format_size(self.offset)}; qemu-img says: {self.note}"
-        found = f"0x{self.found:02x}" if self.found is not None else self.note
+            return f"{self.image} should be of {format_size(self.offset)}{self.note}"
+        found = [*([f"0x{self.found:02x}"] if self.found is not None else []), *([self.note] if self.note else [])]
         return (
             f"{self.image}: the byte at offset {format_size(self.offset)} "
-            f"should be 0x{self.expected:02x} and is {found}"
+            f"should be 0x{self.expected:02x} and is {', '.join(found)}"
         )
 
 
@@ -77,7 +78,8 @@ class Images:
     """The images in one directory, `home`, all named by short names relative to it.
 
     `qemu_img` and `qemu_io` are the tools; `templates` is a directory for images that are used again; `bound` is the
-    longest that one call may take, in seconds.
+    longest that one call may take, in seconds. Images are read without QEMU where that is possible; `asks_both` has
+    qemu-img read them as well.
     """
 
     qemu_img: Path
@@ -85,6 +87,7 @@ class Images:
     home: Path
     templates: Path
     bound: float
+    asks_both: bool = True
 
     def create(
         self, name: str, image_format: str, content: Content, *, options: Mapping[str, str] | None = None
@@ -178,8 +181,29 @@ class Images:
         assert isinstance(answer, dict)
         return answer
 
+    def extents(self, name: str, image_format: str) -> list[Extent]:
+        """Return the image's extents through its chain, from the first byte to the last, read without QEMU if possible.
+
+        Raises ToolFailed when the image cannot be read.
+        """
+        try:
+            with Chain.open(self.home / name, image_format) as chain:
+                return [
+                    Extent(
+                        start=piece.start,
+                        end=piece.end,
+                        depth=depth,
+                        present=piece.kind is not Kind.NOTHING if depth or piece.kind is not Kind.HOLE else None,
+                        zero=piece.kind not in (Kind.DATA, Kind.COMPRESSED),
+                        data=piece.kind in (Kind.DATA, Kind.COMPRESSED),
+                    )
+                    for depth, piece in chain.pieces()
+                ]
+        except (Unreadable, Unsound, OSError):
+            return self.map(name, image_format)
+
     def map(self, name: str, image_format: str) -> list[Extent]:
-        """Return the image's extents through its chain, from the first byte to the last."""
+        """Return the image's extents as qemu-img tells them; see `extents`."""
         listing = json.loads(self._img("map", "-U", "--output=json", "-f", image_format, name).stdout)
         return [
             Extent(
@@ -230,8 +254,35 @@ class Images:
     def first_difference(self, name: str, image_format: str, expected: Content) -> Difference | None:
         """Compare an image, through its chain, with what it must read as; return the first byte that differs.
 
-        Raises ToolFailed when the image cannot be read.
+        It is read without QEMU, so that no fault of QEMU's can hide another; and by qemu-img where that is not
+        possible, where something is wrong, and where both are to be asked. Raises ToolFailed when it cannot be read.
         """
+        try:
+            own = self._difference_without_qemu(name, image_format, expected)
+        except (Unreadable, OSError):
+            return self._difference_by_qemu(name, image_format, expected)
+        except Unsound as broken:
+            if wrong := self._difference_by_qemu(name, image_format, expected):
+                return wrong
+            raise ToolFailed(f"{name}: {broken}; but qemu-img reads it as it should be") from None
+        if own is None and not self.asks_both:
+            return None
+        told = self._difference_by_qemu(name, image_format, expected)
+        if own is None:
+            return told and replace(told, note=f"{told.note} when qemu-img reads it, and right in its file".strip())
+        return own if told else replace(own, note="in its file; but qemu-img reads what it should be")
+
+    def _difference_without_qemu(self, name: str, image_format: str, expected: Content) -> Difference | None:
+        with Chain.open(self.home / name, image_format) as chain:
+            if chain.size != -(-expected.size // SECTOR) * SECTOR:
+                return Difference(name, expected.size, None, None, f" and is of {format_size(chain.size)}")
+            wrong = chain.first_difference(expected)
+        if wrong is None:
+            return None
+        at, found = wrong
+        return Difference(name, at, expected.pattern_at(at), found)
+
+    def _difference_by_qemu(self, name: str, image_format: str, expected: Content) -> Difference | None:
         with tempfile.NamedTemporaryFile(dir=self.home, prefix="expected-", suffix=".raw") as model:
             expected.write_sparsely(model)
             words = self.compare(name, image_format, model.name, "raw")
@@ -239,7 +290,7 @@ class Images:
             return None
         place = re.search(r"mismatch at offset (\d+)", words)
         if place is None or OTHER_SIZE in words:  # the place may be past the image's end
-            return Difference(name, expected.size, None, None, words)
+            return Difference(name, expected.size, None, None, f"; qemu-img says: {words}")
         return self._look_closely(name, image_format, int(place[1]), expected)
 
     def _look_closely(self, name: str, image_format: str, sector: int, expected: Content) -> Difference:

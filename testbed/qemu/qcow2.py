@@ -1,0 +1,348 @@
+"""A reader of qcow2 and raw images that shares nothing with QEMU: a witness of what is in them that is not judged.
+
+It follows QEMU's specification of qcow2 (docs/interop/qcow2.txt), and knows what QEMU writes unless it is asked for
+something special. It only reads. An image that is open for writing holds no more than QEMU has written so far.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from array import array
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Self
+
+from testbed.model.content import ZERO, Content
+
+MAGIC = b"QFI\xfb"
+
+SECTOR = 512
+"""Bytes to whole ones of which QEMU rounds the size of an image."""
+
+PIECE = 128 * 1024
+"""Bytes that are read at a time."""
+
+# Magic, version, backing file (offset, length of its name), cluster bits, size, encryption, L1 table (entries, offset).
+_HEADER = struct.Struct(">4sIQIIQIIQ")
+_INCOMPATIBLE = struct.Struct(">Q")
+_EXTENSION = struct.Struct(">II")
+
+_DIRTY, _EXTENDED = 1 << 0, 1 << 4
+"""Incompatible features that this reader knows: stale counts of references, and subclusters."""
+
+_BACKING_FORMAT = 0xE2792ACA
+_OFFSET = 0x00FF_FFFF_FFFF_FE00
+_COMPRESSED = 1 << 62
+_READS_AS_ZEROS = 1
+_SUBCLUSTERS = 32
+_IDLE = bytes(512)
+_DEEPEST = 100
+
+
+class Unreadable(Exception):
+    """An image of a kind that this reader does not know; that says nothing about the image."""
+
+
+class Unsound(Exception):
+    """An image that breaks the rules of its format."""
+
+
+class Kind(Enum):
+    """What an image says of a piece of itself."""
+
+    DATA = "data"
+    COMPRESSED = "compressed"
+    ZEROS = "zeros"
+    HOLE = "hole"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The bytes of a drive from `start` to `end`, as one image has them; `host` is the place of data in its file.
+
+    A piece of NOTHING is what lies below the image, and reads as zeros where there is nothing below; a HOLE is one in a
+    raw file.
+    """
+
+    start: int
+    end: int
+    kind: Kind
+    host: int = 0
+
+    def cut(self, start: int, end: int) -> Piece:
+        """Return the part of it from `start` to `end`."""
+        host = self.host + start - self.start if self.kind is Kind.DATA else self.host
+        return Piece(start, end, self.kind, host)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One image of a chain: the descriptor of its file, its size in bytes, and its pieces from first byte to last."""
+
+    file: int
+    size: int
+    pieces: tuple[Piece, ...]
+    cluster: int = 0
+
+    def read(self, piece: Piece) -> Iterator[bytes]:
+        """Yield what a piece of data holds; raises Unsound when it is not there."""
+        if piece.kind is Kind.COMPRESSED:
+            yield self._inflated(piece)
+            return
+        for start in range(piece.start, piece.end, PIECE):
+            length = min(PIECE, piece.end - start)
+            found = os.pread(self.file, length, piece.host + start - piece.start)
+            yield found + bytes(length - len(found))  # past the end of its file an image reads as zeros
+
+    def _inflated(self, piece: Piece) -> bytes:
+        bits = 62 - (self.cluster.bit_length() - 1 - 8)
+        place = piece.host & (1 << bits) - 1
+        sectors = (piece.host >> bits & (1 << 62 - bits) - 1) + 1
+        packed = os.pread(self.file, sectors * SECTOR - place % SECTOR, place)
+        try:
+            whole = zlib.decompressobj(-12).decompress(packed, self.cluster)
+        except zlib.error as error:
+            raise Unsound(f"the compressed cluster for offset {piece.start} cannot be unpacked: {error}") from None
+        first = piece.start % self.cluster
+        return whole[first : first + piece.end - piece.start]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """An image and all that it stands on, the uppermost first; a context in which the files are open."""
+
+    layers: tuple[Layer, ...]
+    _opened: ExitStack
+
+    @classmethod
+    def open(cls, path: Path, image_format: str) -> Self:
+        """Open an image, given by its file, for reading; see Unreadable, Unsound; OSError when a file is not there."""
+        with ExitStack() as opened:
+            layers = tuple(_layers(path, image_format, opened))
+            return cls(layers, opened.pop_all())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._opened.close()
+
+    @property
+    def size(self) -> int:
+        """Return the size in bytes of what a guest would see of it, in whole sectors."""
+        return -(-self.layers[0].size // SECTOR) * SECTOR
+
+    def pieces(self) -> Iterator[tuple[int, Piece]]:
+        """Yield depth and piece for all that a guest would see, from the first byte to the last."""
+        return self._seen(0, 0, self.layers[0].size)
+
+    def first_difference(self, expected: Content) -> tuple[int, int] | None:
+        """Return the place in bytes of the first byte that is not as expected, and what stands there; None if none."""
+        runs = expected.covering(0, expected.size)
+        run = next(runs, None)
+        for depth, piece in self.pieces():
+            at = piece.start
+            while run is not None and at < piece.end:
+                end = min(piece.end, run.end)
+                wrong = self._first_other_than(run.pattern, depth, piece.cut(at, end))
+                if wrong is not None:
+                    return wrong
+                at = end
+                if at == run.end:
+                    run = next(runs, None)
+        return None
+
+    def _first_other_than(self, pattern: int, depth: int, piece: Piece) -> tuple[int, int] | None:
+        if piece.kind not in (Kind.DATA, Kind.COMPRESSED):
+            return None if pattern == ZERO else (piece.start, ZERO)
+        at = piece.start
+        for found in self.layers[depth].read(piece):
+            if found != bytes([pattern]) * len(found):
+                rest = found.lstrip(bytes([pattern]))
+                return at + len(found) - len(rest), rest[0]
+            at += len(found)
+        return None
+
+    def _seen(self, depth: int, start: int, end: int) -> Iterator[tuple[int, Piece]]:
+        """Yield what stands from `start` to `end` in the layer so many below the top, and in those below it."""
+        layer = self.layers[depth]
+        for piece in layer.pieces:
+            first, last = max(piece.start, start), min(piece.end, end)
+            if first >= last:
+                continue
+            if piece.kind is Kind.NOTHING and depth + 1 < len(self.layers):
+                yield from self._seen(depth + 1, first, last)
+            else:
+                yield depth, piece.cut(first, last)
+        if layer.size < end:  # past a shorter image the one above it reads as zeros
+            yield depth - 1, Piece(max(start, layer.size), end, Kind.NOTHING)
+
+
+def _layers(path: Path, image_format: str, opened: ExitStack) -> Iterator[Layer]:
+    for _ in range(_DEEPEST):
+        file = os.open(path, os.O_RDONLY)
+        opened.callback(os.close, file)
+        if image_format == "raw":
+            yield _raw(file)
+            return
+        if image_format != "qcow2":
+            raise Unreadable(f"the format {image_format}")
+        reader = _Qcow2(file)
+        yield reader.layer()
+        backing = reader.backing()
+        if backing is None:
+            return
+        name, image_format = backing
+        path = path.parent / name
+    raise Unreadable(f"a chain of more than {_DEEPEST} images")
+
+
+def _raw(file: int) -> Layer:
+    size = os.fstat(file).st_size
+    pieces, at = [], 0
+    while at < size:
+        try:
+            start = os.lseek(file, at, os.SEEK_DATA)
+        except OSError:  # nothing but a hole to the end
+            break
+        if start > at:
+            pieces.append(Piece(at, start, Kind.HOLE))
+        at = os.lseek(file, start, os.SEEK_HOLE)
+        pieces.append(Piece(start, at, Kind.DATA, start))
+    if at < size:
+        pieces.append(Piece(at, size, Kind.HOLE))
+    return Layer(file, size, tuple(pieces))
+
+
+class _Qcow2:
+    """The metadata of one qcow2 image, read from the descriptor of its file."""
+
+    def __init__(self, file: int) -> None:
+        self.file = file
+        self.start = os.pread(file, SECTOR, 0)
+        if len(self.start) < SECTOR or self.start[:4] != MAGIC:
+            raise Unsound("it does not begin as a qcow2 image does")
+        found = _HEADER.unpack_from(self.start)
+        self.version, self.name_at, self.name_length, self.bits, self.size, crypt, self.entries, self.l1_at = found[1:]
+        features = _INCOMPATIBLE.unpack_from(self.start, 72)[0] if self.version > 2 else 0
+        if crypt or self.version not in (2, 3) or features & ~(_DIRTY | _EXTENDED):
+            raise Unreadable(f"version {self.version}, encryption {crypt}, incompatible features {features:#x}")
+        self.extended = bool(features & _EXTENDED)
+        self.cluster = 1 << self.bits
+
+    def backing(self) -> tuple[str, str] | None:
+        """Return name and format of the image that this one stands on, None if it stands alone."""
+        if not self.name_at:
+            return None
+        name = os.pread(self.file, self.name_length, self.name_at).decode(errors="surrogateescape")
+        if ":" in name.split("/", 1)[0]:
+            raise Unreadable(f"the name {name}")
+        for kind, body in self._extensions():
+            if kind == _BACKING_FORMAT:
+                return name, body.decode()
+        raise Unreadable("a backing file without a format")
+
+    def _extensions(self) -> Iterator[tuple[int, bytes]]:
+        at = 72 if self.version == 2 else int.from_bytes(self.start[100:104], "big")
+        first = os.pread(self.file, self.cluster, 0)
+        while at + _EXTENSION.size <= len(first):
+            kind, length = _EXTENSION.unpack_from(first, at)
+            if not kind:
+                return
+            at += _EXTENSION.size
+            yield kind, first[at : at + length]
+            at += -(-length // 8) * 8
+
+    def layer(self) -> Layer:
+        """Return the image with all its pieces."""
+        return Layer(self.file, self.size, tuple(_joined(self._pieces())), self.cluster)
+
+    def _pieces(self) -> Iterator[Piece]:
+        words = 2 if self.extended else 1
+        in_table = self.cluster // 8 // words
+        reach = in_table * self.cluster
+        needed = -(-self.size // reach)
+        if needed > self.entries:
+            raise Unsound(f"its table has {self.entries} entries and needs {needed}")
+        for number, entry in enumerate(self._table(self.l1_at, needed)):
+            start = number * reach
+            if not entry & _OFFSET:
+                yield Piece(start, min(start + reach, self.size), Kind.NOTHING)
+                continue
+            count = min(in_table, -(-(self.size - start) // self.cluster))
+            table = self._table(self._aligned(entry & _OFFSET, "table"), count * words)
+            yield from self._extended_pieces(start, table) if self.extended else self._plain_pieces(start, table)
+
+    def _plain_pieces(self, start: int, table: array[int]) -> Iterator[Piece]:
+        raw, at = table.tobytes(), 0
+        while at < len(table):
+            if raw[at * 8 : at * 8 + len(_IDLE)] == _IDLE:  # most of a large drive
+                yield self._cluster_piece(start, at, at + len(_IDLE) // 8, 0)
+                at += len(_IDLE) // 8
+            else:
+                yield self._cluster_piece(start, at, at + 1, table[at])
+                at += 1
+
+    def _cluster_piece(self, base: int, first: int, last: int, entry: int) -> Piece:
+        start, end = base + first * self.cluster, min(base + last * self.cluster, self.size)
+        if entry & _COMPRESSED:
+            return Piece(start, end, Kind.COMPRESSED, entry)
+        if entry & _READS_AS_ZEROS and self.version > 2:
+            return Piece(start, end, Kind.ZEROS)
+        if not entry & _OFFSET:
+            return Piece(start, end, Kind.NOTHING)
+        return Piece(start, end, Kind.DATA, self._aligned(entry & _OFFSET, "cluster"))
+
+    def _extended_pieces(self, base: int, table: array[int]) -> Iterator[Piece]:
+        length = self.cluster // _SUBCLUSTERS
+        for number in range(len(table) // 2):
+            entry, states = table[2 * number], table[2 * number + 1]
+            start = base + number * self.cluster
+            if entry & _COMPRESSED:
+                yield Piece(start, min(start + self.cluster, self.size), Kind.COMPRESSED, entry)
+                continue
+            for place in range(_SUBCLUSTERS):
+                first, last = start + place * length, min(start + (place + 1) * length, self.size)
+                if first >= self.size:
+                    return
+                if states >> place & 1:
+                    host = self._aligned(entry & _OFFSET, "cluster") + place * length
+                    yield Piece(first, last, Kind.DATA, host)
+                else:
+                    yield Piece(first, last, Kind.ZEROS if states >> 32 + place & 1 else Kind.NOTHING)
+
+    def _aligned(self, place: int, what: str) -> int:
+        if place % self.cluster or not place:
+            raise Unsound(f"a {what} of it is at {place}, which is no whole number of clusters")
+        return place
+
+    def _table(self, place: int, entries: int) -> array[int]:
+        table = array("Q", os.pread(self.file, entries * 8, place).ljust(entries * 8, b"\0"))
+        table.byteswap()
+        return table
+
+
+def _joined(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """Join pieces that follow each other in the drive, and in the file if they have data."""
+    last: Piece | None = None
+    for piece in pieces:
+        if last and last.kind is piece.kind and _continues(last, piece):
+            last = Piece(last.start, piece.end, last.kind, last.host)
+            continue
+        if last:
+            yield last
+        last = piece
+    if last:
+        yield last
+
+
+def _continues(last: Piece, piece: Piece) -> bool:
+    if piece.kind is Kind.COMPRESSED:
+        return False
+    return piece.kind is not Kind.DATA or piece.host == last.host + last.end - last.start

@@ -1,0 +1,177 @@
+"""Our own reader of images beside qemu-img, on images that qemu-io wrote at random; and on images that are broken."""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from testbed.base.process import ToolFailed, run_tool
+from testbed.model.content import Content
+from testbed.qemu.images import Extent, Images
+from testbed.qemu.qcow2 import Chain, Kind, Unreadable, Unsound
+
+KIB = 1024
+MIB = 1024 * KIB
+
+SIZE = 3 * MIB + 1536
+"""Bytes of the images here: no whole number of clusters or pages."""
+
+KINDS: Mapping[str, Mapping[str, str]] = {
+    "plain": {},
+    "of version 2": {"compat": "0.10"},
+    "of the smallest clusters": {"cluster_size": "512"},
+    "of the largest clusters": {"cluster_size": "2M"},
+    "with subclusters": {"extended_l2": "on"},
+    "preallocated": {"preallocation": "metadata"},
+    "lazy": {"lazy_refcounts": "on"},
+}
+
+
+def write_at_random(images: Images, name: str, chance: random.Random, size: int) -> None:
+    """Let qemu-io write data, zeros, compressed clusters and discards all over an image."""
+    start = (str(images.qemu_io), "-d", "unmap", "-f", "qcow2")
+    for place in chance.sample(range(size // (64 * KIB) // 2), 4):
+        packing = ("-c", f"write -q -c -P 9 {place * 64 * KIB} {64 * KIB}", name)
+        run_tool((*start, *packing), cwd=images.home, bound=10, allowed=(0, 1))  # a cluster with data cannot be packed
+    requests = []
+    for number in range(20):
+        at = chance.randrange(0, size // 512) * 512
+        length = min(chance.choice([512, 4 * KIB, 64 * KIB, 200 * KIB]), size - at)
+        way = chance.choice([f"write -q -P {number + 1}", "write -q -z", "write -q -z -u", "discard -q"])
+        requests += ["-c", f"{way} {at} {length}"]
+    run_tool((*start, *requests, name), cwd=images.home, bound=images.bound)
+
+
+def joined(extents: list[Extent]) -> list[tuple[int, int, object]]:
+    """Join what follows each other and says the same; that data is zeros, qemu-img knows from holes in the file."""
+    told = [(one.start, one.end, (one.depth, one.present, one.data)) for one in extents]
+    starts = [told[0], *(after for before, after in pairwise(told) if before[2] != after[2])]
+    ends = [start for start, _, _ in starts[1:]] + [told[-1][1]]
+    return [(start, end, words) for (start, _, words), end in zip(starts, ends, strict=True)]
+
+
+def content_of(images: Images, name: str) -> bytes:
+    """Return what qemu-img reads in an image, through its chain."""
+    run_tool((str(images.qemu_img), "convert", "-f", "qcow2", "-O", "raw", name, "flat"), cwd=images.home, bound=10)
+    return (images.home / "flat").read_bytes()
+
+
+def content_in(path: Path) -> bytes:
+    """Return what our reader reads in it."""
+    with Chain.open(path, "qcow2") as chain:
+        found = bytearray(chain.size)
+        for depth, piece in chain.pieces():
+            if piece.kind in (Kind.DATA, Kind.COMPRESSED):
+                found[piece.start : piece.end] = b"".join(chain.layers[depth].read(piece))
+        return bytes(found)
+
+
+@pytest.mark.parametrize("base", ["no base", "a raw base", "a qcow2 base", "a shorter base"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_reads_what_qemu_img_reads_in_the_same_places(images: Images, kind: str, base: str) -> None:
+    chance = random.Random(f"{kind} {base}")  # noqa: S311 (no secret; the same images in each run)
+    below_format = "raw" if "raw" in base else "qcow2"
+    if base == "no base":
+        images.create("top", "qcow2", Content(SIZE), options=KINDS[kind])
+    else:
+        size = 2 * MIB if "shorter" in base else SIZE
+        images.create("base", below_format, Content(size).written(0xB0, 64 * KIB, MIB))
+        if below_format == "qcow2":
+            write_at_random(images, "base", chance, size)
+        options = {key: value for key, value in KINDS[kind].items() if key != "preallocation"}
+        images.create_above("top", "qcow2", SIZE, ("base", below_format), options)
+    write_at_random(images, "top", chance, SIZE)
+    assert joined(images.extents("top", "qcow2")) == joined(images.map("top", "qcow2"))
+    assert content_in(images.home / "top") == content_of(images, "top")
+
+
+def test_it_reads_a_raw_image_with_its_holes(images: Images) -> None:
+    images.create("image", "raw", Content(SIZE).written(7, MIB, 64 * KIB))
+    assert joined(images.extents("image", "raw")) == joined(images.map("image", "raw"))
+
+
+def test_an_image_of_many_tib_costs_what_it_holds(images: Images) -> None:
+    images.create("image", "qcow2", Content(4 << 40).written(7, 3 << 40, 4 * KIB))
+    with Chain.open(images.home / "image", "qcow2") as chain:
+        assert chain.first_difference(Content(4 << 40).written(7, 3 << 40, 4 * KIB)) is None
+        assert chain.first_difference(Content(4 << 40).written(7, 3 << 40, 4 * KIB - 1)) == ((3 << 40) + 4 * KIB - 1, 7)
+
+
+def patch(path: Path, at: int, layout: str, value: int) -> None:
+    """Overwrite a number in an image."""
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(struct.pack(layout, value))
+
+
+@pytest.mark.parametrize(
+    ("at", "layout", "value"),
+    [(4, ">I", 4), (32, ">I", 1), (72, ">Q", 4), (72, ">Q", 1 << 40)],
+    ids=["a version to come", "encrypted", "data elsewhere", "a feature to come"],
+)
+def test_what_it_does_not_know_it_says(images: Images, at: int, layout: str, value: int) -> None:
+    images.create("image", "qcow2", Content(SIZE))
+    patch(images.home / "image", at, layout, value)
+    with pytest.raises(Unreadable):
+        Chain.open(images.home / "image", "qcow2")
+
+
+@pytest.mark.parametrize("backing", ["json:{}", "nbd://host/name"])
+def test_a_base_that_is_no_file_beside_it_is_not_known(images: Images, backing: str) -> None:
+    options = ("-u", "-f", "qcow2", "-b", backing, "-F", "raw", "image", str(MIB))
+    run_tool((str(images.qemu_img), "create", "-q", *options), cwd=images.home, bound=10)
+    with pytest.raises(Unreadable):
+        Chain.open(images.home / "image", "qcow2")
+
+
+def test_a_format_that_it_does_not_know(images: Images) -> None:
+    images.create("image", "vdi", Content(SIZE))
+    with pytest.raises(Unreadable):
+        Chain.open(images.home / "image", "vdi")
+
+
+def test_what_is_no_image_is_unsound(tmp_path: Path) -> None:
+    (tmp_path / "image").write_bytes(b"no image " * KIB)
+    with pytest.raises(Unsound, match="does not begin as a qcow2 image does"):
+        Chain.open(tmp_path / "image", "qcow2")
+
+
+def test_a_cluster_that_lies_askew_is_unsound(images: Images) -> None:
+    images.create("image", "qcow2", Content(SIZE).written(7, 0, 64 * KIB))
+    path = images.home / "image"
+    l1 = struct.unpack(">Q", path.read_bytes()[40:48])[0]
+    l2 = struct.unpack(">Q", path.read_bytes()[l1 : l1 + 8])[0] & 0x00FF_FFFF_FFFF_FE00
+    patch(path, l2, ">Q", 1 << 63 | 5 * 64 * KIB + 512)
+    with pytest.raises(Unsound, match="no whole number of clusters"):
+        Chain.open(path, "qcow2")
+    with pytest.raises(ToolFailed, match=r"exited with status [13]"):
+        images.first_difference("image", "qcow2", Content(SIZE).written(7, 0, 64 * KIB))
+
+
+def test_a_table_that_is_too_short_is_unsound(images: Images) -> None:
+    images.create("image", "qcow2", Content(SIZE))
+    patch(images.home / "image", 36, ">I", 0)
+    with pytest.raises(Unsound, match="has 0 entries and needs 1"):
+        Chain.open(images.home / "image", "qcow2")
+
+
+def test_what_qemu_reads_otherwise_than_it_lies_there_is_told(images: Images, tmp_path: Path) -> None:
+    """Each of the two witnesses may be the one that is wrong."""
+    images.create("image", "qcow2", Content(SIZE).written(7, 0, 64 * KIB))
+    blind = tmp_path / "qemu-img"
+    blind.write_text("#!/bin/sh\necho Images are identical.\n")
+    blind.chmod(0o755)
+    unlike = Images(blind, images.qemu_io, images.home, images.templates, 10)
+    assert str(unlike.first_difference("image", "qcow2", Content(SIZE))) == (
+        "image: the byte at offset 0 should be 0x00 and is 0x07, in its file; but qemu-img reads what it should be"
+    )
+    blind.write_text("#!/bin/sh\necho 'Content mismatch at offset 0!'; exit 1\n")
+    assert str(unlike.first_difference("image", "qcow2", Content(SIZE).written(7, 0, 64 * KIB))) == (
+        "image: the byte at offset 0 should be 0x07 and is a second read found nothing wrong"
+        " when qemu-img reads it, and right in its file"
+    )
