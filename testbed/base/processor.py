@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
@@ -103,12 +103,12 @@ class Wait:
     @classmethod
     def begun(cls, name: str, pid: int) -> Wait:
         """Begin to wait for a process that has run for a while."""
-        return cls(name, pid, Reading.of(_family(pid)), Reading.of([os.getpid()]))
+        return cls(name, pid, Reading.of(_family(pid)), _SUITE.reading())
 
     @classmethod
     def from_birth(cls, name: str, pid: int) -> Wait:
         """Begin to wait for a process that has just been started."""
-        return cls(name, pid, Reading(monotonic(), 0.0, 0.0, 0, is_runnable=False), Reading.of([os.getpid()]))
+        return cls(name, pid, Reading(monotonic(), 0.0, 0.0, 0, is_runnable=False), _SUITE.reading())
 
     def explained(self, late: str) -> str:
         """Return `late`, which says what has not come in time, with what the process got, and how busy the machine is.
@@ -124,6 +124,25 @@ class Wait:
         if own.is_starved:
             raise EnvironmentUnusable([Problem(f"{told}; this suite itself {own}", MORE_PATIENCE)])
         return told
+
+
+@dataclass
+class _Suite:
+    """This process, which is read once for all waits that begin in the same second, as reading takes a while itself."""
+
+    _readings: dict[int, Reading] = field(default_factory=dict)
+
+    def reading(self) -> Reading:
+        """Return what it has had so far, or had less than a second ago."""
+        own = os.getpid()
+        known = self._readings.get(own)
+        if known is None or monotonic() - known.at >= 1:
+            known = Reading.of([own])
+            self._readings = {own: known}
+        return known
+
+
+_SUITE = _Suite()
 
 
 def _family(pid: int) -> Iterator[int]:

@@ -5,9 +5,7 @@ A promise compares QEMU with one of the oracles, never with what QEMU said befor
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from hamcrest.core.base_matcher import BaseMatcher
@@ -42,7 +40,7 @@ def _below_each_other(text: str) -> str:
 
 
 def each(promise: Promise[T]) -> Promise[Sequence[T]]:
-    """Match things that all keep a promise, and at least one thing; they are looked at side by side."""
+    """Match things that all keep a promise, and at least one thing."""
 
     def complaint(items: Sequence[T]) -> str | None:
         if not items:
@@ -62,10 +60,5 @@ def none_of(what: str) -> Promise[Sequence[object]]:
 
 
 def all_complaints(promises: Iterable[tuple[Any, Promise[Any]]]) -> list[str]:
-    """Return how things break their promises, given as pairs, looking at them side by side."""
-    pairs = list(promises)
-    if not pairs:
-        return []
-    with ThreadPoolExecutor(min(len(pairs), os.cpu_count() or 1)) as pool:
-        found = pool.map(lambda pair: pair[1].complaint(pair[0]), pairs)
-        return [complaint for complaint in found if complaint]
+    """Return how things break their promises, given as pairs."""
+    return [complaint for thing, promise in promises if (complaint := promise.complaint(thing))]

@@ -172,10 +172,11 @@ def _agree(foreseen: Refusal | None, table: Refusal | None) -> bool:
 def things_on(machine: Machine) -> list[str]:
     """Name what a machine has, and what a request could leave behind: nodes, jobs with their speeds, exports."""
     nodes: list[Mapping[str, Any]] = machine.execute("query-named-block-nodes", {"flat": True})
-    jobs: list[Mapping[str, Any]] = machine.execute("query-block-jobs")
+    names = jobs_on(machine)
+    jobs: list[Mapping[str, Any]] = machine.execute("query-block-jobs") if names else []
     return [
         *(f"a node {node['node-name']}" for node in nodes),
-        *(f"a job {name}" for name in jobs_on(machine)),
+        *(f"a job {name}" for name in names),
         *(f"a job {job['device']} at the speed {job['speed']}" for job in jobs),
         *(f"an export {name}" for name in reported_by(machine)),
     ]
