@@ -60,7 +60,15 @@ class DriveBackup:
         return {"target": target.name, **(existing if target.exists else {})}
 
     def close(self, machine: Machine, target: Target) -> None:
-        """Do nothing: the job has closed its target."""
+        """Wait until QEMU has closed the target, which it tells of by nothing but what it lists.
+
+        The job is gone a moment before that, and some of the image is still in QEMU's memory then.
+        """
+        machine.ask_until(
+            f"the closing of {target.name}",
+            "query-named-block-nodes",
+            lambda nodes: all(node.get("file") != target.name for node in nodes),
+        )
 
 
 class BlockdevBackup:
