@@ -1,8 +1,9 @@
-"""What a drive must read as."""
+"""What a drive must read as, and how its image must be left."""
 
 from __future__ import annotations
 
 from testbed.domain.drive import Drive
+from testbed.domain.image import Image
 from testbed.promises.promise import Promise
 from testbed.qemu.images import Images
 
@@ -15,3 +16,17 @@ def holds_what_the_guest_wrote(images: Images) -> Promise[Drive]:
         return f"{wrong}, on {drive.name}" if wrong else None
 
     return Promise("a drive that holds just what the guest has written", complaint)
+
+
+def is_sound(images: Images) -> Promise[Image]:
+    """Match an image that does not contradict itself, once no QEMU has it open.
+
+    Two things in one cluster, or one in a cluster that counts as free, and the next write spoils something (reference
+    counts, in QEMU's specification of qcow2).
+    """
+
+    def complaint(image: Image) -> str | None:
+        flaws = images.flaws(image.name) if image.image_format == "qcow2" else []
+        return "\n".join(f"{image.name} contradicts itself: {flaw}" for flaw in flaws) or None
+
+    return Promise("an image that does not contradict itself", complaint)

@@ -17,7 +17,7 @@ from testbed.base.process import Finished, ToolFailed, run_tool
 from testbed.base.units import format_size
 from testbed.model.content import Content
 from testbed.qemu.image_kinds import DATA_FILE, KEY_OPTION, SECRET, ImageKind
-from testbed.qemu.qcow2 import Chain, Kind, Unreadable, Unsound
+from testbed.qemu.qcow2 import Chain, Kind, Unreadable, Unsound, flaws_of
 
 IDENTICAL = "Images are identical."
 """All that qemu-img compare says of equal images; for another size it only warns, and exits with 0."""
@@ -228,6 +228,18 @@ class Images:
             "base": PurePath(told.get("backing-filename", "none")).stem,
             "clusters": format_size(clusters) if clusters else "none",
         }
+
+    def flaws(self, name: str) -> list[str]:
+        """Say where a qcow2 image contradicts itself, read without QEMU; nothing of kinds that only QEMU reads.
+
+        Raises ToolFailed when it is no image any more.
+        """
+        try:
+            return flaws_of(self.home / name)
+        except (Unreadable, OSError):
+            return []
+        except Unsound as broken:
+            raise ToolFailed(f"{name}: {broken}") from None
 
     def place_of(self, name: str, passage: bytes) -> int | None:
         """Return where some bytes first stand in an image file, whatever it means by them; None if nowhere."""

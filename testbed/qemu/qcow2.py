@@ -17,6 +17,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Self
 
+from testbed.base.units import format_size
 from testbed.model.content import ZERO, Content
 
 MAGIC = b"QFI\xfb"
@@ -36,8 +37,10 @@ _DIRTY, _EXTENDED = 1 << 0, 1 << 4
 """Incompatible features that this reader knows: stale counts of references, and subclusters."""
 
 _BACKING_FORMAT = 0xE2792ACA
+_BITMAPS = 0x23852875
 _OFFSET = 0x00FF_FFFF_FFFF_FE00
 _COMPRESSED = 1 << 62
+_COUNTED_ONCE = 1 << 63
 _READS_AS_ZEROS = 1
 _SUBCLUSTERS = 32
 _IDLE = bytes(512)
@@ -101,10 +104,8 @@ class Layer:
             yield found + bytes(length - len(found))  # past the end of its file an image reads as zeros
 
     def _inflated(self, piece: Piece) -> bytes:
-        bits = 62 - (self.cluster.bit_length() - 1 - 8)
-        place = piece.host & (1 << bits) - 1
-        sectors = (piece.host >> bits & (1 << 62 - bits) - 1) + 1
-        packed = os.pread(self.file, sectors * SECTOR - place % SECTOR, place)
+        place, length = _packed(piece.host, self.cluster)
+        packed = os.pread(self.file, length, place)
         try:
             whole = zlib.decompressobj(-12).decompress(packed, self.cluster)
         except zlib.error as error:
@@ -184,6 +185,26 @@ class Chain:
             yield depth - 1, Piece(max(start, layer.size), end, Kind.NOTHING)
 
 
+def flaws_of(path: Path) -> list[str]:
+    """Say where a qcow2 image contradicts itself: a cluster used twice, or free although it is used.
+
+    A cluster that is counted and not used is lost space, and no flaw. Raises what Chain.open does.
+    """
+    file = os.open(path, os.O_RDONLY)
+    try:
+        return Metadata(file).flaws()
+    finally:
+        os.close(file)
+
+
+def _packed(entry: int, cluster: int) -> tuple[int, int]:
+    """Return place and length in bytes of what an entry for a compressed cluster points at."""
+    bits = 62 - (cluster.bit_length() - 1 - 8)
+    place = entry & (1 << bits) - 1
+    sectors = (entry >> bits & (1 << 62 - bits) - 1) + 1
+    return place, sectors * SECTOR - place % SECTOR
+
+
 def _layers(path: Path, image_format: str, opened: ExitStack) -> Iterator[Layer]:
     for _ in range(_DEEPEST):
         file = os.open(path, os.O_RDONLY)
@@ -193,7 +214,7 @@ def _layers(path: Path, image_format: str, opened: ExitStack) -> Iterator[Layer]
             return
         if image_format != "qcow2":
             raise Unreadable(f"the format {image_format}")
-        reader = _Qcow2(file)
+        reader = Metadata(file)
         yield reader.layer()
         backing = reader.backing()
         if backing is None:
@@ -220,7 +241,7 @@ def _raw(file: int) -> Layer:
     return Layer(file, size, tuple(pieces))
 
 
-class _Qcow2:
+class Metadata:
     """The metadata of one qcow2 image, read from the descriptor of its file."""
 
     def __init__(self, file: int) -> None:
@@ -234,6 +255,7 @@ class _Qcow2:
         if crypt or self.version not in (2, 3) or features & ~(_DIRTY | _EXTENDED):
             raise Unreadable(f"version {self.version}, encryption {crypt}, incompatible features {features:#x}")
         self.extended = bool(features & _EXTENDED)
+        self.unclean = bool(features & _DIRTY)
         self.cluster = 1 << self.bits
 
     def backing(self) -> tuple[str, str] | None:
@@ -243,12 +265,13 @@ class _Qcow2:
         name = os.pread(self.file, self.name_length, self.name_at).decode(errors="surrogateescape")
         if ":" in name.split("/", 1)[0]:
             raise Unreadable(f"the name {name}")
-        for kind, body in self._extensions():
+        for kind, body in self.extensions():
             if kind == _BACKING_FORMAT:
                 return name, body.decode()
         raise Unreadable("a backing file without a format")
 
-    def _extensions(self) -> Iterator[tuple[int, bytes]]:
+    def extensions(self) -> Iterator[tuple[int, bytes]]:
+        """Yield type and body of each extension of the header."""
         at = 72 if self.version == 2 else int.from_bytes(self.start[100:104], "big")
         first = os.pread(self.file, self.cluster, 0)
         while at + _EXTENSION.size <= len(first):
@@ -258,6 +281,10 @@ class _Qcow2:
             at += _EXTENSION.size
             yield kind, first[at : at + length]
             at += -(-length // 8) * 8
+
+    def flaws(self) -> list[str]:
+        """Say where the image contradicts its own counts of references; those of an unclean one mean nothing yet."""
+        return [] if self.unclean else list(_References(self).flaws())
 
     def layer(self) -> Layer:
         """Return the image with all its pieces."""
@@ -270,13 +297,13 @@ class _Qcow2:
         needed = -(-self.size // reach)
         if needed > self.entries:
             raise Unsound(f"its table has {self.entries} entries and needs {needed}")
-        for number, entry in enumerate(self._table(self.l1_at, needed)):
+        for number, entry in enumerate(self.table(self.l1_at, needed)):
             start = number * reach
             if not entry & _OFFSET:
                 yield Piece(start, min(start + reach, self.size), Kind.NOTHING)
                 continue
             count = min(in_table, -(-(self.size - start) // self.cluster))
-            table = self._table(self._aligned(entry & _OFFSET, "table"), count * words)
+            table = self.table(self._aligned(entry & _OFFSET, "table"), count * words)
             yield from self._extended_pieces(start, table) if self.extended else self._plain_pieces(start, table)
 
     def _plain_pieces(self, start: int, table: array[int]) -> Iterator[Piece]:
@@ -322,10 +349,86 @@ class _Qcow2:
             raise Unsound(f"a {what} of it is at {place}, which is no whole number of clusters")
         return place
 
-    def _table(self, place: int, entries: int) -> array[int]:
+    def table(self, place: int, entries: int) -> array[int]:
+        """Return a table of so many numbers of eight bytes at a place in the file."""
         table = array("Q", os.pread(self.file, entries * 8, place).ljust(entries * 8, b"\0"))
         table.byteswap()
         return table
+
+
+class _References:
+    """The references to clusters that an image holds, and its own counts of them."""
+
+    def __init__(self, image: Metadata) -> None:
+        self.image = image
+        self.uses: dict[int, list[str]] = {}
+        self.flagged: list[tuple[int, bool]] = []
+        self.table_at, self.table_clusters, snapshots = struct.unpack_from(">QII", image.start, 48)
+        order = int.from_bytes(image.start[96:100], "big") if image.version > 2 else 4
+        if snapshots or order < 3:
+            raise Unreadable("snapshots, or counts of less than a byte")
+        self.width = (1 << order) // 8
+        self.blocks = image.table(self.table_at, self.table_clusters * image.cluster // 8)
+
+    def flaws(self) -> Iterator[str]:
+        """Yield what contradicts itself."""
+        self._collect()
+        for number, users in sorted(self.uses.items()):
+            place, counted = format_size(number * self.image.cluster), self._count(number)
+            if len(users) > 1 and set(users) != {"compressed data"}:
+                yield f"the cluster at {place} is used twice: as {' and as '.join(users)}"
+            elif counted < len(users):
+                yield f"the cluster at {place}, used as {users[0]}, is counted {counted} times instead of {len(users)}"
+        for number, says_once in self.flagged:
+            if says_once != (self._count(number) == 1):
+                place = format_size(number * self.image.cluster)
+                yield f"an entry for the cluster at {place} says wrongly whether that is used once"
+
+    def _count(self, number: int) -> int:
+        """Return how many references to a cluster the image counts."""
+        in_block = self.image.cluster // self.width
+        block = self.blocks[number // in_block] & _OFFSET if number // in_block < len(self.blocks) else 0
+        place = block + number % in_block * self.width
+        return int.from_bytes(os.pread(self.image.file, self.width, place), "big") if block else 0
+
+    def _collect(self) -> None:
+        self._use(0, 1, "the header")
+        self._use(self.table_at, self.table_clusters * self.image.cluster, "the table of counts")
+        for block in filter(None, self.blocks):
+            self._use(block & _OFFSET, 1, "counts")
+        self._use(self.image.l1_at, self.image.entries * 8, "the table of tables")
+        for entry in self.image.table(self.image.l1_at, self.image.entries):
+            if entry & _OFFSET:
+                self._use(entry & _OFFSET, 1, "a table", once=bool(entry & _COUNTED_ONCE))
+                self._collect_table(self.image.table(entry & _OFFSET, self.image.cluster // 8))
+        for kind, body in self.image.extensions():
+            if kind == _BITMAPS and self.image.start[95] & 1:
+                self._collect_bitmaps(*struct.unpack(">IIQQ", body[:24]))
+
+    def _collect_table(self, table: array[int]) -> None:
+        for entry in table[:: 2 if self.image.extended else 1]:
+            if entry & _COMPRESSED:
+                self._use(*_packed(entry, self.image.cluster), "compressed data")
+            elif entry & _OFFSET:
+                self._use(entry & _OFFSET, 1, "data", once=bool(entry & _COUNTED_ONCE))
+
+    def _collect_bitmaps(self, count: int, _reserved: int, length: int, place: int) -> None:
+        self._use(place, length, "the list of bitmaps")
+        listed, at = os.pread(self.image.file, length, place), 0
+        for _ in range(count):
+            table_at, entries, _flags, _type, _bits, name, extra = struct.unpack_from(">QIIBBHI", listed, at)
+            at += -(-(24 + extra + name) // 8) * 8
+            self._use(table_at, entries * 8, "the table of a bitmap")
+            for entry in self.image.table(table_at, entries):
+                if entry & _OFFSET:
+                    self._use(entry & _OFFSET, 1, "a bitmap")
+
+    def _use(self, place: int, length: int, what: str, *, once: bool | None = None) -> None:
+        first, last = place // self.image.cluster, (place + length - 1) // self.image.cluster
+        for number in range(first, last + 1):
+            self.uses.setdefault(number, []).append(what)
+        if once is not None:
+            self.flagged.append((first, once))
 
 
 def _joined(pieces: Iterator[Piece]) -> Iterator[Piece]:

@@ -11,7 +11,7 @@ from testbed.domain.drive import Drive
 from testbed.domain.node import Node
 from testbed.promises.backups import holds_only_what_had_changed, restores_its_moment
 from testbed.promises.bitmaps import has_bitmaps_in_step, stores_its_bitmaps
-from testbed.promises.drives import holds_what_the_guest_wrote
+from testbed.promises.drives import holds_what_the_guest_wrote, is_sound
 from testbed.promises.promise import Promise, all_complaints
 from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
@@ -72,8 +72,8 @@ class Judge:
         """End the scenario: shut down, and judge all that no sentence has judged; raises BrokenPromise.
 
         Every scenario so promises that no refusal, no error and no job is left unexplained, that each bitmap holds what
-        was written, also for the next machine if it is persistent, each drive what the guest wrote, and each backup its
-        moment.
+        was written, also for the next machine if it is persistent, each drive what the guest wrote, each backup its
+        moment, and that no image contradicts itself.
         """
         self.shut_down()
         for machine in self.machines.running:
@@ -145,9 +145,11 @@ class Judge:
     def _lasting_promises(self) -> Iterator[tuple[Any, Promise[Any]]]:
         for drive in self.drives.all():
             yield drive, holds_what_the_guest_wrote(self.images)
+            yield drive.image, is_sound(self.images)
             if drive.image.has_stored:
                 yield drive, stores_its_bitmaps(self.images)
         for backup in self.backups.catalogue.taken:
+            yield backup.target.image, is_sound(self.images)
             if backup.fulfilled and not backup.judged:
                 yield backup, restores_its_moment(self.images)
                 if backup.changed is not None:

@@ -144,9 +144,7 @@ def test_what_is_no_image_is_unsound(tmp_path: Path) -> None:
 def test_a_cluster_that_lies_askew_is_unsound(images: Images) -> None:
     images.create("image", "qcow2", Content(SIZE).written(7, 0, 64 * KIB))
     path = images.home / "image"
-    l1 = struct.unpack(">Q", path.read_bytes()[40:48])[0]
-    l2 = struct.unpack(">Q", path.read_bytes()[l1 : l1 + 8])[0] & 0x00FF_FFFF_FFFF_FE00
-    patch(path, l2, ">Q", 1 << 63 | 5 * 64 * KIB + 512)
+    patch(path, l2_of(path), ">Q", 1 << 63 | 5 * 64 * KIB + 512)
     with pytest.raises(Unsound, match="no whole number of clusters"):
         Chain.open(path, "qcow2")
     with pytest.raises(ToolFailed, match=r"exited with status [13]"):
@@ -175,3 +173,82 @@ def test_what_qemu_reads_otherwise_than_it_lies_there_is_told(images: Images, tm
         "image: the byte at offset 0 should be 0x07 and is a second read found nothing wrong"
         " when qemu-img reads it, and right in its file"
     )
+
+
+# What contradicts itself.
+
+
+def l2_of(path: Path) -> int:
+    """Return the place of an image's first table of clusters."""
+    l1 = struct.unpack(">Q", path.read_bytes()[40:48])[0]
+    return int(struct.unpack(">Q", path.read_bytes()[l1 : l1 + 8])[0]) & 0x00FF_FFFF_FFFF_FE00
+
+
+def count_of(path: Path, cluster: int) -> int:
+    """Return the place in an image where it counts the references to a cluster."""
+    table = struct.unpack(">Q", path.read_bytes()[48:56])[0]
+    return int(struct.unpack(">Q", path.read_bytes()[table : table + 8])[0]) + 2 * cluster
+
+
+@pytest.fixture
+def written(images: Images) -> Path:
+    """Return an image with two clusters of data, and two bitmaps, one of which has recorded something."""
+    images.create("image", "qcow2", Content(SIZE).written(7, 0, 128 * KIB))
+    images.add_bitmap("image", "bitmap0")
+    images.add_bitmap("image", "bitmap1", {"granularity": 512})
+    run_tool((str(images.qemu_io), "-f", "qcow2", "-c", "write -q 0 64k", "image"), cwd=images.home, bound=10)
+    return images.home / "image"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_image_that_qemu_has_written_does_not_contradict_itself(images: Images, kind: str) -> None:
+    images.create("image", "qcow2", Content(SIZE), options=KINDS[kind])
+    write_at_random(images, "image", random.Random(kind), SIZE)  # noqa: S311 (no secret; the same image in each run)
+    assert images.flaws("image") == []
+
+
+def test_bitmaps_are_part_of_a_sound_image(images: Images, written: Path) -> None:
+    assert images.flaws(written.name) == []
+
+
+def test_a_cluster_that_is_used_twice_is_a_flaw(images: Images, written: Path) -> None:
+    first = written.read_bytes()[l2_of(written) :][:8]
+    patch(written, l2_of(written) + 8, ">Q", int.from_bytes(first, "big"))
+    (flaw,) = images.flaws(written.name)
+    assert flaw.startswith("the cluster at ")
+    assert flaw.endswith(" is used twice: as data and as data")
+
+
+def test_a_cluster_that_is_used_and_counts_as_free_is_a_flaw(images: Images, written: Path) -> None:
+    data = (int.from_bytes(written.read_bytes()[l2_of(written) :][:8], "big") & 0x00FF_FFFF_FFFF_FE00) // (64 * KIB)
+    patch(written, count_of(written, data), ">H", 0)
+    place = f"the cluster at {data * 64} KiB"
+    assert images.flaws(written.name) == [
+        f"{place}, used as data, is counted 0 times instead of 1",
+        f"an entry for {place} says wrongly whether that is used once",
+    ]
+
+
+def test_a_bitmap_whose_cluster_counts_as_free_is_a_flaw(images: Images, written: Path) -> None:
+    before = images.flaws(written.name)
+    counts = written.read_bytes()[count_of(written, 0) :][:64]
+    last = max(number for number in range(32) if counts[2 * number : 2 * number + 2] != b"\0\0")
+    patch(written, count_of(written, last), ">H", 0)
+    assert before == []
+    assert [flaw for flaw in images.flaws(written.name) if "bitmap" in flaw]
+
+
+def test_lost_space_is_no_flaw(images: Images, written: Path) -> None:
+    patch(written, count_of(written, 100), ">H", 1)
+    assert images.flaws(written.name) == []
+
+
+def test_what_only_qemu_can_read_has_no_flaws_that_we_know(images: Images, written: Path) -> None:
+    patch(written, 72, ">Q", 1 << 40)
+    assert images.flaws(written.name) == []
+
+
+def test_what_is_no_image_any_more_is_a_failure(images: Images, written: Path) -> None:
+    written.write_bytes(bytes(64 * KIB))
+    with pytest.raises(ToolFailed, match="image: it does not begin as a qcow2 image does"):
+        images.flaws(written.name)

@@ -194,3 +194,14 @@ def test_a_drive_that_never_stored_anything_needs_no_next_machine(world: World) 
     (world.machine.home / "drive0.qcow2").unlink()  # the next machine would miss it
     assert world.judge.complaints_of_next_machine() == []
     assert [machine.name for machine in world.machines] == ["qemu"]
+
+
+def test_an_image_that_contradicts_itself_is_told(world: World) -> None:
+    world.judge.shut_down()
+    with (world.images.home / world.drives.drive("drive0").image.name).open("r+b") as file:
+        file.seek(48)
+        file.seek(int.from_bytes(file.read(8), "big"))
+        file.seek(int.from_bytes(file.read(8), "big"))
+        file.write(bytes(2))  # how often the first cluster is used
+    with pytest.raises(BrokenPromise, match=r"^drive0\.qcow2 contradicts itself: the cluster at 0, used as the header"):
+        world.judge.settle()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 from testbed.campaign.proof.conversation import HIDDEN, Conversation, Fault, Message
 from testbed.campaign.proof.faultkind import FaultKind
@@ -75,6 +76,25 @@ class LosesBitmap(Backups):
     def over(self, arguments: Message, *, failed: bool) -> None:
         if "bitmap" in arguments and failed:
             self.qemu.ask("block-dirty-bitmap-clear", node=arguments["device"], name=arguments["bitmap"])
+
+
+class FreesCluster(Fault):
+    """Leaves the image of a backup with a cluster that is in use and counts as free."""
+
+    def reply(self, command: Message, reply: Message) -> Message:
+        if command["execute"] == "blockdev-del" and "return" in reply:
+            image = Path(f"{command['arguments']['node-name']}.qcow2")
+            if image.exists():
+                self._free(image)
+        return reply
+
+    def _free(self, image: Path) -> None:
+        """Say of the image's second cluster, which holds the table of its counts, that nothing uses it."""
+        with image.open("r+b") as file:
+            file.seek(48)
+            file.seek(int.from_bytes(file.read(8), "big"))
+            file.seek(int.from_bytes(file.read(8), "big") + 2)
+            file.write(bytes(2))
 
 
 class DisablesBitmap(Backups):
@@ -277,6 +297,14 @@ FAULTS = (
         with_arguments(("drive-backup",), dropped("mode")),
         ("byte at offset",),
         ("backup/incremental_chain",),
+    ),
+    FaultKind(
+        "used-cluster-free",
+        "the image of a backup counts a cluster as free that it uses",
+        FreesCluster,
+        ("contradicts itself",),
+        ("backup/incremental_chain",),
+        seen_only_by="soundness",
     ),
     # What is done at an error.
     FaultKind(
