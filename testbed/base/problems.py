@@ -30,6 +30,16 @@ class EnvironmentUnusable(Exception):
         return "\n".join(map(str, self.problems))
 
 
+def chatter(program: object, option: str, said: str) -> EnvironmentUnusable:
+    """Return the error for a tool that prints besides its answer, as a script around it may; `said` is what.
+
+    `option` is the one of -D that names such a tool. Whatever was read from its output means nothing.
+    """
+    what = f"{program} prints on its standard output besides its answer: {said.strip()}"
+    remedy = f"name the tool itself with -D {option}=PATH, or let the script print that on standard error"
+    return EnvironmentUnusable([Problem(what, remedy)])
+
+
 CALLER = "SUITE_CALLED_BY"
 """The environment variable by which commands that start behave tell their name: "make accept" or "make matrix"."""
 

@@ -6,13 +6,16 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
+from testbed.base.problems import chatter
 from testbed.base.process import Finished, ToolFailed, run_tool
 from testbed.base.units import format_size
 from testbed.model.content import Content
@@ -21,6 +24,9 @@ from testbed.qemu.qcow2 import Chain, Kind, Unreadable, Unsound, flaws_of
 
 IDENTICAL = "Images are identical."
 """All that qemu-img compare says of equal images; for another size it only warns, and exits with 0."""
+
+VERDICT = re.compile(r"identical|mismatch", re.IGNORECASE)
+"""What each line of qemu-img compare has, in all that it says of images that it could read."""
 
 OTHER_SIZE = "Image size mismatch"
 """What qemu-img compare says first of images of two sizes."""
@@ -175,9 +181,25 @@ class Images:
         """Return the names of the files that were made, written or cut since they were last dated back."""
         return sorted(str(file.relative_to(self.home)) for file in self._files() if file.stat().st_mtime_ns)
 
+    def insist_on_plain_answers(self) -> None:
+        """Have each tool do one thing of which its whole output is known.
+
+        Raises EnvironmentUnusable when one prints more; that one does not work at all is for others to find out.
+        """
+        (self.home / "tried").touch()
+        with suppress(ToolFailed):
+            self.info("tried")
+        with suppress(ToolFailed):
+            if said := self._io("raw", ["flush"], "tried").stdout.strip():
+                raise chatter(self.qemu_io, "qemu_io", said)
+
     def info(self, name: str) -> dict[str, Any]:
-        """Return what qemu-img info says of one image."""
-        answer = json.loads(self._img("info", "-U", "--output=json", name).stdout)
+        """Return what qemu-img info says of one image.
+
+        Raises ToolFailed when the image cannot be read, EnvironmentUnusable when the tool prints more than its answer;
+        so do all that read its JSON.
+        """
+        answer = _document(self._img("info", "-U", "--output=json", name))
         assert isinstance(answer, dict)
         return answer
 
@@ -204,7 +226,7 @@ class Images:
 
     def map(self, name: str, image_format: str) -> list[Extent]:
         """Return the image's extents as qemu-img tells them; see `extents`."""
-        listing = json.loads(self._img("map", "-U", "--output=json", "-f", image_format, name).stdout)
+        listing = _document(self._img("map", "-U", "--output=json", "-f", image_format, name))
         return [
             Extent(
                 start=entry["start"],
@@ -251,16 +273,18 @@ class Images:
 
         Raises ToolFailed when the image is not sound.
         """
-        found = json.loads(self._img("check", "-U", "--output=json", "-f", "qcow2", name).stdout)
+        found = _document(self._img("check", "-U", "--output=json", "-f", "qcow2", name))
         return found.get("allocated-clusters", 0), found.get("compressed-clusters", 0)
 
     def compare(self, name: str, image_format: str, other: str, other_format: str) -> str | None:
         """Compare what a guest would see of two images, their sizes too; return None when equal, else qemu-img's words.
 
-        Raises ToolFailed when an image cannot be read.
+        Raises ToolFailed when an image cannot be read, EnvironmentUnusable when the tool prints more than a verdict.
         """
         formats = ("-f", image_format, "-F", other_format)
         said = self._img("compare", "-U", *formats, name, other, allowed=(0, 1)).stdout.strip()
+        if besides := [line for line in said.splitlines() if not VERDICT.search(line)]:
+            raise chatter(self.qemu_img, "qemu_img", "\n".join(besides))
         return None if said == IDENTICAL else said
 
     def first_difference(self, name: str, image_format: str, expected: Content) -> Difference | None:
@@ -332,6 +356,8 @@ class Images:
         self._img("create", "-q", "-f", image_format, *_options(options), name, str(content.size), bound=bound)
         writes = [f"write -q -P {run.pattern} {run.start} {run.end - run.start}" for run in content.runs]
         if writes and (words := self._io(image_format, writes, name).stdout.strip()):
+            if "failed" not in words:
+                raise chatter(self.qemu_io, "qemu_io", words)
             raise ToolFailed(f"writing to {PurePath(name).name} failed: {words}")
 
     def _img(
@@ -345,6 +371,24 @@ class Images:
         for command in commands:
             arguments += ["-c", command]
         return run_tool((*arguments, name), cwd=self.home, bound=self.bound)
+
+
+def _document(answer: Finished) -> Any:
+    """Return the JSON document that is all of a tool's answer.
+
+    Raises EnvironmentUnusable when the tool has printed more than that, ToolFailed when there is no document.
+    """
+    found: list[tuple[int, int, Any]] = []
+    for place in re.finditer(r"^[\[{]", answer.stdout, re.MULTILINE):
+        with suppress(ValueError):
+            document, end = json.JSONDecoder().raw_decode(answer.stdout, place.start())
+            found.append((place.start(), end, document))
+    if not found:
+        raise ToolFailed(f"{shlex.join(answer.argv)} gave no JSON but: {answer.stdout.strip() or 'nothing'}")
+    start, end, document = max(found, key=lambda one: one[1] - one[0])  # "[1]" may be a word of a script's
+    if besides := (answer.stdout[:start] + answer.stdout[end:]).strip():
+        raise chatter(answer.argv[0], "qemu_img", besides)
+    return document
 
 
 def _key_for(arguments: Iterable[str]) -> Sequence[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from testbed.base.problems import EnvironmentUnusable
 from testbed.base.process import ToolFailed, run_tool
 from testbed.base.units import format_size
 from testbed.domain.backup import own_layer
@@ -184,6 +185,58 @@ def test_a_tool_that_does_not_end_is_given_up(images: Images, tmp_path: Path) ->
     endless.chmod(0o755)
     with pytest.raises(ToolFailed, match=r"did not end within 0\.4 s and was killed"):
         replace(images, qemu_img=endless, bound=0.4).first_difference("image", "raw", CONTENT)
+
+
+# Tools that print more than their answers.
+
+
+def wrapped(images: Images, tmp_path: Path, before: str = "", after: str = "") -> Images:
+    """Return the same tools, each in a script that says something before or after its answer."""
+
+    def script(tool: Path) -> Path:
+        path = tmp_path / tool.name
+        path.write_text(f'#!/bin/sh\n{before}\n{tool} "$@"\nstatus=$?\n{after}\nexit $status\n')
+        path.chmod(0o755)
+        return path
+
+    return replace(images, qemu_img=script(images.qemu_img), qemu_io=script(images.qemu_io))
+
+
+USES: list[Callable[[Images], object]] = [
+    lambda images: images.info("image"),
+    lambda images: images.map("image", "qcow2"),
+    lambda images: images.clusters("image"),
+    lambda images: images.compare("image", "qcow2", "image", "qcow2"),
+    lambda images: images.first_difference("image", "qcow2", CONTENT.written(1, 0, 1)),
+    lambda images: images.create("another", "qcow2", CONTENT.written(2, 0, 1)),
+    lambda images: images.insist_on_plain_answers(),
+]
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize(("before", "after"), [("echo '[1] loading profile'", ""), ("", "echo loading profile")])
+def test_tool_that_prints_more_than_its_answer_is_a_fault_of_the_place(
+    images: Images, tmp_path: Path, use: Callable[[Images], object], before: str, after: str
+) -> None:
+    images.create("image", "qcow2", CONTENT)
+    with pytest.raises(EnvironmentUnusable, match=r"prints on .* besides its answer: .*loading profile\n  remedy: "):
+        use(wrapped(images, tmp_path, before, after))
+
+
+def test_tools_that_print_no_more_than_their_answers_have_nothing_to_be_told(images: Images, tmp_path: Path) -> None:
+    images.create("image", "qcow2", CONTENT)
+    loud = wrapped(images, tmp_path, "echo loading profile >&2")
+    for use in USES:
+        use(loud)
+
+
+def test_tool_that_does_not_work_is_not_told_before_it_is_needed(images: Images) -> None:
+    replace(images, qemu_img=Path("/bin/false"), qemu_io=Path("/bin/false")).insist_on_plain_answers()
+
+
+def test_answer_without_json_is_a_failure_of_the_tool(images: Images) -> None:
+    with pytest.raises(ToolFailed, match="gave no JSON but: info -U"):
+        replace(images, qemu_img=Path("/bin/echo")).info("image")
 
 
 # Comparing two images.
