@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from testbed.base.problems import EnvironmentUnusable, Problem
+from testbed.base.problems import EnvironmentUnusable, Problem, chatter
 from testbed.base.process import RunningTool, ToolFailed, start_tool
 from testbed.base.settings import Settings
 
@@ -78,7 +78,7 @@ class _Kind:
     """What there is to know of one kind of program before any is found.
 
     `names` are its file names, the preferred first, maybe with wildcards; `banner` begins its --version, or that of a
-    `stand_in`.
+    `stand_in`; one that `is_quoted` is asked for answers on its standard output.
     """
 
     option: str
@@ -86,6 +86,7 @@ class _Kind:
     banner: str
     packages: str
     required: bool = True
+    is_quoted: bool = False
     stand_in: str | None = None
 
     @property
@@ -101,8 +102,8 @@ def _host_first() -> tuple[str, ...]:
 
 _KINDS = (
     _Kind("qemu", _host_first(), "QEMU emulator", _EMULATOR_PACKAGES, stand_in=STORAGE_DAEMON),
-    _Kind("qemu_img", ("qemu-img",), "qemu-img", _TOOL_PACKAGES),
-    _Kind("qemu_io", ("qemu-io",), "qemu-io", _TOOL_PACKAGES),
+    _Kind("qemu_img", ("qemu-img",), "qemu-img", _TOOL_PACKAGES, is_quoted=True),
+    _Kind("qemu_io", ("qemu-io",), "qemu-io", _TOOL_PACKAGES, is_quoted=True),
     _Kind("qemu_nbd", ("qemu-nbd",), "qemu-nbd", _TOOL_PACKAGES, required=False),
     _Kind(
         "qemu_storage_daemon",
@@ -208,6 +209,8 @@ class _Search:
         if banner is None:
             said = answer.strip().partition("\n")[0] or "nothing"
             raise _unusable(f"{path} does not say that it is a {kind.banner}; it says: {said}", _better(kind))
+        if kind.is_quoted and (before := answer[: banner.start()].strip()):
+            raise chatter(path, kind.option, before)
         tool = Tool(Path(path), tuple(int(part) for part in banner[1].split(".")), banner[0])
         lowest = FLOOR_OF_STAND_IN if kind.stand_in and tool.is_storage_daemon else FLOOR
         if tool.version < lowest:

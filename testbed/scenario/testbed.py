@@ -290,10 +290,12 @@ def _kind(toolchain: Toolchain) -> type[Machine]:
 def _asked_once(toolchain: Toolchain, scratch: Scratch, bound: float) -> tuple[list[dict[str, Any]], str]:
     """Boot QEMU and return its description of its QMP commands, and its target, empty for a storage daemon.
 
-    Raises EnvironmentUnusable when it does not boot, or does not open a file, which nearly all scenarios need.
+    Raises EnvironmentUnusable when it does not boot, or does not open a file, which nearly all scenarios need,
+    and when a tool's answers cannot be read.
     """
     qemu = toolchain.qemu
     home = scratch.directory_for("what this build can do")
+    Images(toolchain.qemu_img.path, toolchain.qemu_io.path, home, scratch.templates, bound).insist_on_plain_answers()
     try:
         with ExitStack() as leaving:
             machine = _kind(toolchain).boot(qemu.path, home, bound)

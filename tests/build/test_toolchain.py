@@ -336,6 +336,15 @@ def test_program_that_is_no_qemu_or_does_not_run(tmp_path: Path, script: str, wh
     assert found == [Problem(what.format(named), REMEDY.format("QEMU emulator", "qemu"))]
 
 
+@pytest.mark.parametrize("name", ["qemu-img", "qemu-io"])
+def test_tool_that_prints_more_than_its_answer(tmp_path: Path, name: str) -> None:
+    path = fake_all(tmp_path / "path")
+    program(path / name, f"echo loading profile\necho {name} version 7.2.22")
+    (problem,) = problems(path_of(path))
+    assert problem.what == f"{path}/{name} prints on its standard output besides its answer: loading profile"
+    assert problem.remedy.startswith(f"name the tool itself with -D {name.replace('-', '_')}=PATH")
+
+
 def test_program_that_does_not_end(tmp_path: Path) -> None:
     path = fake_all(tmp_path / "path")
     named = program(tmp_path / "qemu", "exec /bin/sleep 1000")

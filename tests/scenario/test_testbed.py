@@ -96,6 +96,18 @@ def test_qemu_that_starts_with_no_accelerator_is_to_be_replaced(testbed: Testbed
     assert "-accel" not in problem.remedy
 
 
+def test_tool_that_prints_more_than_its_answer_is_told_once(testbed: Testbed, tmp_path: Path) -> None:
+    tools, script = testbed.toolchain, tmp_path / "qemu-img"
+    script.write_text(f'#!/bin/sh\n[ "$1" = --version ] || echo loading profile\nexec {tools.qemu_img.path} "$@"\n')
+    script.chmod(0o755)
+    chosen = {"qemu": tools.qemu.path, "qemu_img": script, "qemu_io": tools.qemu_io.path, "scratch": tmp_path}
+    with pytest.raises(EnvironmentUnusable) as caught:
+        Testbed.open({name: str(value) for name, value in chosen.items()}, os.environ)
+    assert list(tmp_path.iterdir()) == [script], "nothing is left behind"
+    (problem,) = caught.value.problems
+    assert problem.what == f"{script} prints on its standard output besides its answer: loading profile"
+
+
 def test_formats_of_the_run_are_needed_by_every_scenario(testbed: Testbed) -> None:
     lacking = replace(
         testbed, capabilities=Capabilities(testbed.toolchain, list, ask=lambda _argv: "Supported formats: vmdk\n")
