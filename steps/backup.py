@@ -2,7 +2,7 @@
 
 from behave import given, then, when
 from behave.runner import Context
-from hamcrest import assert_that, equal_to, has_length, only_contains
+from hamcrest import assert_that
 
 from testbed.domain.backup import Command
 from testbed.language.context import world_of
@@ -12,11 +12,13 @@ from testbed.language.words import Them, Which
 from testbed.promises.backups import (
     equals_its_drive,
     equals_its_reference,
+    has_ended,
     holds_itself,
     holds_only_what_had_changed,
     restores_its_moment,
 )
 from testbed.promises.promise import each
+from testbed.promises.sidebyside import are_as_many
 from testbed.scenario.acts import bitmaps
 
 
@@ -141,7 +143,8 @@ def backup_succeeds(context: Context, which: Which) -> None:
     """Wait for a backup, a drive's newest or one that is named; it must complete, and is spoken of then."""
     backups = world_of(context).backups
     backups.spoken_of = [which(world_of(context).catalogue)]
-    assert_that(str(backups.end_of(backups.spoken_of[0])), equal_to("completed"))
+    backups.end_of(backups.spoken_of[0])
+    assert_that(backups.spoken_of[0], has_ended("completed"))
 
 
 @then("the backups of {drives:Names} should succeed")
@@ -149,7 +152,9 @@ def backups_succeed(context: Context, drives: list[str]) -> None:
     """Wait for the newest backup of each drive; all must complete, and are spoken of then."""
     world = world_of(context)
     world.backups.spoken_of = [world.catalogue.newest_of(drive) for drive in drives]
-    assert_that([str(world.backups.end_of(backup)) for backup in world.backups.spoken_of], only_contains("completed"))
+    for backup in world.backups.spoken_of:
+        world.backups.end_of(backup)
+    assert_that(world.backups.spoken_of, each(has_ended("completed")))
 
 
 @then("both backups should succeed")
@@ -157,15 +162,17 @@ def both_succeed(context: Context) -> None:
     """Check that both backups of the group completed."""
     backups = world_of(context).backups
     backups.spoken_of = list(backups.group)
-    assert_that(backups.group, has_length(2))
-    assert_that([str(backup.job.end) for backup in backups.group], only_contains("completed"))
+    assert_that(backups.group, are_as_many("backups in the group", 2))
+    assert_that(backups.group, each(has_ended("completed")))
 
 
 @then("the backup {which:Which} should fail with {error:Name}")
 def backup_fails(context: Context, which: Which, error: str) -> None:
     """Wait for a backup; it must end with this error."""
     world = world_of(context)
-    assert_that(str(world.backups.end_of(which(world.catalogue))), equal_to(f'failed with "{error}"'))
+    backup = which(world.catalogue)
+    world.backups.end_of(backup)
+    assert_that(backup, has_ended(f'failed with "{error}"'))
 
 
 @then("the backup {which:Which} should be cancelled")
@@ -173,7 +180,8 @@ def backup_cancelled(context: Context, which: Which) -> None:
     """Wait for a backup; it must end as cancelled, and is spoken of then."""
     backups = world_of(context).backups
     backups.spoken_of = [which(world_of(context).catalogue)]
-    assert_that(str(backups.end_of(backups.spoken_of[0])), equal_to("cancelled"))
+    backups.end_of(backups.spoken_of[0])
+    assert_that(backups.spoken_of[0], has_ended("cancelled"))
 
 
 @then("{count:Backups} with {bitmap:Name} should restore {drive:Name} as it was at that moment")
@@ -181,7 +189,7 @@ def backups_restore(context: Context, count: int, bitmap: str, drive: str) -> No
     """Read each backup through the bitmap with its whole chain, and compare each byte with what was written."""
     world = world_of(context)
     world.backups.spoken_of = world.catalogue.successful_with(world.drives.drive(drive), bitmap)
-    assert_that(world.backups.spoken_of, has_length(count))
+    assert_that(world.backups.spoken_of, are_as_many(f'backups of {drive} with "{bitmap}" that completed', count))
     assert_that(world.backups.spoken_of, each(restores_its_moment(world.images)))
 
 

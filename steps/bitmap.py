@@ -2,12 +2,12 @@
 
 from behave import given, then, when
 from behave.runner import Context
-from hamcrest import assert_that, contains_inanyorder
+from hamcrest import assert_that
 
 from testbed.language.context import world_of
 from testbed.language.requests import record_alone, request
 from testbed.language.tables import BITMAP_COLUMNS, BITMAP_PROPERTIES, bitmap_state, rows
-from testbed.promises.bitmaps import has_bitmaps, stores_its_bitmaps
+from testbed.promises.bitmaps import are_in_states, has_bitmaps, stores_its_bitmaps
 from testbed.scenario.acts import bitmaps
 from testbed.scenario.acts.registry import Act
 
@@ -84,7 +84,7 @@ def unnamed_bitmaps_are(context: Context, drive: str) -> None:
     """Compare the bitmaps that jobs have put on a drive to record in the place of others with the table."""
     listed = [bitmap_state(row) for row in rows(context, BITMAP_COLUMNS[1:])]
     found = [state for state in world_of(context).drives.node(drive).unnamed_bitmaps() if state.recording]
-    assert_that(found, contains_inanyorder(*listed))
+    assert_that(found, are_in_states(f"unnamed bitmaps of {drive} that record", listed))
 
 
 @then("{drive:Name} should have no bitmap")

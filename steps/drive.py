@@ -2,7 +2,7 @@
 
 from behave import given, then, when
 from behave.runner import Context
-from hamcrest import assert_that, contains_string, equal_to
+from hamcrest import assert_that, contains_string
 
 from testbed.domain.graph import filters_over
 from testbed.domain.storage import Storage
@@ -11,6 +11,7 @@ from testbed.language.needs import needing, of_requests
 from testbed.language.requests import GUEST_COLUMNS, let_guest_do, what_guest_is_told
 from testbed.language.tables import bitmap_properties, rows, runs
 from testbed.promises.drives import holds_what_the_guest_wrote
+from testbed.promises.sidebyside import is_as_listed
 from testbed.qemu.image_kinds import ImageKind
 from testbed.scenario.acts import drives
 from testbed.scenario.acts.registry import Act
@@ -160,7 +161,7 @@ def drive_resized(context: Context, name: str, size: int) -> None:
 def drive_reached(context: Context, name: str, way: list[str]) -> None:
     """Compare the filters that QEMU has between a drive's node and the guest, uppermost first, with those named."""
     found = filters_over(world_of(context).drives.drive(name))
-    assert_that(found, equal_to(way), f"the filters over {name}, the uppermost first")
+    assert_that(found, is_as_listed(f"filters over {name}, the uppermost first", way))
 
 
 @then("{name:Name} should hold what the guest has written")

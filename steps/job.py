@@ -2,7 +2,7 @@
 
 from behave import given, then, when
 from behave.runner import Context
-from hamcrest import assert_that, is_in
+from hamcrest import assert_that
 
 from testbed.language.cells import yes
 from testbed.language.context import world_of
@@ -19,7 +19,7 @@ from testbed.language.tables import (
 )
 from testbed.language.words import Which
 from testbed.promises.events import reports, tells_of_disk
-from testbed.promises.jobs import has_told, is_shown_as
+from testbed.promises.jobs import has_io_status, has_told, is_shown_as
 from testbed.promises.promise import none_of
 from testbed.scenario.acts.registry import Act
 from testbed.scenario.dialogue import jobs_on
@@ -87,7 +87,7 @@ def backup_stops(context: Context, which: Which, statuses: tuple[str, ...]) -> N
     """Wait until the job of a backup has stopped at an error; compare its io-status if it is named."""
     job = which(world_of(context).catalogue).job
     job.wait_until_stopped()
-    assert_that(job.io_status, is_in(statuses), "the job's io-status")
+    assert_that(job, has_io_status(statuses))
 
 
 @given("the backup {which:Which} has become {status:JobStatus}")

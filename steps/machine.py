@@ -2,11 +2,12 @@
 
 from behave import given, then, when
 from behave.runner import Context
-from hamcrest import assert_that, equal_to
+from hamcrest import assert_that
 
 from testbed.language.context import testbed_of, world_of
 from testbed.language.needs import needing
 from testbed.language.words import SetUp
+from testbed.promises.sidebyside import is_as_listed
 from testbed.scenario.acts import machines
 from testbed.scenario.acts.registry import Act
 
@@ -40,7 +41,7 @@ def monitor_lost(context: Context) -> None:
 def both_told(context: Context) -> None:
     """Compare all events that the monitors have heard."""
     first, second = world_of(context).machine.heard_by_both()
-    assert_that(second, equal_to(first), "what the second monitor heard")
+    assert_that(second, is_as_listed("what the second monitor heard", first))
 
 
 @given("the machine has been {act:MachineAct}")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from behave import given, then, when
 from behave.runner import Context
-from hamcrest import assert_that, equal_to
+from hamcrest import assert_that
 
 from testbed.domain.backup import Backup
 from testbed.domain.storage import Storage
@@ -15,6 +15,7 @@ from testbed.language.tables import image_facts, one_row, options
 from testbed.language.words import ImageMaker, Them
 from testbed.promises.backups import is_as_thin_as_its_drive
 from testbed.promises.promise import Promise, each
+from testbed.promises.sidebyside import has_members
 from testbed.qemu.image_kinds import ImageKind
 from testbed.qemu.images import Images
 from testbed.scenario.acts.registry import Act
@@ -59,7 +60,8 @@ def image_of_backup(context: Context, drive: str) -> None:
     """Compare what qemu-img says of the image of the drive's newest backup with the table."""
     world = world_of(context)
     row = one_row(context, ("format", "size", "base", "clusters"))
-    assert_that(world.images.facts(world.catalogue.newest_of(drive).target.name), equal_to(image_facts(row)))
+    name = world.catalogue.newest_of(drive).target.name
+    assert_that(world.images.facts(name), has_members(name, image_facts(row)))
 
 
 @then("{them:Them} should hold no data where its drive had none")

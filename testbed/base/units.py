@@ -61,6 +61,11 @@ def format_size(size: int) -> str:
     return " ".join(terms).removeprefix("+ ") or "0"
 
 
+def in_units(text: str) -> str:
+    """Write the bytes that a command counts as people do: each number of more digits than are grasped at a glance."""
+    return re.sub(rf"(?<![\w.])\d{{{MOST_DIGITS},}}(?![\w.])", lambda number: format_size(int(number[0])), text)
+
+
 def _terms(size: int) -> list[tuple[int, str]]:
     """Return counts of units that make a size together, be it less than nothing: as few as a reader can grasp."""
     if size == 0:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from testbed.base.problems import AuthorError
 from testbed.base.process import ToolFailed, run_tool
+from testbed.base.units import format_size
 from testbed.qemu.machine import GuestRequestFailed, Machine
 
 Options = Mapping[str, object]
@@ -159,7 +160,7 @@ class ExportAccess:
 
     def limit(self, speed: int) -> None:
         """Raise AuthorError: what goes by an export cannot be limited."""
-        raise self._lack(f"cannot be limited to {speed} bytes a second")
+        raise self._lack(f"cannot be limited to {format_size(speed)} a second")
 
     def tell(self, request: str) -> None:
         """Raise AuthorError: a client ends with its request."""

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from testbed.base.problems import AuthorError
+from testbed.base.problems import AuthorError, quoted
+from testbed.base.units import format_size
 from testbed.domain.lifecycle import JobEnd, Lifecycle, WrongLifecycle, state_of
 from testbed.domain.request import Forecast, Outlook, Refusal, Request
 from testbed.qemu.machine import Machine
@@ -141,7 +142,7 @@ class Job:
     def wait_until_copied(self, size: int) -> None:
         """Wait until the job has copied at least so many bytes; raises MachineHung or MachineDied."""
         self.machine.ask_until(
-            f"{size} bytes copied by job {self.name}",
+            f"{format_size(size)} copied by job {self.name}",
             "query-block-jobs",
             lambda jobs: any(job["device"] == self.name and job["offset"] >= size for job in jobs),
         )
@@ -184,7 +185,8 @@ class Job:
             if other.get(theirs) != shown.get(ours)
         ]
         wrong += [
-            f"{key} is {shown.get(key)} in query-block-jobs, and cannot be of a job that is {shown['status']}"
+            f"{key} is {as_said(key, shown.get(key))} in query-block-jobs, "
+            f"and cannot be of a job that is {shown['status']}"
             for key, value in self._certain(str(shown["status"])).items()
             if shown.get(key) != value
         ]
@@ -305,7 +307,8 @@ class Job:
         listed: list[Mapping[str, Any]] = self.machine.execute(query)
         found = [job for job in listed if job[key] == self.name]
         if len(found) != 1:
-            raise WrongLifecycle(f"{query} should list job {self.name} once; it lists {[job[key] for job in listed]}")
+            known = quoted(str(job[key]) for job in listed)
+            raise WrongLifecycle(f"{query} should list job {self.name} once; it lists {known or 'none'}")
         return found[0]
 
     def _wait_for(self, what: str, wanted: Callable[[Event], bool], start: int) -> Event:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from testbed.base.problems import quoted
 from testbed.base.units import format_size
 from testbed.qemu.monitor import Event
 from testbed.qemu.wording import as_said
@@ -130,11 +131,11 @@ class Lifecycle:
     def _wrong_members(self, end: Mapping[str, Any], speed: int | None) -> Iterator[str]:
         types = {event.data["type"] for event in self.events if "type" in event.data}
         if types != {self.kind}:
-            yield f'it should be of the type "{self.kind}", and says {sorted(types)}'
+            yield f'it should be of the type "{self.kind}", and says {quoted(sorted(types)) or "none"}'
         if speed is not None and end["speed"] != speed:
             yield f"it should have the speed {as_said('speed', speed)}, and says {as_said('speed', end['speed'])}"
         if not 0 <= end["offset"] <= end["len"]:
-            yield f"its offset is {end['offset']}, beyond its len {end['len']}"
+            yield f"its offset is {as_said('offset', end['offset'])}, beyond its len {as_said('len', end['len'])}"
 
     def _beside(self, state: str, step: int) -> str | None:
         """Return the name of the event that stands `step` places after the one that tells of a state."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from testbed.base.problems import AuthorError
+from testbed.base.problems import AuthorError, hint
 from testbed.domain.bitmap import Bitmap, BitmapState
 from testbed.domain.history import History
 from testbed.model.dirty import DEFAULT_GRANULARITY, Dirty
@@ -44,7 +44,7 @@ class Node:
         try:
             return self.bitmaps[name]
         except KeyError:
-            raise UnknownName(f'{self.name} has no bitmap "{name}", only {sorted(self.bitmaps)}') from None
+            raise UnknownName(f'{self.name} has no bitmap "{name}"; {hint(name, sorted(self.bitmaps))}') from None
 
     def reported_bitmaps(self) -> list[BitmapState]:
         """Return the named bitmaps that QEMU reports on the node; jobs add unnamed ones, which are left out."""

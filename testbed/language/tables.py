@@ -64,7 +64,7 @@ def said_in(table: Table) -> list[Row]:
 def cell(row: Row, heading: str) -> str:
     """Return what a row says under a heading; raise AuthorError when it says nothing there."""
     if heading not in row:
-        raise AuthorError(f'the row {dict(row)} says nothing under "{heading}"')
+        raise AuthorError(f'the row with {", ".join(row.values()) or "nothing"} says nothing under "{heading}"')
     return row[heading]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,6 +25,20 @@ def first_difference(images: Images, target: Target, expected: Content) -> Diffe
     """Return the first byte of a target that is not as expected, or None; the target is called by its file's name."""
     wrong = images.first_difference(target.address, target.image_format, expected)
     return replace(wrong, image=target.name) if wrong else None
+
+
+def has_ended(how: str) -> Promise[Backup]:
+    """Match a backup whose job is over and has ended so, as in "completed" or 'failed with "No space left"'."""
+
+    def complaint(backup: Backup) -> str | None:
+        end = str(backup.job.end or "has not ended")
+        return None if end == how else f"{backup} should have {_was(how)}; it {end}"
+
+    return Promise(f"a backup that has {_was(how)}", complaint)
+
+
+def _was(how: str) -> str:
+    return "been cancelled" if how == "cancelled" else how
 
 
 def restores_its_moment(images: Images) -> Promise[Backup]:
@@ -150,7 +165,7 @@ def equals_its_reference(images: Images) -> Promise[Backup]:
             return f"{backup} has no reference to compare with"
         target, reference = backup.target, backup.reference
         words = images.compare(target.address, target.image_format, reference.address, reference.image_format)
-        return f"{backup} differs from {reference.name}: {words}" if words else None
+        return f"{backup} differs from {reference.name}: {_in_words(words)}" if words else None
 
     return Promise("a backup that equals the full backup taken at the same moment", complaint)
 
@@ -161,6 +176,15 @@ def equals_its_drive(images: Images) -> Promise[Backup]:
     def complaint(backup: Backup) -> str | None:
         target, drive = backup.target, backup.drive
         words = images.compare(target.address, target.image_format, drive.image.name, drive.image.image_format)
-        return f"{backup} differs from {drive.image.name}: {words}" if words else None
+        return f"{backup} differs from {drive.image.name}: {_in_words(words)}" if words else None
 
     return Promise("a backup that equals the drive as it is now", complaint)
+
+
+def _in_words(words: str) -> str:
+    """Say what qemu-img said of two images without its raw numbers: it tells of the first sector that differs."""
+    return re.sub(r"Content mismatch at offset (\d+)!", lambda told: _first_of_both(int(told[1])), words)
+
+
+def _first_of_both(offset: int) -> str:
+    return f"the first difference is in the {SECTOR} B at offset {format_size(offset)}"

@@ -61,6 +61,22 @@ def has_bitmaps(expected: Sequence[BitmapState]) -> Promise[Node]:
     return Promise("\n".join(str(state) for state in expected) or "no bitmap at all", complaint)
 
 
+def are_in_states(what: str, expected: Sequence[BitmapState]) -> Promise[Sequence[BitmapState]]:
+    """Match bitmaps that are just in these states, in any order; `what` names them, as in "unnamed bitmaps"."""
+
+    def complaint(states: Sequence[BitmapState]) -> str | None:
+        lacking, left = list(expected), []
+        for state in states:
+            if state in lacking:
+                lacking.remove(state)
+            else:
+                left.append(state)
+        wrong = [f"{what}: {state} is missing" for state in lacking]
+        return "\n".join([*wrong, *(f"{what}: {state} should not be there" for state in left)]) or None
+
+    return Promise("\n".join(str(state) for state in expected) or f"{what}: none", complaint)
+
+
 def _unlike(node: Node, wanted: BitmapState, found: BitmapState) -> str:
     """Say in what two states of a bitmap differ, and in that alone, as in "recording" and "not recording"."""
     differing = [(word, other) for word, other in zip(_words(wanted), _words(found), strict=True) if word != other]

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from testbed.promises.promise import Promise
 from testbed.qemu.monitor import Event
+from testbed.qemu.wording import members, spelt
+
+Row = tuple[str, Mapping[str, Any]]
+"""An event by its name, and the members that its data must have."""
 
 
 def tells_of_disk(node: str, qom_path: str, said: Mapping[str, object]) -> Promise[Event]:
@@ -13,30 +18,55 @@ def tells_of_disk(node: str, qom_path: str, said: Mapping[str, object]) -> Promi
 
     A member that `said` has as None must be missing. The disk has no backend with a name; newer builds tell its path.
     """
-    named = {"device": "", "node-name": node, "qom-path": qom_path}
+    expected = {**said, "device": "", "node-name": node, "qom-path": qom_path}
 
     def complaint(event: Event) -> str | None:
-        told = {"qom-path": qom_path, **event.data}
-        wrong = {key: told.get(key) for key, value in {**named, **said}.items() if told.get(key) != value}
-        return f"it says {wrong}" if wrong else None
+        return "\n".join(_members_that_differ(event, expected, {"qom-path": qom_path, **event.data})) or None
 
-    return Promise(f"{dict(said)} of {named}", complaint)
+    return Promise(f"an error of the disk with {members(expected)}", complaint)
 
 
-def reports(expected: Sequence[tuple[str, Mapping[str, str]]]) -> Promise[Sequence[Event]]:
+def reports(expected: Sequence[Row]) -> Promise[Sequence[Event]]:
     """Match events that are just the expected ones, in any order: each a name, and members that its data must have."""
 
     def complaint(events: Sequence[Event]) -> str | None:
         left = list(events)
-        missing = []
+        missing: list[Row] = []
         for name, data in sorted(expected, key=lambda one: -len(one[1])):  # a vague one may not take another's event
             found = next((event for event in left if event.name == name and data.items() <= event.data.items()), None)
             if found:
                 left.remove(found)
             else:
-                missing.append(f"{name} {dict(data)}")
-        if not missing and not left:
-            return None
-        return f"missing: {'; '.join(missing) or 'nothing'}; besides: {'; '.join(map(str, left)) or 'nothing'}"
+                missing.append((name, data))
+        return "\n".join(_side_by_side(missing, left)) or None
 
-    return Promise("; ".join(f"{name} {dict(data)}" for name, data in expected), complaint)
+    return Promise("; ".join(_said(row) for row in expected) or "no event", complaint)
+
+
+def _side_by_side(missing: Sequence[Row], left: Sequence[Event]) -> list[str]:
+    """Say what is wrong of events: those that came, but with other members; those that did not; those too many."""
+    left = list(left)
+    other: list[str] = []
+    absent: list[str] = []
+    for name, data in missing:
+        like = [event for event in left if event.name == name]
+        if like:
+            nearest = max(like, key=lambda event: len(data.items() & event.data.items()))
+            left.remove(nearest)
+            other += _members_that_differ(nearest, data, nearest.data)
+        else:
+            absent.append(f"{_said((name, data))} should have come; it did not")
+    return [*other, *absent, *(f"{event} came, and should not have" for event in left)]
+
+
+def _members_that_differ(event: Event, expected: Mapping[str, Any], told: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{event.name} should say {key} {spelt(key, value)}; it says {spelt(key, told.get(key))}"
+        for key, value in expected.items()
+        if told.get(key) != value
+    ]
+
+
+def _said(row: Row) -> str:
+    name, data = row
+    return f"{name} with {members(data)}" if data else name

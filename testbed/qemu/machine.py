@@ -17,8 +17,10 @@ from typing import Any, ClassVar, Self, TypeVar
 from testbed.base.problems import NotOffered
 from testbed.base.process import Child, ToolFailed, describe_ending, run_tool
 from testbed.base.processor import Wait
+from testbed.base.units import in_units
 from testbed.build.promised import COMMANDS, COMMANDS_OF_MACHINES, Withdrawn
 from testbed.qemu.monitor import ConnectionLost, Event, Monitor, NoAnswer, Refused
+from testbed.qemu.wording import as_said
 
 T = TypeVar("T")
 
@@ -51,7 +53,7 @@ class GuestRequestFailed(AssertionError):
         # "read failed" begins as "read" does: only a count of bytes, and of all, is a success.
         done = re.match(rf"{success} (\d+)/\1 bytes ", verdict) if success else not verdict
         if not done:
-            raise cls(f"the guest's request {request} was not carried out; QEMU said: {verdict or 'nothing'}")
+            raise cls(f"the guest's request {in_units(request)} was not carried out; QEMU said: {verdict or 'nothing'}")
 
 
 class DriveNotTaken(AssertionError):
@@ -227,7 +229,7 @@ class Machine:
         deadline = time.monotonic() + self.bound
         while not wanted(answer := self.execute(query)):
             if time.monotonic() > deadline:
-                late = f"{what} did not come within {self.bound:g} s; {query} said last: {answer}"
+                late = f"{what} did not come within {self.bound:g} s; {query} said last: {as_said('', answer)}"
                 raise MachineHung(self._given_up(late, wait))
 
     def act(self, command: str, event: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import socket
 import time
@@ -19,6 +18,8 @@ from typing import Any, TypeVar
 
 from qemu.qmp import EventListener, ExecuteError, QMPClient, QMPError, Runstate
 from qemu.qmp.message import Message
+
+from testbed.qemu.wording import members
 
 T = TypeVar("T")
 
@@ -66,7 +67,7 @@ class Event:
 
     def __str__(self) -> str:
         """Write the event on one line."""
-        return f"{self.name} {json.dumps(self.data, sort_keys=True)}"
+        return f"{self.name} with {members(self.data)}" if self.data else self.name
 
     @property
     def is_error(self) -> bool:

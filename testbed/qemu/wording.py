@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from testbed.base.units import format_size
 
@@ -24,11 +25,35 @@ def spellings(words: str) -> list[str]:
     return [words, *older]
 
 
-IN_BYTES = ("len", "offset", "speed", "total-progress", "current-progress", "size", "count", "granularity")
+IN_BYTES = (
+    *("len", "offset", "speed", "total-progress", "current-progress", "size", "count", "granularity"),
+    *("write-threshold", "amount-exceeded"),
+)
 """Members of QEMU's answers and events that count bytes."""
 
 
 def as_said(member: str, value: object) -> str:
     """Write what a member of QEMU's answers or events is as people do: one that counts bytes with units."""
-    counts_bytes = member in IN_BYTES and isinstance(value, int) and not isinstance(value, bool)
-    return format_size(int(str(value))) if counts_bytes else str(value)
+    match value:
+        case None:
+            return "missing"
+        case bool():
+            return str(value).lower()
+        case int() if member in IN_BYTES:
+            return format_size(value)
+        case Mapping():
+            return f"({members(value)})"
+        case list():
+            return f"[{', '.join(spelt(member, item) for item in value)}]"
+        case _:
+            return str(value)
+
+
+def spelt(member: str, value: object) -> str:
+    """Write the same with a text in quotes, since it may be empty or have blanks."""
+    return f'"{value}"' if isinstance(value, str) else as_said(member, value)
+
+
+def members(data: Mapping[str, object]) -> str:
+    """Write all that an answer or an event of QEMU's holds on one line, by the alphabet."""
+    return ", ".join(f"{member} {spelt(member, value)}" for member, value in sorted(data.items()))

@@ -16,6 +16,7 @@ from testbed.promises.refusals import answers
 from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
 from testbed.qemu.monitor import Refused
+from testbed.qemu.wording import as_said
 from testbed.scenario.drives import Drives
 from testbed.scenario.machines import Machines
 
@@ -177,7 +178,7 @@ def things_on(machine: Machine) -> list[str]:
     return [
         *(f"a node {node['node-name']}" for node in nodes),
         *(f"a job {name}" for name in names),
-        *(f"a job {job['device']} at the speed {job['speed']}" for job in jobs),
+        *(f"a job {job['device']} at the speed {as_said('speed', job['speed'])}" for job in jobs),
         *(f"an export {name}" for name in reported_by(machine)),
     ]
 

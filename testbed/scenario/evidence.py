@@ -12,6 +12,7 @@ from pathlib import Path
 from testbed.base.files import ELSEWHERE, list_contents, remove_folder
 from testbed.base.problems import EnvironmentUnusable, Problem
 from testbed.base.process import ToolFailed
+from testbed.base.units import format_size
 from testbed.qemu.machine import Machine
 from testbed.scenario.world import World
 
@@ -90,9 +91,9 @@ def _images(world: World) -> Iterator[tuple[str, object]]:
 
 def _expectations(world: World) -> Iterator[str]:
     for drive in world.drives.all():
-        yield f"{drive.name}: {drive.size} bytes, zeros but for"
+        yield f"{drive.name}: {format_size(drive.size)}, zeros but for"
         for run in drive.content.runs:
-            yield f"  0x{run.pattern:02x} from {run.start} to {run.end}"
+            yield f"  0x{run.pattern:02x}: {format_size(run.end - run.start)} at {format_size(run.start)}"
         for bitmap in (drive.bitmaps if drive.is_open else drive.image.stored_bitmaps()).values():
             yield f"  bitmap {bitmap.state}; dirty: {bitmap.dirty.granules}"
     for backup in world.catalogue.taken:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from testbed.domain.disk import Disk
 from testbed.domain.lifecycle import ends_without_a_run
 from testbed.qemu.monitor import Event
+from testbed.qemu.wording import members
 from testbed.scenario.machines import Machines
 
 NOT_TOLD = ("JOB_STATUS_CHANGE", "GUEST_PANICKED")
@@ -53,10 +54,10 @@ class Hearing:
             return event.name == name and data.items() <= event.data.items()
 
         self._repeated.append(repeated)
-        machine = self.machines.current
-        first = machine.wait_for(f"{name} {dict(data)}", repeated)
+        machine, what = self.machines.current, f"{name} with {members(data)}" if data else name
+        first = machine.wait_for(what, repeated)
         after_first = machine.monitor.events.index(first) + 1
-        machine.wait_for(f"{name} {dict(data)} again", repeated, start=after_first)
+        machine.wait_for(f"{what} again", repeated, start=after_first)
 
     def error_of_disk(self, disk: Disk) -> Event:
         """Wait for the first error of a guest's disk, and return it; all that follow count as heard.

@@ -8,6 +8,7 @@ import pytest
 from real_qemu import BOUND, HOST_WORD, add_drive, make
 
 from testbed.base.problems import AuthorError, NotOffered
+from testbed.base.units import format_size
 from testbed.build.toolchain import Toolchain
 from testbed.domain.access import Accesses, ExportAccess, ExportAccesses, MonitorAccesses
 from testbed.domain.drive import Drive
@@ -82,7 +83,9 @@ def test_what_is_not_carried_out_is_told_in_qemu_s_words(drive: Drive) -> None:
         with pytest.raises(GuestRequestFailed) as caught:
             drive.access.request(request, success)
         told, _, words = str(caught.value).partition("; QEMU said: ")
-        assert told == f'the guest\'s request "{request}" on guest-drive0 was not carried out'
+        assert told == f'the guest\'s request "{request}" on guest-drive0 was not carried out'.replace(
+            str(SIZE), format_size(SIZE)
+        )
         assert words not in ("", "nothing")
     assert drive.reported_bitmaps() == [drive.bitmap("bitmap0").state]
 

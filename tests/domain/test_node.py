@@ -44,7 +44,7 @@ def test_new_size_is_a_moment_and_reaches_all_bitmaps(node: Node) -> None:
 @pytest.mark.parametrize("look", [Node.bitmap, Node.lost_bitmap])
 def test_bitmap_that_there_is_not_is_the_author_s_slip(node: Node, look: object) -> None:
     assert callable(look)
-    with pytest.raises(UnknownName, match=r'drive0 has no bitmap "d", only \[\'a\', \'b\'\]') as caught:
+    with pytest.raises(UnknownName, match='drive0 has no bitmap "d"; there are: "a", "b"') as caught:
         look(node, "d")
     assert isinstance(caught.value, AuthorError)
 

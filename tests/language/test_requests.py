@@ -237,7 +237,7 @@ def test_guest_does_what_rows_say(served: World) -> None:
 def test_guest_is_told_of_a_failure_in_qemu_s_words(served: World) -> None:
     drive = served.drives.drive("drive0")
     failed = what_guest_is_told(drive, {"at": "1 MiB", "length": "512 B", "pattern": "0x41"})
-    assert failed.startswith('the guest\'s request "write -P 0x41 1048576 512" on guest-drive0 was not carried out')
+    assert failed.startswith('the guest\'s request "write -P 0x41 1 MiB 512" on guest-drive0 was not carried out')
     done = what_guest_is_told(drive, {"at": "64 KiB", "length": "512 B", "pattern": "0x41"})
     assert done == "the guest's request at 64 KiB was carried out"
 

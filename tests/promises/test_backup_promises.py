@@ -205,7 +205,7 @@ def test_a_reference_that_differs_breaks_the_third_oracle(story: Story) -> None:
     spoil(story, story.second.reference.name, "write -q -P 0x77 1M 1")
     assert why_not(story.second, equals_its_reference(story.images)) == (
         'the incremental backup of drive0 with "bitmap0" (drive0-4.qcow2) differs from drive0-5.qcow2: '
-        "Content mismatch at offset 1048576!"
+        "the first difference is in the 512 B at offset 1 MiB"
     )
 
 
@@ -216,7 +216,7 @@ def test_a_backup_without_a_reference_does_not_equal_it(story: Story) -> None:
 def test_a_drive_that_has_changed_since_does_not_equal_its_backup(story: Story) -> None:
     assert why_not(story.first, equals_its_drive(story.images)) == (
         'the incremental backup of drive0 with "bitmap0" (drive0-2.qcow2) differs from drive0.qcow2: '
-        f"Content mismatch at offset {MIB + 16 * KIB}!"
+        "the first difference is in the 512 B at offset 1040 KiB"
     )
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from testbed.qemu.wording import IN_5_2, as_said, spellings
+from testbed.qemu.wording import IN_5_2, as_said, members, spellings
 
 TOLD = [
     ("Cannot find device='absent' nor node-name='absent'", "Cannot find device=absent nor node_name=absent"),
@@ -52,5 +52,10 @@ def test_older_spelling_keeps_the_names() -> None:
 def test_what_counts_bytes_is_said_in_units() -> None:
     said = [as_said(member, 262144) for member in ("len", "offset", "speed", "total-progress", "auto-id")]
     assert said == ["256 KiB", "256 KiB", "256 KiB", "256 KiB", "262144"]
-    assert as_said("len", None) == "None"
-    assert as_said("speed", True) == "True"  # noqa: FBT003 (what QEMU might answer)
+    assert as_said("len", None) == "missing"
+    assert as_said("speed", True) == "true"  # noqa: FBT003 (what QEMU might answer)
+
+
+def test_answer_is_written_on_one_line_as_people_write() -> None:
+    told = {"offset": 65536, "error": "", "busy": False, "file": {"size": 1 << 20}, "flags": ["auto", None]}
+    assert members(told) == 'busy false, error "", file (size 1 MiB), flags ["auto", missing], offset 64 KiB'

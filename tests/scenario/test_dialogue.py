@@ -248,7 +248,7 @@ HARMS: list[tuple[Harm, str]] = [
     (start_backup, "there is a job drive0 that was not there before"),
     (
         lambda world: world.machine.execute("block-job-set-speed", {"device": "drive0", "speed": 2}),
-        "there is a job drive0 at the speed 2 that was not there before",
+        "there is a job drive0 at the speed 2 B that was not there before",
     ),
     (
         lambda world: world.machine.execute("block-dirty-bitmap-disable", {"node": "drive0", "name": "bitmap0"}),
@@ -266,8 +266,8 @@ def test_the_speed_of_a_running_job_is_a_trace(world: World, monkeypatch: pytest
     start_backup(world)
     assert jobs_on(world.machine) == ["drive0"]
     assert traces_of(world, HARMS[-2][0], monkeypatch) == [
-        "there is a job drive0 at the speed 2 that was not there before",
-        "a job drive0 at the speed 1 is gone",
+        "there is a job drive0 at the speed 2 B that was not there before",
+        "a job drive0 at the speed 1 B is gone",
     ]
 
 

@@ -64,7 +64,7 @@ def test_each_machine_and_each_image_leaves_its_files(two_days: World, folder: P
     assert images.keys() == {"drive0.qcow2", "drive0-1.qcow2"}
     assert images["drive0-1.qcow2"]["info"]["format"] == "qcow2"
     told = (folder / "expected.txt").read_text()
-    assert 'drive0: 1048576 bytes, zeros but for\n  0xab from 65535 to 65537\n  bitmap "bitmap0" (recording' in told
+    assert 'drive0: 1 MiB, zeros but for\n  0xab: 2 B at 64 KiB - 1 B\n  bitmap "bitmap0" (recording' in told
     assert "(drive0-1.qcow2): completed\n  must hold, and nothing else: 128 KiB at 0" in told
 
 

@@ -232,7 +232,7 @@ FAULTS = (
             ("failure/guest_disk",),
         )
         for name, what, clue, change in (
-            ("device-as-path", "tells a path as the device", "'device'", device_as_path),
+            ("device-as-path", "tells a path as the device", "say device", device_as_path),
             ("node", "names another node", "node-name", altering("BLOCK_IO_ERROR", **{"node-name": "another"})),
             ("operation", "tells a read as a write", "operation", altering("BLOCK_IO_ERROR", operation="write")),
             ("action", "tells another action", "action", altering("BLOCK_IO_ERROR", action="report")),
