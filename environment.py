@@ -74,6 +74,7 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
     testbed, world, notes = testbed_of(context), world_of(context), notes_of(scenario)
     with ExitStack() as leaving:
         leaving.callback(testbed.discard, world)
+        leaving.callback(lambda: notes.warnings.extend(world.machines.warnings))
         if notes.is_cut_off:
             return
         ending = testbed.end(world, notes.failure, scenario.effective_tags)

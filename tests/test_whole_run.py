@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import shlex
 import shutil
@@ -115,6 +116,20 @@ def lacking(command: str, home: Path, qemu: Path) -> str:
     program = home / "qemu-system-lacking"
     write_stand_in(program, f"{LACKS}{command}", qemu)
     return f"qemu={program}"
+
+
+def test_warning_of_a_build_is_told_once_with_the_scenario_that_it_came_from(
+    checkout: Project, scratch: Path, toolchain: Toolchain
+) -> None:
+    program = scratch / "qemu-system-warning"
+    warning = 'echo "$0: warning: this is deprecated" >&2'
+    program.write_text(f'#!/bin/sh\n{warning}\nexec {toolchain.qemu.path} "$@"\n')
+    program.chmod(0o755)
+    finished = checkout.run(*options(scratch, "-D", f"qemu={program}", "--jobs", "2"))
+    assert statuses(finished) == ["passed", "passed"]
+    (told,) = [line for line in finished.stdout.splitlines() if "deprecated" in line]
+    said = rf"  this is deprecated \(first in One increment, {FEATURE}:\d+, and in 1 more\)"
+    assert re.fullmatch(said, told)
 
 
 CLEARING = """\

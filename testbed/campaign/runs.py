@@ -161,6 +161,7 @@ def _outcome(told: Mapping[str, Any]) -> Outcome:
         "status": Status(told["status"]),
         "step": Sentence(**told["step"]) if told["step"] else None,
         "reasons": tuple(told["reasons"]),
+        "warnings": tuple(told.get("warnings", ())),
         "evidence": Path(told["evidence"]) if told["evidence"] else None,
     }
     return Outcome(**{**told, **typed})

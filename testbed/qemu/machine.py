@@ -378,6 +378,12 @@ class Machine:
         return f"; the end of its stderr:\n{text}" if text else "; it wrote nothing to stderr"
 
     @property
+    def warnings(self) -> list[str]:
+        """What QEMU has warned of on stderr so far, each without the name of the program."""
+        said = self.stderr.read_text(encoding="utf-8", errors="replace") if self.stderr.exists() else ""
+        return re.findall(r"^(?:\S+: )?warning: (.+)$", said, re.MULTILINE)
+
+    @property
     def last_words(self) -> str:
         """The end of what QEMU wrote to stderr."""
         with self.stderr.open("rb") as file:

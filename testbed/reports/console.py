@@ -19,6 +19,7 @@ from testbed.reports.areas import areas_of
 from testbed.reports.causes import by_cause
 from testbed.reports.outcome import Outcome, RunError, RunSummary, Status
 from testbed.reports.repetition import ways_of
+from testbed.reports.warnings import warnings_of
 
 SLOWEST = 5
 """How many of the slowest scenarios the end of a run names."""
@@ -154,6 +155,7 @@ def print_summary(summary: RunSummary, printer: Printer) -> None:
         "Not run": _unrun(summary) if summary.in_earnest else [],
         "Known defects of QEMU": _by_reason(summary, Status.KNOWN_DEFECT),
         "Passed, to be remarked": _by_reason(summary, Status.PASSED),
+        "QEMU warned of": [str(warned) for warned in warnings_of(summary.outcomes)],
         "Slowest": _slowest(summary),
         "Failures": [line for group in by_cause(_red(summary)) for line in _failures(group)],
     }

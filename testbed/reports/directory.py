@@ -6,7 +6,7 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import count
@@ -17,7 +17,8 @@ from testbed.base.files import CONTENTS, ELSEWHERE, remove_folder, shown, write_
 from testbed.base.gherkin import Config, Context
 from testbed.base.problems import EnvironmentUnusable, Problem
 from testbed.base.text import printable
-from testbed.reports.outcome import RunSummary
+from testbed.reports.outcome import Outcome, RunSummary
+from testbed.reports.warnings import warnings_of
 
 DEFAULT = "reports"
 """Where reports go unless the command line says otherwise, also for behave's own --junit-directory."""
@@ -49,6 +50,8 @@ class Reports:
     """Properties of every JUnit suite. For others to add to."""
     options: dict[str, str] = field(default_factory=dict)
     """The -D options that it takes to repeat a scenario. For others to add to."""
+    facts: dict[str, object] = field(default_factory=dict)
+    """What environment.json says."""
 
     @property
     def opening(self) -> list[str]:
@@ -66,8 +69,14 @@ class Reports:
 
         A fact may itself be a mapping; its properties are then named `outer.inner`. Raises OSError.
         """
-        write_json(self.root / ENVIRONMENT, facts)
+        self.facts.update(facts)
+        write_json(self.root / ENVIRONMENT, self.facts)
         self.properties.update(_flat(facts))
+
+    def describe_warnings(self, outcomes: Iterable[Outcome]) -> None:
+        """Say in the same places what the build has warned of, if it has, by numbers from 1 on. Raises OSError."""
+        if warned := warnings_of(outcomes):
+            self.describe_environment({"warnings": {str(number): str(one) for number, one in enumerate(warned, 1)}})
 
     def write_summary(self, summary: RunSummary) -> None:
         """Write summary.json: verdict, counts, and everything known of each scenario. Raises OSError."""

@@ -108,11 +108,16 @@ class JUnitFiles:
         self._write(outcome.report, outcome.suite)
 
     def run_finished(self, summary: RunSummary) -> None:
-        """Write down what went wrong with the run as a whole, if anything did, and which areas it says little of."""
+        """Write down what went wrong with the run as a whole, if anything did, and what only now is known of suites.
+
+        That is which areas the run says little of, and what the build has warned of.
+        """
+        has_warned = any(outcome.warnings for outcome in summary.outcomes)  # properties of all suites then
         areas = {area.name: str(area) for area in areas_of(summary.outcomes) if area.is_mostly_passed_over}
         for report, suite, area in {(one.report, one.suite, one.area or "features") for one in summary.outcomes}:
-            if area in areas and report in self._cases:
+            if area in areas:
                 self._remarks[report] = {PASSED_OVER: areas[area]}
+            if report in self._cases and (area in areas or has_warned):
                 self._write(report, suite)
         if summary.errors:
             self._write_errors(summary.errors)

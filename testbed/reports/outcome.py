@@ -89,6 +89,8 @@ class Outcome:
     output: str = ""
     """What is worth reading in JUnit's system-out."""
     evidence: Path | None = None
+    warnings: tuple[str, ...] = ()
+    """What the build warned of meanwhile, in its own words."""
 
 
 @dataclass
@@ -119,6 +121,8 @@ class ScenarioNotes:
     """What did not happen although it is on record: an unexpected pass."""
     teardown_errors: list[str] = field(default_factory=list)
     """What went wrong on the way out and could not be raised there."""
+    warnings: list[str] = field(default_factory=list)
+    """What the build warned of, in its own words."""
     excuse: str = ""
     """What is wrong with the environment, and its remedy, if a failure may be due to that: then nobody can tell."""
 

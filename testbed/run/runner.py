@@ -248,6 +248,7 @@ class AcceptanceRunner(Runner):
             case "environment" if reports is not None:
                 reports.properties.update(value.properties)
                 reports.options.update(value.options)
+                reports.facts.update(value.facts)
                 if reports.subject is None:
                     self._tell_subject(value.subject)
                 reports.subject = value.subject
@@ -391,6 +392,7 @@ class AcceptanceRunner(Runner):
         )
         try:
             if self._reports and self._junit:
+                self._reports.describe_warnings(summary.outcomes)
                 self._junit.run_finished(summary)
                 self._reports.write_summary(summary)
         except OSError as error:

@@ -150,7 +150,8 @@ def judge(
 
     `troubles` are in the order of time, `unrun` is why it was not run if it turns out that it was not.
     """
-    known = replace(outcome, evidence=notes.evidence, output="\n".join([*notes.log, *notes.remarks]))
+    output = "\n".join([*notes.log, *notes.remarks])
+    known = replace(outcome, evidence=notes.evidence, output=output, warnings=tuple(notes.warnings))
     before = [Trouble(Status.FAILED, "UnexpectedPass", notes.unexpected)] if notes.unexpected else []
     after = [Trouble(Status.ERROR, "TeardownError", text, where="in the teardown") for text in notes.teardown_errors]
     found = [*before, *troubles, *after] or _oversights(scenario, notes)

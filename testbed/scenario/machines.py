@@ -46,6 +46,11 @@ class Machines:
         """Return the directory in which they work."""
         return self.current.home
 
+    @property
+    def warnings(self) -> list[str]:
+        """Return what any of them has warned of so far, each once."""
+        return list(dict.fromkeys(warning for machine in self for warning in machine.warnings))
+
     def named(self, name: str) -> Machine:
         """Return the machine that was last started under a name; raise AuthorError when there is none."""
         found = [machine for machine in self if machine.name == name]

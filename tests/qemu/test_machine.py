@@ -525,3 +525,13 @@ def test_monitors_are_objects_where_qemu_lists_them(home: Path, script: str, opt
 def test_a_sound_start_warns_of_nothing(machine: Machine) -> None:
     machine.quit()
     assert machine.last_words == ""
+
+
+def test_warnings_are_told_without_what_else_is_on_stderr(boot: Callable[..., Machine]) -> None:
+    said = "qemu-system-x86_64: warning: -mon is deprecated\nqemu: info: no warning: here\nwarning: old"
+    machine = boot(f'echo "{said}" >&2; exec "$QEMU" "$@"')
+    assert machine.warnings == ["-mon is deprecated", "old"]
+
+
+def test_quiet_machine_has_warned_of_nothing(boot: Callable[..., Machine]) -> None:
+    assert boot().warnings == []

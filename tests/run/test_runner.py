@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -699,6 +700,34 @@ def test_results_of_an_earlier_run_are_removed(life: Project) -> None:
     life.write("reports/junit/TEST-old.xml", "<old/>")
     life.write("reports/junit/notes.txt", "mine")
     assert life.run("--tags", "nothing").files == ["TEST-environment.xml", "notes.txt"]
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_what_the_build_warns_of_is_said_once(life: Project, jobs: str) -> None:
+    life.write(
+        "environment.py",
+        """
+        from testbed.reports.directory import reports_of
+        from testbed.reports.outcome import notes_of
+
+        def before_all(context):
+            reports_of(context).describe_environment({"subject": "QEMU 1.2.3"})
+
+        def after_scenario(context, scenario):
+            notes_of(scenario).warnings.append(f"-mon is deprecated, see page {scenario.line}")
+        """,
+    )
+    life.write("features/b.feature", "Feature: B\n  Scenario: Third\n    Given a state\n")
+    finished = life.run("--jobs", jobs)
+    (told,) = [line.strip() for line in finished.stdout.splitlines() if "deprecated" in line]
+    first = r"first in \w+, features/\w+\.feature:\d+, and in 2 more"
+    assert re.fullmatch(rf"-mon is deprecated, see page \d+ \({first}\)", told)
+    environment = json.loads((life.home / "reports" / "environment.json").read_text())
+    assert environment == {"subject": "QEMU 1.2.3", "warnings": {"1": told}}
+    for file in finished.files:
+        suite = finished.suite(file.removeprefix("TEST-").removesuffix(".xml"))
+        found = {prop.attrib["name"]: prop.attrib["value"] for prop in suite._elem.iterfind("properties/property")}
+        assert found["warnings.1"] == told
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
