@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 import logging
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import shorten
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol, TextIO, cast
 
 import behave
 from behave.exception import ConfigError, InvalidFileLocationError, InvalidFilenameError
@@ -252,6 +253,7 @@ __all__ = [
     "StreamOpener",
     "Tagged",
     "Watcher",
+    "WithoutAnnouncement",
     "adjacent",
     "clean_up",
     "definitions_of",
@@ -339,6 +341,32 @@ def insist_on_lines(locations: Sequence[Location]) -> None:
 def without_junit(reporters: Iterable[object]) -> list[object]:
     """Return behave's reporters but for its JUnit reporter, whose files would stand beside ours."""
     return [reporter for reporter in reporters if not isinstance(reporter, JUnitReporter)]
+
+
+ANNOUNCEMENT = "USING RUNNER: "
+"""How the line begins that behave prints of itself between making a runner and letting it run."""
+
+
+class WithoutAnnouncement:
+    """Stands in for standard output from its making on, and leaves that line out, so that ours is the first."""
+
+    def __init__(self) -> None:
+        self._stream = sys.stdout
+        self._is_in_line = False
+        sys.stdout = cast("TextIO", self)
+
+    def end(self) -> None:
+        """Let standard output be itself again; only whoever has this may: print() does not hold what it writes to."""
+        sys.stdout = self._stream
+
+    def write(self, text: str) -> int:
+        """Write what is no part of the line."""
+        is_left_out = text.startswith(ANNOUNCEMENT) or (self._is_in_line and text == "\n")
+        self._is_in_line = is_left_out and text != "\n"
+        return len(text) if is_left_out else self._stream.write(text)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from testbed.base.gherkin import (
     Scenario,
     Statement,
     Step,
+    WithoutAnnouncement,
     adjacent,
     clean_up,
     insist_on_lines,
@@ -117,10 +118,12 @@ class AcceptanceRunner(Runner):
         self._workers: Workers | None = None
         self._by_feature: list[FeatureByFeature] = []
         self._progress: list[Progress] = []
+        self._without_announcement = WithoutAnnouncement()
 
     @override
     def run(self) -> bool:
         """Load and run everything; return whether anything went wrong, whatever it was."""
+        self._without_announcement.end()
         started, since = datetime.now(UTC), monotonic()
         with self._interruption.watch(), without_skip_notices(), ExitStack() as held:
             try:
