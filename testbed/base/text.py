@@ -6,6 +6,7 @@ Such a part of a document stands between two lines, `<!-- NAME: written by COMMA
 from __future__ import annotations
 
 import re
+import textwrap
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 
@@ -24,6 +25,26 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """Return a text on one line, blanks joined, with escapes for what cannot be shown."""
     return " ".join(printable(text).split())
+
+
+def folded(line: str, width: int, column: int = 0) -> str:
+    """Return a line folded at the ends of words, so that none is wider than so many characters, but for a long word.
+
+    `column` is how many characters stand in the first line already. What follows stands below the words of the first.
+    """
+    if column + len(line) <= width:
+        return line
+    own = len(line) - len(line.lstrip())
+    lines = textwrap.wrap(
+        line,
+        width,
+        initial_indent=" " * column,
+        subsequent_indent=" " * (column or own + 2),
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+    )
+    return "\n".join(lines)[column:]
 
 
 def parts_by(command: str, document: str) -> list[str]:

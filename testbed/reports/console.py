@@ -14,7 +14,7 @@ from typing import IO
 
 from testbed.base.files import shown
 from testbed.base.gherkin import Config, Formatter, StreamOpener, override
-from testbed.base.text import printable
+from testbed.base.text import folded, printable
 from testbed.reports.areas import areas_of
 from testbed.reports.causes import by_cause
 from testbed.reports.outcome import Outcome, RunError, RunSummary, Status
@@ -29,6 +29,9 @@ MOST_NAMES = 20
 
 NARROWEST = 60
 """Columns that are used at least."""
+
+COPIED = ("evidence: ", "repeat: ")
+"""How lines begin that are there to be copied, and so stay whole."""
 
 _BOLD = "1"
 _FAINT = "2"
@@ -64,14 +67,27 @@ class Printer:
         plain = printable(text).encode(self._encoding, "backslashreplace").decode(self._encoding)
         self._put(f"\x1b[{colour}m{plain}\x1b[0m" if colour and self._is_coloured else plain)
 
-    def line(self, text: str = "", colour: str = "") -> None:
-        """Write a line, or the rest of one."""
-        self.write(text, colour)
+    @property
+    def width(self) -> int | None:
+        """How many columns a terminal has; None where lines may have any length."""
+        return shutil.get_terminal_size().columns if self.is_terminal else None
+
+    def line(self, text: str = "", colour: str = "", column: int = 0) -> None:
+        """Write a line, several, or the rest of one in which so many characters, `column`, stand already.
+
+        On a terminal they are folded at the ends of words, but for what is there to be copied.
+        """
+        first, *others = text.split("\n")
+        self.write("\n".join([self._fitting(first, column), *map(self._fitting, others)]), colour)
         self._put("\n")
 
     def take_back(self) -> None:
-        """Remove what stands in the terminal's current line."""
-        self._put("\r\x1b[K")
+        """Remove what stands in the terminal's current line, without escapes where none are wanted."""
+        self._put("\r\x1b[K" if self._is_coloured else f"\r{' ' * ((self.width or 1) - 1)}\r")
+
+    def _fitting(self, line: str, column: int = 0) -> str:
+        width = self.width
+        return line if width is None or line.lstrip().startswith(COPIED) else folded(line, width, column)
 
     def _put(self, text: str) -> None:
         if not self._has_reader:
@@ -124,8 +140,10 @@ class Story(Formatter):
             return
         self._print_headings(outcome)
         label, colour = _LABELS[outcome.status]
-        self.printer.write(f"    {label:{_COLUMN}}", colour)
-        self.printer.line(f"  {outcome.seconds:7.2f} s  {outcome.scenario}")
+        known, took = f"    {label:{_COLUMN}}", f"  {outcome.seconds:7.2f} s  "
+        self.printer.write(known, colour)
+        self.printer.write(took)
+        self.printer.line(outcome.scenario, column=len(known + took))
         account = (outcome.message, outcome.details, *ways_of(outcome))
         for text in account if outcome.status.is_red else outcome.reasons:
             if text:
@@ -140,7 +158,8 @@ class Story(Formatter):
         if outcome.file != self._file:
             self.printer.line()
             self.printer.write(outcome.feature, _BOLD)
-            self.printer.line(f"  {outcome.file}", _FAINT)
+            fits = self.printer.width is None or len(f"{outcome.feature}  {outcome.file}") <= self.printer.width
+            self.printer.line(f"  {outcome.file}" if fits else f"\n  {outcome.file}", _FAINT)
             self._rule = None
         if outcome.rule is not None and outcome.rule != self._rule:
             self.printer.line(f"  {outcome.rule}")
@@ -163,13 +182,7 @@ def print_summary(summary: RunSummary, printer: Printer) -> None:
         if lines:
             printer.line(f"\n{title}", _BOLD)
             printer.line(indent("\n".join(lines), "  "))
-    printer.write(f"\n{_scenarios(len(summary.outcomes))} in {summary.seconds:.1f} s")
-    separator = ": "
-    for status, count in summary.counts().items():
-        printer.write(separator)
-        printer.write(f"{status.value} {count}", _LABELS[status][1])
-        separator = ", "
-    printer.line()
+    _print_counts(summary, printer)
     for area in areas_of(summary.outcomes):
         if area.is_mostly_passed_over:
             printer.line(f"MOSTLY PASSED OVER: {area}; this run says little of that area", _RED)
@@ -177,6 +190,21 @@ def print_summary(summary: RunSummary, printer: Printer) -> None:
         printer.line(f"Judged: {summary.subject}")
     if summary.reports is not None:
         printer.line(f"Reports are in {shown(summary.reports)}/")
+
+
+def _print_counts(summary: RunSummary, printer: Printer) -> None:
+    """Print how many scenarios ended in which way, each in its colour, in a line or as many as a terminal needs."""
+    said = f"{_scenarios(len(summary.outcomes))} in {summary.seconds:.1f} s"
+    printer.write(f"\n{said}")
+    column, separator = len(said), ": "
+    for status, count in summary.counts().items():
+        told = f"{status.value} {count}"
+        if printer.width is not None and column + len(f"{separator}{told},") > printer.width:
+            column, separator = 0, f"{separator.rstrip()}\n  "
+        printer.write(separator)
+        printer.write(told, _LABELS[status][1])
+        column, separator = column + len(f"{separator}{told}"), ", "
+    printer.line()
 
 
 def complain(error: RunError, printer: Printer) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from testbed.base.text import one_line, parts_by, printable, with_part
+from testbed.base.text import folded, one_line, parts_by, printable, with_part
 
 DOCUMENT = """\
 before
@@ -77,3 +77,18 @@ def test_any_text_can_be_written_as_xml(text: str) -> None:
 def test_text_that_can_be_shown_is_left_as_it_is() -> None:
     assert printable("ü\t\U0001f40e\nline\r\nline") == "ü\t\U0001f40e\nline\nline"
     assert printable("a\rb\x7f\x9b") == r"a\rb\x7f\x9b"
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "expected"),
+    [
+        ("short", 0, "short"),
+        ("  one two three four", 0, "  one two\n    three\n    four"),
+        ("one two three", 4, "one two\n    three"),
+        ("a /path/that/is/long b", 0, "a\n  /path/that/is/long\n  b"),
+        ("well-known words", 0, "well-known\n  words"),
+        ("twelve chars", 0, "twelve chars"),
+    ],
+)
+def test_lines_are_folded_at_the_ends_of_words(line: str, column: int, expected: str) -> None:
+    assert folded(line, 12, column) == expected

@@ -18,6 +18,7 @@ from conftest import ROOT, Project
 from testbed.base.gherkin import Config, StreamOpener
 from testbed.reports.console import Printer, Story, complain, print_summary
 from testbed.reports.outcome import Outcome, RunError, RunSummary, Sentence, Status
+from testbed.reports.progress import Progress
 
 BEGUN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -165,6 +166,73 @@ def test_colours_are_for_terminals_that_want_them(
 def test_without_a_terminal_there_are_plain_lines() -> None:
     text = told(PASSED, FAILED, UNFIT, stream=io.StringIO())
     assert text.isprintable() or not set(text) - set(map(chr, range(32, 127))) - {"\n"}
+
+
+# Narrow terminals, and places that take no escapes.
+
+WIDE = replace(
+    FAILED,
+    feature="A feature whose name alone takes the better part of a line of a terminal",
+    rule="A rule which is so long that it cannot stand in one line of any terminal of eighty columns",
+    scenario="A scenario with a title that goes on and on until there is no more room for it in a line of the terminal",
+    headline="drive0-1.qcow2: the byte at offset 256 KiB should be 0x41 and is 0x00, in the full backup of drive0",
+    message="Then it should restore (features/a.feature:9)\n" + "drive0.qcow2 should be as it was at that moment; " * 3,
+    repeat="cd /a/folder/of/length && python -m behave features/chain/chains.feature:7 -D qemu=/usr/bin/qemu",
+    evidence=None,
+)
+
+
+def everything(stream: io.StringIO, *args: str) -> str:
+    """Return all that the console is told of a red run."""
+    error = RunError(
+        "environment", "EnvironmentUnusable", "", "a word of the problem " * 12 + "\n  remedy: " + "mend it " * 20
+    )
+    outcomes = (WIDE, UNFIT, ON_RECORD, UNRUN, PASSED, replace(PASSED, status=Status.ERROR, headline="it is broken"))
+    printer = Printer(stream, config(*args))
+    progress = Progress(printer, 3)
+    progress.scenario_started(WIDE)
+    told(*outcomes, stream=stream, args=args)
+    summary = RunSummary(outcomes, (), BEGUN, 12.34, reports=Path("reports").absolute(), subject="QEMU 7.2 " * 20)
+    progress.run_finished(summary)
+    print_summary(summary, printer)
+    complain(error, printer)
+    return stream.getvalue()
+
+
+def test_nothing_is_wrapped_in_the_midst_of_a_word() -> None:
+    shown = everything(Terminal(), "--color=never")
+    lines = [line.rpartition("\r")[2] for line in shown.splitlines() if line.rpartition("\r")[2]]
+    wide = [line.strip() for line in lines if len(line) > 80]
+    assert wide == [f"repeat:   {WIDE.repeat}"] * 2
+    whole = " ".join(" ".join(lines).split())
+    for said in (
+        WIDE.scenario,
+        str(WIDE.rule),
+        WIDE.headline,
+        "mend it " * 19 + "mend it",
+        "QEMU 7.2 " * 19 + "QEMU 7.2",
+    ):
+        assert said in whole
+    assert "passed 1, failed 1, error 1, not applicable 1, known defect 1, not run 1" in whole
+
+
+def test_in_a_pipe_lines_stay_whole() -> None:
+    assert f"  {WIDE.headline}\n" in everything(io.StringIO())
+
+
+@pytest.mark.parametrize(
+    ("stream", "variable", "value"),
+    [(io.StringIO, "TERM", "xterm"), (Terminal, "TERM", "dumb"), (Terminal, "NO_COLOR", "1")],
+)
+def test_where_no_escapes_are_wanted_there_are_none(
+    monkeypatch: pytest.MonkeyPatch, stream: type[io.StringIO], variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert "\x1b" not in everything(stream())
+
+
+def test_a_terminal_that_takes_escapes_has_some() -> None:
+    assert "\x1b[K" in everything(Terminal())
 
 
 # Odd characters.
