@@ -24,6 +24,11 @@ PACKAGE = Path(behave.__file__).parent
 ROW_LENGTH = 60
 """Characters of an example row that its scenario's name may show."""
 
+CASES = ("case", "note")
+"""Headings under which a table says what is special about a row."""
+
+_TITLES = "_testbed_titles"
+
 UNDEFINED = frozenset({"undefined", "untested_undefined"})
 FAILED = frozenset({"failed", "error", "pending"})
 """Names of a step's status."""
@@ -272,20 +277,50 @@ __all__ = [
 
 
 def title(scenario: Scenario) -> str:
-    """Return the scenario's name; for a row of an outline also the examples' name and what else the row says."""
+    """Return the scenario's name; for a row of an outline also what is special about it, in brackets.
+
+    That is what its table has under CASES, if anything, and of its other cells as many as tell it from other rows.
+    """
     row: Any = getattr(scenario, "_row", None)
     if row is None:
         return scenario.name
     outline: Any = scenario.parent
-    examples = outline.examples[int(row.id.partition(".")[0]) - 1]
-    # Left to itself, behave puts numbers where only text can be replaced.
-    numbers = {"examples.index": str(examples.index), "row.index": str(row.index)}
-    builder = ScenarioOutlineBuilder("{name}\n{examples.name}")
-    name, _, table = builder.make_scenario_name(outline.name, examples, row, numbers).partition("\n")
-    said = {"", *map(str.strip, table.split(","))}
-    cells = ", ".join(cell for cell in row.cells if cell not in said and not _says(name, cell))
-    which = ": ".join(part for part in (table, shorten(cells, ROW_LENGTH, placeholder=" ...")) if part)
-    return f"{name} [{which}]" if which else name
+    titles: dict[str, str] | None = getattr(outline, _TITLES, None)
+    if titles is None:
+        titles = _titles_of(outline)
+        setattr(outline, _TITLES, titles)
+    return titles[row.id]
+
+
+def _titles_of(outline: Any) -> dict[str, str]:
+    """Return the titles of all rows of an outline, by their numbers."""
+    names: dict[str, str] = {}
+    said: dict[str, list[str]] = {}
+    shown: dict[str, int] = {}
+    for examples in outline.examples:
+        for row in examples.table.rows if examples.table else ():
+            # Left to itself, behave puts numbers where only text can be replaced.
+            numbers = {"examples.index": str(examples.index), "row.index": str(row.index)}
+            name = ScenarioOutlineBuilder("{name}").make_scenario_name(outline.name, examples, row, numbers)
+            named = {*re.findall(r"<([^<>]+)>", outline.name)}
+            cells = [(heading, cell) for heading, cell in row.items() if heading not in named and cell]
+            cases = [cell for heading, cell in cells if heading in CASES and not _says(name, cell)]
+            others = [cell for heading, cell in cells if heading not in CASES and not _says(name, cell)]
+            names[row.id], said[row.id] = name, [*cases, *others, examples.name]
+            shown[row.id] = len(cases)
+    return {row: _told(names[row], said[row][: _needed(row, names, said, shown[row])]) for row in names}
+
+
+def _needed(row: str, names: Mapping[str, str], said: Mapping[str, Sequence[str]], least: int) -> int:
+    """Return how many of the first words on a row, at least so many, tell it from all other rows of that name."""
+    mine = said[row]
+    others = [words for other, words in said.items() if other != row and names[other] == names[row]]
+    enough = (count for count in range(least, len(mine)) if all(words[:count] != mine[:count] for words in others))
+    return next(enough, len(mine))
+
+
+def _told(name: str, words: Sequence[str]) -> str:
+    return f"{name} [{shorten(', '.join(words), ROW_LENGTH, placeholder=' ...')}]" if words else name
 
 
 def _says(name: str, cell: str) -> bool:

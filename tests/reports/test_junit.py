@@ -338,8 +338,8 @@ def test_j11_names_are_unique(full: Finished) -> None:
     assert len(set(names)) == len(names)
     assert [name for name in names if "Same name" in name] == [
         "One: Same name",
-        "One: Same name [sizes: 64 KiB, small]",
-        "One: Same name [sizes: 1 MiB, large]",
+        "One: Same name [64 KiB]",
+        "One: Same name [1 MiB]",
         "Two: Same name",
         f"Two: Same name [line {line_of('Scenario: Same name', 3)}]",
     ]

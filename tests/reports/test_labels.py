@@ -10,9 +10,63 @@ def test_a_row_has_a_name_that_says_which() -> None:
     assert [outcome.scenario for outcome in labelled(parsed())] == [
         "Plain",
         "Plain",
-        "Of 64 KiB [sizes: small]",
-        "Of 1 MiB [large, and said at such length that a name cannot take ...]",
+        "Of 64 KiB",
+        "Of 1 MiB",
     ]
+
+
+OUTLINE = """
+    Feature: F
+      Scenario Outline: A <size> bitmap
+        Given a state
+
+        Examples: those of one table
+          | case        | size   | command | error |
+          | the default | 64 KiB | merge   | a     |
+          | the 64 KiB  | 64 KiB | merge   | b     |
+          | too large   | 1 GiB  | merge   | c     |
+          |             | 2 GiB  | merge   | d     |
+
+        Examples: those of another
+          | size   | command | error |
+          | 1 KiB  | add     | a     |
+          | 1 KiB  | clear   | a     |
+          | 2 KiB  | add     | a     |
+          | 4 KiB  | add     | a     |
+          | 4 KiB  | add     | b     |
+
+        Examples: {again}
+          | size   | command | error |
+          | 2 KiB  | add     | a     |
+"""
+
+
+def test_rows_are_named_by_their_case_or_by_what_tells_them_apart() -> None:
+    text = OUTLINE.format(again="once more")
+    assert [outcome.scenario for outcome in labelled(parsed(text=text))] == [
+        "A 64 KiB bitmap [the default]",
+        "A 64 KiB bitmap [the 64 KiB]",
+        "A 1 GiB bitmap [too large]",
+        "A 2 GiB bitmap",
+        "A 1 KiB bitmap [add]",
+        "A 1 KiB bitmap [clear]",
+        "A 2 KiB bitmap [add, a, those of another]",
+        "A 4 KiB bitmap [add, a]",
+        "A 4 KiB bitmap [add, b]",
+        "A 2 KiB bitmap [add, a, once more]",
+    ]
+
+
+def test_what_the_title_says_is_not_said_again() -> None:
+    text = OUTLINE.format(again="x").replace("too large  ", "1 GiB      ")
+    assert "A 1 GiB bitmap" in [outcome.scenario for outcome in labelled(parsed(text=text))]
+
+
+def test_words_of_a_row_have_little_room() -> None:
+    text = OUTLINE.format(again="x").replace("too large  ", "too large " * 9)
+    (long,) = [one.scenario for one in labelled(parsed(text=text)) if "too" in one.scenario]
+    assert long.endswith(" too large too ...]")
+    assert len(long) < len("A 1 GiB bitmap []") + 60
 
 
 def test_a_scenario_tells_where_it_stands() -> None:

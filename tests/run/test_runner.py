@@ -396,7 +396,7 @@ def test_a_repeat_command_selects_just_one(life: Project) -> None:
         """,
     )
     outcomes = life.run("-D", "qemu=/with blanks/x").summary()["outcomes"]
-    row = next(outcome for outcome in outcomes if outcome["scenario"] == "Holds [numbers: 2, second]")
+    row = next(outcome for outcome in outcomes if outcome["scenario"] == "Holds [2]")
     own = f"-D reports={life.home / 'reports' / 'repeat'}"
     assert row["repeat"].endswith(f" behave features/rows.feature:{row['line']} -D 'qemu=/with blanks/x' {own}")
     finished = life.run(f"features/rows.feature:{row['line']}")
