@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 from junitparser import JUnitXml, TestSuite
 from test_console import FAILED, ON_RECORD, PASSED, UNFIT, UNRUN, summed_up
 from test_junit import properties
@@ -41,3 +42,7 @@ def test_suites_of_such_an_area_have_a_property(
     (suite,) = JUnitXml.fromfile(str(tmp_path / "TEST-chain.chains.xml"))
     assert isinstance(suite, TestSuite)
     assert properties(suite).get(PASSED_OVER) == found
+
+
+def test_the_property_is_the_one_that_the_documents_name() -> None:
+    assert f"`{PASSED_OVER}`" in (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
