@@ -17,6 +17,9 @@ from testbed.model.ranges import Ranges
 from testbed.promises.promise import Promise
 from testbed.qemu.images import SECTOR, Difference, Images
 
+CANCELLED = "cancelled"
+"""How a job has ended that somebody cancelled, in the words of JobEnd."""
+
 LEGIBLE = 64
 """How many equal bytes in a row no encrypted data has by chance."""
 
@@ -32,13 +35,13 @@ def has_ended(how: str) -> Promise[Backup]:
 
     def complaint(backup: Backup) -> str | None:
         end = str(backup.job.end or "has not ended")
-        return None if end == how else f"{backup} should have {_was(how)}; it {end}"
+        return None if end == how else f"{backup} should have {_been(how)}; it {'was ' * (end == CANCELLED)}{end}"
 
-    return Promise(f"a backup that has {_was(how)}", complaint)
+    return Promise(f"a backup that has {_been(how)}", complaint)
 
 
-def _was(how: str) -> str:
-    return "been cancelled" if how == "cancelled" else how
+def _been(how: str) -> str:
+    return f"been {how}" if how == CANCELLED else how
 
 
 def restores_its_moment(images: Images) -> Promise[Backup]:

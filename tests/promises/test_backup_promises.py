@@ -14,10 +14,12 @@ from testbed.base.process import run_tool
 from testbed.base.units import format_size
 from testbed.domain.backup import Backup
 from testbed.domain.drive import Drive
+from testbed.domain.lifecycle import JobEnd
 from testbed.model.content import Content, Run
 from testbed.promises.backups import (
     equals_its_drive,
     equals_its_reference,
+    has_ended,
     holds_itself,
     holds_only_what_had_changed,
     is_encrypted,
@@ -224,3 +226,21 @@ def test_a_content_of_nothing_but_zeros_is_not_forgiven(story: Story) -> None:
     blank = copy.copy(story.full)
     blank.content = Content(4 * MIB)
     assert "should be 0x00 and is 0xd5" in why_not(blank, restores_its_moment(story.images))
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "said"),
+    [
+        ("cancelled", "completed", "should have completed; it was cancelled"),
+        ("completed", "cancelled", "should have been cancelled; it completed"),
+        ("completed", 'failed with "Input/output error"', 'should have failed with "Input/output error"; it completed'),
+    ],
+)
+def test_an_end_is_told_beside_the_one_that_was_promised(story: Story, found: str, expected: str, said: str) -> None:
+    backup = copy.copy(story.full)
+    backup.job = copy.copy(backup.job)
+    backup.job.end = JobEnd(found, None, 0, 0)
+    assert_that(backup, has_ended(found))
+    assert why_not(backup, has_ended(expected)) == f"{backup} {said}"
+    backup.job.end = None
+    assert why_not(backup, has_ended("completed")).endswith("should have completed; it has not ended")

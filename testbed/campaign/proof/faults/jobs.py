@@ -58,7 +58,7 @@ FAULTS = (
         "speed-ignored",
         "the speed limit is ignored",
         with_arguments(BACKUPS, lambda a: a.pop("speed", None)),
-        ("speed is 0",),
+        ("speed should be",),
         features=("job/speed",),
     ),
     FaultKind(
