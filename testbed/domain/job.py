@@ -160,7 +160,7 @@ class Job:
         if len(lifecycle.told_of_end) != 1:
             raise WrongLifecycle(f"job {self.name} should tell of its end once; it told: {lifecycle}")
         if wrong := "; ".join(lifecycle.wrongs(last=last, auto_finalize=self.auto_finalize, speed=self.speed)):
-            raise WrongLifecycle(f"job {self.name} has led a wrong life: {wrong}; all that it told: {lifecycle}")
+            raise WrongLifecycle(f"job {self.name} has led a wrong life: {wrong}\nall that it told: {lifecycle}")
         self.end = JobEnd.told(lifecycle.told_of_end[0])
         return self.end
 
