@@ -81,6 +81,14 @@ def assert_nothing_is_left(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+def assert_nobody_works_in(folder: Path) -> None:
+    """Check that no process works in a folder; one that has been told to end may need a moment."""
+    deadline = time.monotonic() + BOUND
+    while time.monotonic() < deadline and processes_in(folder):
+        time.sleep(0.01)
+    assert processes_in(folder) == []
+
+
 class Told:
     """A pipe by which processes tell their numbers."""
 

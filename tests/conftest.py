@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
 import signal
-import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -18,7 +18,7 @@ import pytest
 from aftermath import Told
 from hypothesis import HealthCheck, settings
 from junitparser import JUnitXml, TestCase, TestSuite
-from loaded_behave import LoadedBehave
+from loaded_python import LoadedPython, Program
 
 pytest_plugins = ["real_qemu"]
 
@@ -30,6 +30,11 @@ settings.load_profile("unhurried")
 # they are about what the signals do.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# pytest's rewritten tests are kept from run to run, and so is what each Python that a test starts has compiled: without
+# that, most of what a small run takes would be compiling.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 ROOT = Path(__file__).parent.parent
 
@@ -64,6 +69,17 @@ STEPS = """
 """
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage among the tests: not while they are collected, and not later, as they stay to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @dataclass(frozen=True)
 class Finished:
     """A behave that has ended, and what it left behind."""
@@ -94,10 +110,10 @@ class Finished:
 
 @dataclass(frozen=True)
 class Project:
-    """A behave project in a directory of its own; `loaded` runs behave there, a fresh process where there is none."""
+    """A behave project in a directory of its own, where `loaded` runs behave."""
 
     home: Path
-    loaded: LoadedBehave | None = None
+    loaded: LoadedPython
 
     def write(self, name: str, text: str) -> None:
         """Write a file, its text without the common margin."""
@@ -105,35 +121,17 @@ class Project:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dedent(text), encoding="utf-8")
 
-    def start(self, *args: str, env: Mapping[str, str] = {}, pass_fds: Sequence[int] = ()) -> subprocess.Popen[str]:
+    def start(self, *args: str, env: Mapping[str, str] = {}, pass_fds: Sequence[int] = ()) -> Program:
         """Start behave here with these arguments and additions to the environment."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "behave", *args],
-            cwd=self.home,
-            env=environment(env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="surrogateescape",
-            pass_fds=pass_fds,
-        )
+        return self.loaded.start(self.home, "behave", args, environment(env), pass_fds)
 
     def run(self, *args: str, env: Mapping[str, str] = {}) -> Finished:
         """Run behave here to its end."""
-        if self.loaded:
-            return Finished(*self.loaded.run(self.home, args, environment(env), PATIENCE), self.home)
         return self.finish(self.start(*args, env=env))
 
-    def finish(self, behave: subprocess.Popen[str]) -> Finished:
+    def finish(self, behave: Program) -> Finished:
         """Wait for a behave to end."""
-        with behave:
-            try:
-                stdout, stderr = behave.communicate(timeout=PATIENCE)
-            except subprocess.TimeoutExpired:
-                behave.kill()
-                raise
-        return Finished(behave.returncode, stdout, stderr, self.home)
+        return Finished(*behave.end(PATIENCE), self.home)
 
     def run_until_told(self, number: signal.Signals, *args: str) -> Finished:
         """Start behave, and send it a signal when something in it writes to the file descriptor $READY."""
@@ -155,19 +153,19 @@ def environment(additions: Mapping[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def loaded_behave(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedBehave]:
-    """Return a behave that is loaded once for all tests."""
-    behave = LoadedBehave(tmp_path_factory.mktemp("behave"))
-    yield behave
-    behave.close()
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoadedPython]:
+    """Return a Python that is loaded once for all tests."""
+    loaded = LoadedPython(tmp_path_factory.mktemp("loaded"))
+    yield loaded
+    loaded.close()
 
 
 @pytest.fixture(scope="session")
-def new_project(loaded_behave: LoadedBehave, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
+def new_project(loaded: LoadedPython, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
     """Return a maker of projects that hold a configuration and a few steps."""
 
     def make() -> Project:
-        project = Project(tmp_path_factory.mktemp("project"), loaded_behave)
+        project = Project(tmp_path_factory.mktemp("project"), loaded)
         project.write("pyproject.toml", CONFIGURATION)
         project.write("steps/steps.py", STEPS)
         return project

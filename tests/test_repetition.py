@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from conftest import PATIENCE, Project
-from loaded_behave import LoadedBehave
+from loaded_python import LoadedPython
 from test_whole_run import link, new_checkout
 
 from testbed.build.toolchain import Toolchain
@@ -52,9 +52,9 @@ def before_tag(context, tag):
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, loaded_behave: LoadedBehave) -> Project:
+def checkout(tmp_path: Path, loaded: LoadedPython) -> Project:
     """Return a checkout in a folder whose name a shell would not take as it is."""
-    project = new_checkout(tmp_path / "the checkout's", link, loaded_behave)
+    project = new_checkout(tmp_path / "the checkout's", link, loaded)
     project.write("features/backup/increments.feature", STORY)
     return project
 

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from aftermath import assert_nothing_is_left, has_ended, is_alive, processes_in
+from aftermath import assert_nobody_works_in, assert_nothing_is_left, has_ended, is_alive, processes_in
 from conftest import PATIENCE, ROOT, Finished, Project
 from junitparser import JUnitXml
-from loaded_behave import LoadedBehave
+from loaded_python import LoadedPython, Program
 
 from testbed.build.toolchain import Toolchain
 from testbed.campaign.proof.proving import write_stand_in
@@ -65,7 +65,7 @@ def link(part: Path, new: Path) -> None:
     new.symlink_to(part)
 
 
-def new_checkout(home: Path, bring: Callable[[Path, Path], None], loaded: LoadedBehave | None = None) -> Project:
+def new_checkout(home: Path, bring: Callable[[Path, Path], None], loaded: LoadedPython) -> Project:
     """Bring what behave needs of the checkout into a directory that is not there yet, with the story as its feature."""
     home.mkdir()
     for part in PARTS:
@@ -76,9 +76,9 @@ def new_checkout(home: Path, bring: Callable[[Path, Path], None], loaded: Loaded
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, loaded_behave: LoadedBehave) -> Project:
+def checkout(tmp_path: Path, loaded: LoadedPython) -> Project:
     """Return a checkout for one test."""
-    return new_checkout(tmp_path / "checkout", link, loaded_behave)
+    return new_checkout(tmp_path / "checkout", link, loaded)
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ exec {shlex.quote(str(qemu))} "$@"
         )
         self.program.chmod(0o755)
 
-    def spring(self, project: Project, *arguments: str) -> tuple[subprocess.Popen[str], int]:
+    def spring(self, project: Project, *arguments: str) -> tuple[Program, int]:
         """Start behave with this QEMU; return it and the number of the QEMU in the trap when that has sprung."""
         told = os.open(self._told, os.O_RDWR)
         behave = project.start(*arguments, "-D", f"qemu={self.program}")
@@ -202,8 +202,8 @@ exec {shlex.quote(str(qemu))} "$@"
         try:
             ready, _, _ = select.select([told, ended], [], [], PATIENCE)
             if told not in ready:
-                behave.kill()
-                pytest.fail(f"nothing fell into the trap: {behave.communicate()}")
+                behave.send_signal(signal.SIGKILL)
+                pytest.fail(f"nothing fell into the trap: {behave.end(PATIENCE)}")
             return behave, int(os.read(told, 100))
         finally:
             os.close(ended)
@@ -231,6 +231,7 @@ def test_a_run_that_is_ended_leaves_nothing_but_reports(
     finished = checkout.finish(behave)
     assert has_ended(qemu)
     assert_nothing_is_left(scratch)
+    assert_nobody_works_in(checkout.home)
     assert f"TEST-{REPORT}.xml" in finished.files
     if number == signal.SIGKILL:
         assert finished.status == -signal.SIGKILL
@@ -339,8 +340,10 @@ def public() -> Iterator[Path]:
         yield Path(name)
 
 
-def test_an_ordinary_user_needs_no_right_to_write_to_the_checkout(public: Path, user: Sequence[str]) -> None:
-    project = new_checkout(public / "checkout", copy)
+def test_an_ordinary_user_needs_no_right_to_write_to_the_checkout(
+    public: Path, user: Sequence[str], loaded: LoadedPython
+) -> None:
+    project = new_checkout(public / "checkout", copy, loaded)
     (public / "own").mkdir()
     if user:
         shutil.chown(public / "own", 65534, 65534)
@@ -519,9 +522,9 @@ SLIPS = """\
 
 
 @pytest.fixture(scope="module")
-def slips(loaded_behave: LoadedBehave, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+def slips(loaded: LoadedPython, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """Return a run of scenarios each of which has something misspelt."""
-    project = new_checkout(tmp_path_factory.mktemp("slips") / "checkout", link, loaded_behave)
+    project = new_checkout(tmp_path_factory.mktemp("slips") / "checkout", link, loaded)
     project.write("features/backup/slips.feature", SLIPS)
     return project.run("features/backup/slips.feature")
 

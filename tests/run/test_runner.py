@@ -656,7 +656,7 @@ def test_two_runs_at_once_do_not_touch_each_other(long: Project, new_project: Ca
         assert (folder / "junit" / "TEST-never.xml").exists()
         assert second.files == ["TEST-environment.xml", "TEST-long.xml"]
     finally:
-        first.terminate()
+        first.send_signal(signal.SIGTERM)
         finished = long.finish(first)
         os.close(ready)
     assert messages(finished, "long")["Waits"] == "not run: the run was interrupted by SIGTERM"

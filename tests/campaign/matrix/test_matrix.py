@@ -5,14 +5,15 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 from aftermath import BOUND, Told, has_ended
 from junitparser import JUnitXml
+from loaded_python import LoadedPython, Program
 from webpages import Page
 
 ROOT = Path(__file__).parents[3]
@@ -33,19 +34,33 @@ def qemu() -> str:
     return found
 
 
-def matrix(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "testbed.campaign.matrix", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@dataclass(frozen=True)
+class Done:
+    """A matrix that has ended: its status, and what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+PATIENCE = 120.0
+"""Seconds after which a matrix that should long have ended is given up."""
+
+Matrix = Callable[..., Done]
+
+
+def start(loaded: LoadedPython, *arguments: str, **environ: str) -> Program:
+    return loaded.start(ROOT, "testbed.campaign.matrix", arguments, {**os.environ, **environ})
 
 
 @pytest.fixture(scope="module")
-def finished(qemu: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+def matrix(loaded: LoadedPython) -> Matrix:
+    """Return what runs a matrix to its end."""
+    return lambda *arguments, **environ: Done(*start(loaded, *arguments, **environ).end(PATIENCE))
+
+
+@pytest.fixture(scope="module")
+def finished(matrix: Matrix, qemu: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Done, Path]:
     """Return a matrix of one QEMU under two names and of one that is not there, with the folder of its reports."""
     top = tmp_path_factory.mktemp("größe, and blanks")
     stale = top / "builds" / "stale"
@@ -59,7 +74,7 @@ def finished(qemu: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[subpr
     return done, top
 
 
-Ended = tuple[subprocess.CompletedProcess[str], Path]
+Ended = tuple[Done, Path]
 
 
 def test_each_build_has_its_own_reports(finished: Ended) -> None:
@@ -108,7 +123,9 @@ def test_one_build_under_two_names_does_not_differ(finished: Ended) -> None:
     )
 
 
-def test_broken_promise_gives_another_status_than_a_build_that_is_not_there(qemu: str, tmp_path: Path) -> None:
+def test_broken_promise_gives_another_status_than_a_build_that_is_not_there(
+    matrix: Matrix, qemu: str, tmp_path: Path
+) -> None:
     # A defect that 5.2 does not have is a broken promise.
     liar = tmp_path / "qemu-system-x86_64"
     liar.write_text(f'#!/bin/sh\n[ "$1" = --version ] && exec echo QEMU emulator version 5.2.0\nexec "{qemu}" "$@"\n')
@@ -131,27 +148,27 @@ def test_broken_promise_gives_another_status_than_a_build_that_is_not_there(qemu
         (["--reports", "/proc/nowhere", "/x"], "reports cannot be written to /proc/nowhere/builds/"),
     ],
 )
-def test_wrong_call_is_explained(arguments: list[str], said: str) -> None:
+def test_wrong_call_is_explained(matrix: Matrix, arguments: list[str], said: str) -> None:
     done = matrix(*arguments)
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_nothing_selected_is_no_success(qemu: str, tmp_path: Path) -> None:
+def test_nothing_selected_is_no_success(matrix: Matrix, qemu: str, tmp_path: Path) -> None:
     done = matrix("--reports", str(tmp_path), qemu, "--", FEATURE, "--tags", "bug-B19")
     assert done.returncode == 2
     assert "no scenario is selected" in done.stdout
 
 
-def test_releases_that_are_missing_are_listed(tmp_path: Path) -> None:
+def test_releases_that_are_missing_are_listed(matrix: Matrix, tmp_path: Path) -> None:
     done = matrix("--to-fetch", "debian:trixie", "/x", "debian:sid/s390x", XDG_CACHE_HOME=str(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
     assert re.fullmatch(r"Debian trixie \(\w+\): .* yet\nDebian sid \(s390x\): .* yet\n", done.stdout)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_releases_that_cannot_be_fetched_are_left_out_if_asked_for(qemu: str, tmp_path: Path) -> None:
+def test_releases_that_cannot_be_fetched_are_left_out_if_asked_for(matrix: Matrix, qemu: str, tmp_path: Path) -> None:
     away = tmp_path / "mmdebstrap"
     away.write_text("#!/bin/sh\necho the network is away >&2\nexit 1\n")
     away.chmod(0o755)
@@ -167,7 +184,7 @@ def test_releases_that_cannot_be_fetched_are_left_out_if_asked_for(qemu: str, tm
     assert "none of the builds could be fetched\n  remedy: name one that is there" in done.stderr
 
 
-def test_second_comparison_at_once_keeps_to_its_own_folder(tmp_path: Path) -> None:
+def test_second_comparison_at_once_keeps_to_its_own_folder(matrix: Matrix, tmp_path: Path) -> None:
     builds = tmp_path / "builds"
     builds.mkdir()
     with (builds / ".lock").open("w") as lock:
@@ -179,22 +196,24 @@ def test_second_comparison_at_once_keeps_to_its_own_folder(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_interrupt_ends_all_runs(tmp_path: Path, told: Told, number: signal.Signals, status: int) -> None:
+def test_interrupt_ends_all_runs(
+    loaded: LoadedPython, tmp_path: Path, told: Told, number: signal.Signals, status: int
+) -> None:
     # Each build tells by which run it was started.
     stuck = program(tmp_path / "qemu-system-x86_64", f'echo $PPID >"{told.path}"\nexec sleep 20')
     arguments = ("--jobs", "2", "--reports", str(tmp_path / "reports"), f"a={stuck}", f"b={stuck}", "--", FEATURE)
-    started = interrupted(arguments, told, 2, number, status)
+    started = told_and_interrupted(start(loaded, *arguments), told, number, status)
     assert all(has_ended(run) for run in started)
 
 
 @pytest.mark.parametrize("option", [(), ("--leave-out-unfetched",)])
 def test_interrupt_ends_fetching_and_leaves_no_half_release(
-    tmp_path: Path, told: Told, option: tuple[str, ...]
+    loaded: LoadedPython, tmp_path: Path, told: Told, option: tuple[str, ...]
 ) -> None:
     program(tmp_path / "mmdebstrap", f'echo $$ >"{told.path}"\nexec sleep 20')
     changed = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    arguments = (*option, "--reports", str(tmp_path / "reports"), "debian:trixie", "debian:sid")
-    started = interrupted(("--jobs", "2", *arguments), told, 2, signal.SIGTERM, 143, **changed)
+    arguments = ("--jobs", "2", *option, "--reports", str(tmp_path / "reports"), "debian:trixie", "debian:sid")
+    started = told_and_interrupted(start(loaded, *arguments, **changed), told, signal.SIGTERM, 143)
     assert all(has_ended(fetching) for fetching in started)
     assert [path for path in (tmp_path / "cache").glob("*/*/*") if path.is_dir()] == []
 
@@ -206,18 +225,12 @@ def program(path: Path, script: str) -> Path:
     return path
 
 
-def interrupted(
-    arguments: tuple[str, ...], told: Told, count: int, number: signal.Signals, status: int, **changed: str
-) -> list[int]:
-    """Send the matrix a signal when so many processes have told their numbers, and return these."""
-    command = [sys.executable, "-m", "testbed.campaign.matrix", *arguments]
-    with subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **changed}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        started = told.numbers(count)
-        process.send_signal(number)
-        said, complaint = process.communicate(timeout=BOUND)
-    assert process.returncode == status
+def told_and_interrupted(running: Program, told: Told, number: signal.Signals, status: int) -> list[int]:
+    """Send the matrix a signal when two processes have told their numbers, and return these."""
+    started = told.numbers(2)
+    running.send_signal(number)
+    ended, said, complaint = running.end(BOUND)
+    assert ended == status
     assert said.endswith("interrupted\n")
     assert complaint == ""
     return started

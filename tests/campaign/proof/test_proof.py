@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from aftermath import BOUND, Told, assert_nothing_is_left, has_ended
+from loaded_python import LoadedPython
 
 ROOT = Path(__file__).parents[3]
 
@@ -85,7 +86,7 @@ class CutShort:
 
 
 @pytest.fixture
-def cut_short(tmp_path: Path, told: Told) -> Callable[..., CutShort]:
+def cut_short(loaded: LoadedPython, tmp_path: Path, told: Told) -> Callable[..., CutShort]:
     """Return what sends a proof a signal in the middle of two runs, and checks that nothing of these is left."""
     stuck = tmp_path / "qemu-system-stuck"
     stuck.write_text(STUCK.format(told=told.path))
@@ -96,20 +97,14 @@ def cut_short(tmp_path: Path, told: Told) -> Callable[..., CutShort]:
 
     def cut(number: signal.Signals, *arguments: str) -> CutShort:
         chosen = (*arguments, "--at-once=2", f"--qemu={stuck}", f"--reports={tmp_path}", "-D", f"scratch={scratch}")
-        with subprocess.Popen(
-            [sys.executable, "-m", "testbed.campaign.proof", *chosen, *FEATURES],
-            env={**os.environ, "TMPDIR": str(temporary)},
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as proof:
-            stand_ins = told.numbers(2)
-            proof.send_signal(number)
-            said, complaint = proof.communicate(timeout=BOUND)
+        environ = {**os.environ, "TMPDIR": str(temporary)}
+        proof = loaded.start(ROOT, "testbed.campaign.proof", [*chosen, *FEATURES], environ)
+        stand_ins = told.numbers(2)
+        proof.send_signal(number)
+        ended = proof.end(BOUND)
         assert all(has_ended(stand_in) for stand_in in stand_ins)
         assert_nothing_is_left(scratch)
-        return CutShort(proof.returncode, said, complaint, temporary)
+        return CutShort(*ended, temporary)
 
     return cut
 
