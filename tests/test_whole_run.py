@@ -168,36 +168,33 @@ def test_scenario_that_meets_the_lack_of_a_command_that_every_qemu_has(checkout:
 
 
 class Trap:
-    """A stand-in for QEMU, which starts the real one; in the first scenario a shell does something to that one.
+    """Stand-ins for QEMU and for its tool, which start the real ones; in the first scenario a shell does something.
 
-    That shell knows QEMU as process $$. It waits until the full backup has its image.
+    That shell is the tool's when it is to make the image of the full backup, for which the suite waits, and it knows
+    QEMU as process $qemu.
     """
 
-    def __init__(self, qemu: Path, home: Path, act: str) -> None:
+    def __init__(self, toolchain: Toolchain, home: Path, act: str) -> None:
         home.mkdir()
-        self.program = home / "qemu"
         self._told = home / "told"
         os.mkfifo(self._told)
-        self.program.write_text(
-            f"""#!/bin/sh
-case ${{PWD##*/}} in {HOME})
-    if mkdir {shlex.quote(str(home / "sprung"))} 2>/dev/null; then
-        (
-            until set -- *.qcow2 && [ $# -gt 1 ]; do sleep 0.005; done
-            {act}
-            echo $$ >{shlex.quote(str(self._told))}
-        ) &
-    fi
-esac
-exec {shlex.quote(str(qemu))} "$@"
-"""
+        sprung, drive = (shlex.quote(str(home / name)) for name in ("sprung", "drive"))
+        self.qemu = _stand_in(home / "qemu", toolchain.qemu.path, "echo $$ >qemu.pid 2>/dev/null")
+        self.qemu_img = _stand_in(
+            home / "qemu-img",
+            toolchain.qemu_img.path,
+            f"""once() {{ mkdir "$1" 2>/dev/null; }}
+if [ "$1" = create ] && [ -e qemu.pid ] && ! once {drive} && once {sprung}; then
+    read -r qemu <qemu.pid
+    {act}
+    echo $qemu >{shlex.quote(str(self._told))}
+fi""",
         )
-        self.program.chmod(0o755)
 
     def spring(self, project: Project, *arguments: str) -> tuple[Program, int]:
         """Start behave with this QEMU; return it and the number of the QEMU in the trap when that has sprung."""
         told = os.open(self._told, os.O_RDWR)
-        behave = project.start(*arguments, "-D", f"qemu={self.program}")
+        behave = project.start(*arguments, "-D", f"qemu={self.qemu}", "-D", f"qemu_img={self.qemu_img}")
         ended = os.pidfd_open(behave.pid)
         try:
             ready, _, _ = select.select([told, ended], [], [], PATIENCE)
@@ -210,10 +207,17 @@ exec {shlex.quote(str(qemu))} "$@"
             os.close(told)
 
 
+def _stand_in(path: Path, program: Path, first: str) -> Path:
+    """Write a shell script that does something first, and then is the program."""
+    path.write_text(f'#!/bin/sh\n{first}\nexec {shlex.quote(str(program))} "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
 @pytest.fixture
 def trapped(toolchain: Toolchain, tmp_path: Path, request: pytest.FixtureRequest) -> Trap:
     """Return a QEMU that is stopped in the middle of its first scenario, or what else the test wants."""
-    return Trap(toolchain.qemu.path, tmp_path / "trap", getattr(request, "param", "kill -STOP $$"))
+    return Trap(toolchain, tmp_path / "trap", getattr(request, "param", "kill -STOP $qemu"))
 
 
 # The run itself is ended.
@@ -249,7 +253,7 @@ def test_a_run_that_is_ended_leaves_nothing_but_reports(
 
 @pytest.mark.parametrize(
     ("trapped", "name"),
-    [("kill -KILL $$", "SIGKILL (signal 9)"), ("kill -SEGV $$", "SIGSEGV (signal 11)")],
+    [("kill -KILL $qemu", "SIGKILL (signal 9)"), ("kill -SEGV $qemu", "SIGSEGV (signal 11)")],
     indirect=["trapped"],
 )
 def test_a_qemu_that_dies_is_blamed_on_its_step_and_the_next_scenario_is_unharmed(
