@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 
 
 def add_at_once(parser: argparse.ArgumentParser, option: str, what: str) -> None:
     """Add the option that says how many runs may be under way at a time; by default one for each processor."""
     processors = len(os.sched_getaffinity(0))
     parser.add_argument(option, type=_number, default=processors, help=f"{what} at once (default: %(default)s)")
+
+
+def defines_in(arguments: Sequence[str]) -> dict[str, str]:
+    """Return the options that arguments for behave give by -D or --define; of two of one name, the last counts."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-D", "--define", dest="defines", action="append", default=[])
+    defines: list[str] = parser.parse_known_args(arguments)[0].defines
+    return dict(define.partition("=")[::2] for define in defines)
 
 
 def _number(text: str) -> int:

@@ -239,10 +239,10 @@ class Runs:
             return EndedRun.read(wanted.reports, [str(failure)])
         return EndedRun.read(wanted.reports, list(self._problems(code)))
 
-    def run_tool(self, argv: Sequence[str], *, cwd: Path, bound: float) -> Finished:
+    def run_tool(self, argv: Sequence[str], *, cwd: Path, bound: float, allowed: Collection[int] = (0,)) -> Finished:
         """Run a short tool in the directory `cwd`, for at most `bound` seconds, and return what it said.
 
-        Raises ToolFailed, and Stopped when all runs were told to end.
+        `allowed` are the statuses with which it may end. Raises ToolFailed, and Stopped when all runs were told to end.
         """
         tools = []
 
@@ -251,7 +251,7 @@ class Runs:
             return tools[0].child
 
         with self._under_way(start):
-            return tools[0].result(bound)
+            return tools[0].result(bound, allowed)
 
     @contextmanager
     def _under_way(self, start: Callable[[], Child]) -> Iterator[Child]:

@@ -9,7 +9,6 @@ nothing is said where only some faults are named.
 from __future__ import annotations
 
 import argparse
-import re
 import shutil
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from pathlib import Path
 from time import monotonic
 
 from testbed.base.problems import EnvironmentUnusable, near
-from testbed.base.process import ToolFailed, run_tool
+from testbed.base.process import ToolFailed
 from testbed.base.scratch import Scratch
 from testbed.campaign.checkout import README, ROOT
 from testbed.campaign.options import add_at_once
@@ -29,14 +28,12 @@ from testbed.campaign.proof.faultkind import NOTHING, FaultKind
 from testbed.campaign.proof.faults import FAULTS, WIDE
 from testbed.campaign.proof.findings import Finding, Proof, location_of, made_to_fail
 from testbed.campaign.proof.proving import FaultTrials
+from testbed.campaign.proof.subject import Subject, Unusable
 from testbed.campaign.runs import Interrupted, Runs, interruptible
 from testbed.reports.outcome import Status
 
 RUN_BOUND = 3600.0
 """Seconds that one run of the suite, or of a part of it, may take."""
-
-VERSION_BOUND = 60.0
-"""Seconds that QEMU may take to tell its version."""
 
 PROVEN, WANTING = 0, 1
 """The exit statuses."""
@@ -55,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     except Interrupted as interrupted:
         _say("interrupted")
         return interrupted.status
-    except (EnvironmentUnusable, LookupError, NothingPasses, OSError, ToolFailed) as error:
+    except (EnvironmentUnusable, LookupError, NothingPasses, OSError, ToolFailed, Unusable) as error:
         sys.stderr.write(f"{error}\n")
         return WANTING
 
@@ -84,30 +81,24 @@ def _options(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 def _prove(options: argparse.Namespace, for_behave: Sequence[str]) -> Proof:
     """Try the faults that the options name, or all of them and each scenario, and tell of each.
 
-    Raises NothingPasses, ToolFailed when QEMU does not tell its version, EnvironmentUnusable and OSError.
+    Raises NothingPasses, Unusable, ToolFailed when QEMU does not tell what it is, EnvironmentUnusable and OSError.
     """
     when, start = datetime.now(UTC), monotonic()
-    qemu = Path(options.qemu).absolute()
-    version = _version(qemu)
     # Programs must be able to run from there, as often they may not in memory.
     with Scratch.make(Path(tempfile.gettempdir())) as scratch, Runs(RUN_BOUND) as runs:
-        trials = FaultTrials(scratch, runs, qemu, for_behave)
+        chosen = [FAULTS[name] for name in options.faults.split(",")] if options.faults else FAULTS.values()
+        subject = Subject.surveyed(runs, Path(options.qemu).absolute(), for_behave, chosen)
+        trials = FaultTrials(scratch, runs, subject, for_behave)
         if options.faults:
             scenarios: Mapping[str, str] = {}
-            findings = _looked_for(trials, [FAULTS[name] for name in options.faults.split(",")], options.at_once)
+            findings = _looked_for(trials, list(chosen), options.at_once)
             failed = made_to_fail(findings)
         else:
             sound, scenarios = _sound(trials, options.at_once)
             faults = [fault for fault in FAULTS.values() if fault is not NOTHING]
             findings = [sound, *_looked_for(trials, faults, options.at_once)]
             failed = made_to_fail([*findings, *_widened(trials, findings, scenarios, options.at_once)])
-    return Proof(findings, scenarios, version, when, monotonic() - start, failed)
-
-
-def _version(qemu: Path) -> str:
-    banner = run_tool([str(qemu), "--version"], cwd=ROOT, bound=VERSION_BOUND).stdout
-    found = re.search(r"version (\S+)", banner)
-    return found[1] if found else "of no version"
+    return Proof(findings, scenarios, subject.qemu.release, when, monotonic() - start, failed)
 
 
 def _sound(trials: FaultTrials, at_once: int) -> tuple[Finding, Mapping[str, str]]:

@@ -12,6 +12,7 @@ from testbed.base.scratch import Scratch
 from testbed.campaign.proof import standin
 from testbed.campaign.proof.faultkind import NOTHING, FaultKind
 from testbed.campaign.proof.findings import Finding
+from testbed.campaign.proof.subject import Subject
 from testbed.campaign.runs import PYTHON, EndedRun, Run, Runs, as_words
 
 SILENCERS = "testbed.campaign.proof.silencers"
@@ -23,18 +24,21 @@ PATIENCE = 0.5
 
 @dataclass(frozen=True)
 class FaultTrials:
-    """Trials of faults with this QEMU behind them, and further arguments for behave; `scratch` has what they need."""
+    """Trials of faults with a QEMU behind them, the subject, and further arguments for behave.
+
+    `scratch` has what they need.
+    """
 
     scratch: Scratch
     runs: Runs
-    qemu: Path
+    subject: Subject
     arguments: Sequence[str]
 
     def run(self, fault: FaultKind, *arguments: str, silenced: str = "") -> EndedRun:
         """Run the suite against one fault, with an oracle silenced if one is named; return what the run has left."""
         folder = self.scratch.directory_for(fault.name)
         program = folder / f"qemu-system-{fault.name}"
-        write_stand_in(program, fault.name, self.qemu)
+        write_stand_in(program, fault.name, self.subject.qemu.path)
         # The arguments of whoever called come later and have the last word.
         chosen = as_words({"keep": "never", "patience": 1 if fault is NOTHING else PATIENCE})
         wanted = Run(folder / "reports", {"qemu": program}, [*chosen, *self.arguments, *arguments])
@@ -46,7 +50,12 @@ class FaultTrials:
         return ended
 
     def look_for(self, fault: FaultKind) -> Finding:
-        """Try one fault where it must be found: up to the first red, and if that does not lead to it, to the end."""
+        """Try one fault where it must be found: up to the first red, and if that does not lead to it, to the end.
+
+        One that cannot be shown with this build is not tried.
+        """
+        if reason := self.subject.why_not(fault):
+            return Finding(fault, inapplicable=reason)
         features = [f"features/{name}.feature" for name in fault.features]
         finding = Finding(fault)
         for arguments in ([*features, "--stop"], features):

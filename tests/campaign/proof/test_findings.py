@@ -55,6 +55,14 @@ def test_finding_that_is_not_as_it_should_be_is_a_problem(finding: Finding, prob
     assert proof_of([finding], {}).problems == [problem]
 
 
+def test_fault_that_does_not_apply_is_counted_apart_and_is_no_problem() -> None:
+    proof = proof_of([Finding(LOST, [LEADS]), Finding(AT_DEATH, inapplicable="this build has no such command")])
+    assert proof.problems == []
+    assert proof.total.startswith(
+        "1 of 1 faults found in words that lead to them; 1 not applicable to this build; 1 of"
+    )
+
+
 @pytest.mark.parametrize(
     "findings",
     [
@@ -139,6 +147,13 @@ def test_page_names_the_fault_its_oracle_and_what_was_said(show: Any) -> None:
     text = show(proof_of([Finding(replace(LOST, seen_only_by="content"), [LEADS])]))
     for words in ("a bitmap is lost", "content", "A bitmap stays", "it has no such bitmap", "1 of 1 faults found"):
         assert words in text
+
+
+@pytest.mark.parametrize("show", [as_markdown, as_web_page])
+def test_page_says_why_a_fault_does_not_apply(show: Any) -> None:
+    text = show(proof_of([Finding(LOST, inapplicable="this build has no such command")]))
+    assert "not applicable" in text
+    assert "this build has no such command" in text
 
 
 def test_page_tells_first_what_is_not_as_it_should_be() -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from aftermath import BOUND, Told, assert_nothing_is_left, has_ended
 
+from testbed.build.toolchain import Toolchain
+
 ROOT = Path(__file__).parents[3]
 
 SAMPLE = (
@@ -62,13 +64,15 @@ def test_a_proof_where_even_the_real_qemu_fails_ends_at_once_and_says_why(tmp_pa
     broken.chmod(0o755)
     proof = run_proof("--qemu", str(broken), "--reports", str(tmp_path), *FEATURES)
     assert proof.returncode == 1, proof.stdout + proof.stderr
-    assert "Without a fault, no scenario passes" in proof.stderr
-    assert "QEMU exited with status 3" in proof.stderr
+    assert "does not start: QEMU exited with status 3" in proof.stderr
+    assert "remedy: name a QEMU that runs on this machine" in proof.stderr
+    assert "Traceback" not in proof.stderr
 
 
+# It is the real one when it is asked what it has, and stuck behind a stand-in.
 STUCK = """\
 #!/bin/sh
-[ "$1" = --version ] && exec echo QEMU emulator version 7.2.0
+[ "$1" = --version ] || ! grep -q standin.py /proc/$PPID/cmdline && exec {qemu} "$@"
 echo $PPID >"{told}"
 exec sleep 20
 """
@@ -85,10 +89,10 @@ class CutShort:
 
 
 @pytest.fixture
-def cut_short(tmp_path: Path, told: Told) -> Callable[..., CutShort]:
+def cut_short(tmp_path: Path, told: Told, toolchain: Toolchain) -> Callable[..., CutShort]:
     """Return what sends a proof a signal in the middle of two runs, and checks that nothing of these is left."""
     stuck = tmp_path / "qemu-system-stuck"
-    stuck.write_text(STUCK.format(told=told.path))
+    stuck.write_text(STUCK.format(told=told.path, qemu=toolchain.qemu.path))
     stuck.chmod(0o755)
     scratch, temporary = tmp_path / "scratch", tmp_path / "temporary"
     scratch.mkdir()
