@@ -6,6 +6,7 @@ Whoever waits for runs can be told to end, by Ctrl-C or a signal: then all runs 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -24,12 +25,16 @@ from testbed.base.process import LAST_WORDS, Child, Finished, ToolFailed, descri
 from testbed.campaign.checkout import ROOT
 from testbed.reports.directory import ENVIRONMENT, SUMMARY
 from testbed.reports.outcome import Outcome, RunError, RunSummary, Sentence, Status
+from testbed.reports.progress import Share
 
 T = TypeVar("T", bound=Hashable)
 R = TypeVar("R")
 
 CONSOLE = "console.txt"
 """What a run said, in the folder of its reports."""
+
+TAIL = 1 << 18
+"""Bytes from the end of what a run said in which it has said how far it is."""
 
 PYTHON = Path(sys.executable).absolute()
 """This Python, wherever one stands: started by way of a PATH with relative folders, it knows itself by a relative name.
@@ -132,6 +137,16 @@ class EndedRun:
     def outcomes(self) -> Sequence[Outcome]:
         """What became of the scenarios, as far as it is known."""
         return self.summary.outcomes if self.summary else ()
+
+
+def how_far(reports: Path) -> Share | None:
+    """Tell how far a run is that reports into a folder, or return None where it does not say so yet."""
+    try:
+        with (reports / CONSOLE).open("rb") as console:
+            console.seek(max(0, console.seek(0, os.SEEK_END) - TAIL))
+            return Share.read(console.read().decode(errors="replace"))
+    except FileNotFoundError:
+        return None
 
 
 def _read(path: Path) -> Any:

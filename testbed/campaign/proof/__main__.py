@@ -21,6 +21,7 @@ from testbed.base.problems import EnvironmentUnusable, near
 from testbed.base.process import ToolFailed
 from testbed.base.scratch import Scratch
 from testbed.campaign.checkout import README, ROOT
+from testbed.campaign.console import Console
 from testbed.campaign.options import add_at_once
 from testbed.campaign.pages.publishing import write_page, write_part
 from testbed.campaign.proof import page
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
         with interruptible():
             return _conclude(_prove(options, for_behave), options)
     except Interrupted as interrupted:
-        _say("interrupted")
+        Console().say("interrupted")
         return interrupted.status
     except (EnvironmentUnusable, LookupError, NothingPasses, OSError, ToolFailed, Unusable) as error:
         sys.stderr.write(f"{error}\n")
@@ -106,9 +107,10 @@ def _sound(trials: FaultTrials, at_once: int) -> tuple[Finding, Mapping[str, str
 
     Raises NothingPasses.
     """
-    run = trials.run(NOTHING, "--jobs", str(at_once))
-    finding = Finding(NOTHING).with_run(run)
-    _tell(finding)
+    with trials.console.telling(1):
+        run = trials.run(NOTHING, "--jobs", str(at_once))
+        finding = Finding(NOTHING).with_run(run)
+        _tell(finding, trials.console)
     scenarios = {location_of(one): one.name for one in run.outcomes if one.status is Status.PASSED}
     if not scenarios:
         text = f"Without a fault, no scenario passes, so that no fault can be shown. {finding.shown.said}"
@@ -119,9 +121,11 @@ def _sound(trials: FaultTrials, at_once: int) -> tuple[Finding, Mapping[str, str
 def _looked_for(trials: FaultTrials, faults: Sequence[FaultKind], at_once: int) -> list[Finding]:
     """Look for the faults, so many at a time, and tell of each."""
     findings = {}
-    for fault, finding in trials.runs.each(trials.look_for, faults, at_once):
-        _tell(finding)
-        findings[fault] = finding
+    with trials.console.telling(len(faults), "unfound") as line:
+        for fault, finding in trials.runs.each(trials.look_for, faults, at_once):
+            line.ended(fault.name, int(not finding.is_right))
+            _tell(finding, trials.console)
+            findings[fault] = finding
     return [findings[fault] for fault in faults]
 
 
@@ -134,8 +138,9 @@ def _widened(
         failed = made_to_fail([*findings, *wide])
         left = [location for location in scenarios if location not in failed]
         if left:
-            wide.append(Finding(FAULTS[name]).with_run(trials.run(FAULTS[name], "--jobs", str(at_once), *left)))
-            _say(f"{len(left)} scenarios were left for {name}, which made {len(wide[-1].red)} fail")
+            with trials.console.telling(1):
+                wide.append(Finding(FAULTS[name]).with_run(trials.run(FAULTS[name], "--jobs", str(at_once), *left)))
+            trials.console.say(f"{len(left)} scenarios were left for {name}, which made {len(wide[-1].red)} fail")
     return wide
 
 
@@ -145,18 +150,13 @@ def _conclude(proof: Proof, options: argparse.Namespace) -> int:
     write_page(page.document(proof), options.reports, "sensitivity")
     if options.update_readme:
         write_part(README, "sensitivity", "make prove", page.summary(proof))
-    _say("\n".join([*proof.problems, f"{proof.total}."]))
+    Console().say("\n".join([*proof.problems, f"{proof.total}."]))
     return WANTING if proof.problems else PROVEN
 
 
-def _tell(finding: Finding) -> None:
+def _tell(finding: Finding, console: Console) -> None:
     """Say on the console what became of a fault."""
-    _say(f"{finding.verdict:40} {finding.fault.name:40} {finding.shown.said[:90]}")
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    console.say(f"{finding.verdict:40} {finding.fault.name:40} {finding.shown.said[:90]}")
 
 
 if __name__ == "__main__":

@@ -5,15 +5,16 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from testbed.base.scratch import Scratch
+from testbed.campaign.console import Console
 from testbed.campaign.proof import standin
 from testbed.campaign.proof.faultkind import NOTHING, FaultKind
 from testbed.campaign.proof.findings import Finding
 from testbed.campaign.proof.subject import Subject
-from testbed.campaign.runs import PYTHON, EndedRun, Run, Runs, as_words
+from testbed.campaign.runs import PYTHON, EndedRun, Run, Runs, as_words, how_far
 
 SILENCERS = "testbed.campaign.proof.silencers"
 """What runs behave with an oracle silenced: it alone reaches into the oracles, so that it is not imported here."""
@@ -33,6 +34,7 @@ class FaultTrials:
     runs: Runs
     subject: Subject
     arguments: Sequence[str]
+    console: Console = field(default_factory=Console)
 
     def run(self, fault: FaultKind, *arguments: str, silenced: str = "") -> EndedRun:
         """Run the suite against one fault, with an oracle silenced if one is named; return what the run has left."""
@@ -44,6 +46,8 @@ class FaultTrials:
         wanted = Run(folder / "reports", {"qemu": program}, [*chosen, *self.arguments, *arguments])
         if silenced:
             wanted = replace(wanted, program=("-m", SILENCERS, silenced))
+        what = "everything, without a fault" if fault is NOTHING else fault.name
+        self.console.began(fault.name, what, lambda: how_far(wanted.reports))
         ended = self.runs.run(wanted)
         with suppress(OSError):  # what a killed run may still write there is removed with all the rest
             self.scratch.discard(folder)
