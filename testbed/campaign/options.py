@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Sequence
 
 
@@ -19,6 +20,11 @@ def defines_in(arguments: Sequence[str]) -> dict[str, str]:
     parser.add_argument("-D", "--define", dest="defines", action="append", default=[])
     defines: list[str] = parser.parse_known_args(arguments)[0].defines
     return dict(define.partition("=")[::2] for define in defines)
+
+
+def told_arguments(arguments: Sequence[str]) -> str:
+    """Say in a line which arguments behave is given besides the build: TAGS, ARGS and options among them."""
+    return f"Arguments of behave: {shlex.join(arguments) or 'none'}"
 
 
 def _number(text: str) -> int:

@@ -114,7 +114,8 @@ class EndedRun:
     """What a run has left in the folder of its reports.
 
     `summary` is None, and `banner`, the line by which QEMU introduces itself, is empty where the run came to no end.
-    `problems` are what kept it from that, in plain words; `last_words` is the end of what the run said.
+    `problems` are what kept it from that, in plain words; `last_words` is the end of what the run said. `subject` says
+    in a line what was judged.
     """
 
     reports: Path
@@ -122,6 +123,7 @@ class EndedRun:
     banner: str
     problems: Sequence[str] = ()
     last_words: str = ""
+    subject: str = ""
 
     @classmethod
     def read(cls, reports: Path, problems: Sequence[str] = ()) -> EndedRun:
@@ -131,7 +133,8 @@ class EndedRun:
         banner = str(environment.get("qemu", {}).get("banner", ""))
         console = reports / CONSOLE
         said = console.read_bytes()[-LAST_WORDS:].decode(errors="replace") if console.exists() else ""
-        return cls(reports, _summary(summary) if summary else None, banner, problems, said.strip())
+        subject = str(environment.get("subject", ""))
+        return cls(reports, _summary(summary) if summary else None, banner, problems, said.strip(), subject)
 
     @property
     def outcomes(self) -> Sequence[Outcome]:

@@ -20,6 +20,9 @@ EVERY = 30.0
 PERIOD = 1.0
 """Seconds after which a terminal's line is told anew, and it is seen whether a log needs one."""
 
+END_BOUND = 5.0
+"""Seconds that the thread which ticks may take to end."""
+
 IN_MINUTES = 90
 """Seconds from which on the time left is given in minutes."""
 
@@ -110,7 +113,7 @@ class Line:
             yield
         finally:
             over.set()
-            thread.join()
+            thread.join(END_BOUND)  # an interrupt may have come at any place
             self.clear()
 
     def _tell(self) -> None:

@@ -25,7 +25,7 @@ from testbed.campaign.matrix.builds import Build
 from testbed.campaign.matrix.comparison import Comparison, Trial
 from testbed.campaign.matrix.debian import Cache, Debian
 from testbed.campaign.matrix.trials import Trials
-from testbed.campaign.options import add_at_once
+from testbed.campaign.options import add_at_once, told_arguments
 from testbed.campaign.pages.publishing import write_page, write_part
 from testbed.campaign.runs import Interrupted, Runs, interruptible
 from testbed.reports.directory import DEFAULT, open_reports
@@ -77,9 +77,11 @@ def _compare(options: argparse.Namespace, runs: Runs, arguments: Sequence[str], 
     when = datetime.now(UTC)
     with _folders(options.reports.expanduser().absolute(), console) as (of_builds, of_pages):
         console.say(f"{len(wanted)} build{'s' if len(wanted) > 1 else ''}, {options.jobs} at once")
+        console.say("\n".join([*(f"{build.name}: {build.source}" for build in wanted), told_arguments(arguments)]))
         comparison = _tried(Trials(of_builds, cache, runs, arguments, console), wanted, options.jobs)
         for path in write_page(page.document(comparison, when), of_pages, "compatibility"):
             console.say(shown(path))
+        console.say("\n".join(["Judged:", *(f"  {line}" for line in comparison.judged)]))
     if options.update_readme:
         write_part(README, "compatibility", "make matrix", page.summary(comparison, when))
     return _status(comparison)
@@ -94,7 +96,7 @@ def _tried(trials: Trials, wanted: Sequence[Build], at_once: int) -> Comparison:
             line.ended(build.name, len(trial.red))
             trials.console.say(_account(trial, width))
             done[build] = trial
-    return Comparison([done[build] for build in wanted])
+    return Comparison([done[build] for build in wanted], told_arguments(trials.arguments))
 
 
 def _fetched(wanted: Sequence[Build], cache: Cache, runs: Runs, at_once: int, console: Console) -> list[Build]:

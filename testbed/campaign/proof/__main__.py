@@ -22,7 +22,7 @@ from testbed.base.process import ToolFailed
 from testbed.base.scratch import Scratch
 from testbed.campaign.checkout import README, ROOT
 from testbed.campaign.console import Console
-from testbed.campaign.options import add_at_once
+from testbed.campaign.options import add_at_once, told_arguments
 from testbed.campaign.pages.publishing import write_page, write_part
 from testbed.campaign.proof import page
 from testbed.campaign.proof.faultkind import NOTHING, FaultKind
@@ -89,7 +89,9 @@ def _prove(options: argparse.Namespace, for_behave: Sequence[str]) -> Proof:
     with Scratch.make(Path(tempfile.gettempdir())) as scratch, Runs(RUN_BOUND) as runs:
         chosen = [FAULTS[name] for name in options.faults.split(",")] if options.faults else FAULTS.values()
         subject = Subject.surveyed(runs, Path(options.qemu).absolute(), for_behave, chosen)
+        judged = [f"Judged: {subject.line}", told_arguments(for_behave)]
         trials = FaultTrials(scratch, runs, subject, for_behave)
+        trials.console.say("\n".join(judged))
         if options.faults:
             scenarios: Mapping[str, str] = {}
             findings = _looked_for(trials, list(chosen), options.at_once)
@@ -99,7 +101,7 @@ def _prove(options: argparse.Namespace, for_behave: Sequence[str]) -> Proof:
             faults = [fault for fault in FAULTS.values() if fault is not NOTHING]
             findings = [sound, *_looked_for(trials, faults, options.at_once)]
             failed = made_to_fail([*findings, *_widened(trials, findings, scenarios, options.at_once)])
-    return Proof(findings, scenarios, subject.qemu.release, when, monotonic() - start, failed)
+    return Proof(findings, scenarios, subject.qemu.release, when, monotonic() - start, failed, judged)
 
 
 def _sound(trials: FaultTrials, at_once: int) -> tuple[Finding, Mapping[str, str]]:
@@ -150,7 +152,7 @@ def _conclude(proof: Proof, options: argparse.Namespace) -> int:
     write_page(page.document(proof), options.reports, "sensitivity")
     if options.update_readme:
         write_part(README, "sensitivity", "make prove", page.summary(proof))
-    Console().say("\n".join([*proof.problems, f"{proof.total}."]))
+    Console().say("\n".join([*proof.problems, f"{proof.total}.", *proof.judged]))
     return WANTING if proof.problems else PROVEN
 
 

@@ -120,7 +120,8 @@ class Proof:
     """All that was tried: the faults, and the scenarios, by location, that pass where nothing is wrong.
 
     `failed` tells, for each scenario that a fault has made fail in words that lead to it, the names of those faults.
-    `qemu` is the version that stood behind the faults, `when` the time at which it was begun, in UTC.
+    `qemu` is the version that stood behind the faults, `judged` says in lines all of that build and of what was chosen,
+    `when` the time at which it was begun, in UTC.
     """
 
     findings: Sequence[Finding]
@@ -129,6 +130,7 @@ class Proof:
     when: datetime
     seconds: float
     failed: Mapping[str, Sequence[str]]
+    judged: Sequence[str] = ()
 
     @property
     def faults(self) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -147,6 +148,15 @@ def test_page_names_the_fault_its_oracle_and_what_was_said(show: Any) -> None:
     text = show(proof_of([Finding(replace(LOST, seen_only_by="content"), [LEADS])]))
     for words in ("a bitmap is lost", "content", "A bitmap stays", "it has no such bitmap", "1 of 1 faults found"):
         assert words in text
+
+
+@pytest.mark.parametrize("show", [as_markdown, as_web_page])
+def test_page_says_first_and_last_what_was_judged(show: Any) -> None:
+    judged = ["Judged: QEMU 7.2.22 (package), target aarch64: /qemu", "Arguments of behave: --tags slow"]
+    text = show(replace(proof_of([Finding(LOST, [LEADS])]), judged=judged))
+    for line in judged:
+        first, last = (found.start() for found in re.finditer(re.escape(line), text))
+        assert first < text.index("a bitmap is lost") < last
 
 
 @pytest.mark.parametrize("show", [as_markdown, as_web_page])

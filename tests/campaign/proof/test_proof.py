@@ -55,6 +55,7 @@ def test_a_sample_of_faults_is_found(tmp_path: Path) -> None:
     proof = run_proof("--faults", ",".join(SAMPLE), "--reports", str(tmp_path), "--tags=blockdev-backup")
     assert proof.returncode == 0, proof.stdout + proof.stderr
     assert "10 of 10 faults found" in proof.stdout
+    assert proof.stdout.splitlines()[:2] == proof.stdout.splitlines()[-2:]
     assert (tmp_path / "sensitivity.html").stat().st_size > 1000
 
 
@@ -124,7 +125,10 @@ def test_interrupt_ends_all_runs_and_leaves_nothing(
     cut_short: Callable[..., CutShort], number: signal.Signals, status: int, faults: tuple[str, ...]
 ) -> None:
     proof = cut_short(number, *faults)
-    assert (proof.status, proof.said, proof.complaint) == (status, "interrupted\n", "")
+    judged, arguments, *others = proof.said.splitlines()
+    assert judged.startswith("Judged: QEMU ")
+    assert arguments.startswith("Arguments of behave: -D scratch=")
+    assert (proof.status, others, proof.complaint) == (status, ["interrupted"], "")
     assert list(proof.temporary.iterdir()) == []
 
 
