@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import select
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -23,7 +26,17 @@ case "$*" in
         echo made >>"$NOTES"
         ;;
     *sysconfig*) echo "$VENV/site-packages" ;;
-    *install*requirements*.lock) echo "installed ${*##* }" >>"$NOTES" && [ -z "$NETWORK_IS_DOWN" ] ;;
+    *install*requirements*.lock)
+        echo "installed ${*##* }" >>"$NOTES"
+        if [ "$TOLD" ]; then
+            # Until somebody tells of it, it takes as long as it takes.
+            printf 'Ignoring colorama: not here\\nCollecting behave==1.3.3 (from -r lock)\\n  Downloading behave\\n'
+            read -r _ <"$TOLD"
+        fi
+        [ -z "$NETWORK_IS_DOWN" ] || { echo "ERROR: no network" && exit 1; }
+        ;;
+    *"ensurepip, venv"*) [ -z "$VENV_IS_MISSING" ] ;;
+    *version_info*:2*) echo 3.11 ;;
     *uninstall*) echo "removed pip" >>"$NOTES" ;;
     *ensurepip) echo "added pip" >>"$NOTES" ;;
 esac
@@ -41,14 +54,19 @@ class Checkout:
 
     def set_up(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Call the script."""
-        places = {"PYTHON": "./python", "VENV": str(self.home / "venv"), "NOTES": str(self.home / "notes")}
         return subprocess.run(
             [self.home / ".ci/setup", *words],
-            env={"PATH": "/usr/bin:/bin", **places, **environment},
+            env={**self.environment, **environment},
             capture_output=True,
             text=True,
             check=False,
         )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the script and Python are told."""
+        places = {"PYTHON": "./python", "VENV": str(self.home / "venv"), "NOTES": str(self.home / "notes")}
+        return {"PATH": "/usr/bin:/bin", **places}
 
     def noted(self) -> list[str]:
         """Return what has been asked of Python since this was last called."""
@@ -130,3 +148,70 @@ def test_word_that_means_nothing_is_an_error(checkout: Checkout) -> None:
     assert refused.returncode == 1
     assert "it is qemu, developing, mmdebstrap or python" in refused.stderr
     assert checkout.noted() == []
+
+
+def test_error_of_pip_is_told_and_nothing_else_of_it(checkout: Checkout) -> None:
+    said = checkout.set_up("python", NETWORK_IS_DOWN="yes").stderr
+    assert "ERROR: no network" in said
+    assert "Collecting" not in said
+
+
+def test_terminal_shows_how_far_pip_is(checkout: Checkout, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    os.mkfifo(told)
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [checkout.home / ".ci/setup", "python"],
+        env={**checkout.environment, "TERM": "xterm", "TOLD": str(told)},
+        stderr=theirs,
+    ) as setting_up:
+        os.close(theirs)
+        said = b""
+        while b"packages" not in said and select.select([ours], [], [], 20)[0]:
+            said += os.read(ours, 4096)
+        told.write_text("go on\n")
+        assert setting_up.wait(20) == 0
+    os.close(ours)
+    total = sum(line[0].isalnum() for line in (ROOT / "requirements.lock").read_text().splitlines() if line)
+    assert f"\rset-up: 2 of {total} packages, 1 s: Collecting behave==1.3.3\x1b[K" in said.decode()
+
+
+TOOLS = ("cat", "cksum", "cut", "dirname", "env", "flock", "grep", "ls", "mkdir", "sh", "tail")
+
+
+def ordinary_user(home: Path, *programs: str) -> str:
+    """Return the PATH of an ordinary user without sudo, who has such programs besides the simplest."""
+    folder = home / "bin"
+    folder.mkdir()
+    for tool in TOOLS:
+        (folder / tool).symlink_to(str(shutil.which(tool)))
+    for program in ("apt-get", "id", *programs):
+        (folder / program).write_text("#!/bin/sh\necho 1000\n")
+        (folder / program).chmod(0o755)
+    return str(folder)
+
+
+INSTALL = "DEBIAN_FRONTEND=noninteractive apt-get --quiet=2 install --yes --no-install-recommends"
+
+
+@pytest.mark.parametrize(
+    ("has", "missing", "packages"),
+    [
+        ((), "yes", "mmdebstrap debian-archive-keyring gpg qemu-system-x86 qemu-utils python3.11-venv"),
+        (("mmdebstrap",), "yes", "qemu-system-x86 qemu-utils python3.11-venv"),
+        (("qemu-img", "qemu-io", "qemu-system-x86_64"), "", "mmdebstrap debian-archive-keyring gpg"),
+    ],
+)
+def test_all_that_must_be_asked_for_is_named_in_one_command(
+    checkout: Checkout, has: tuple[str, ...], missing: str, packages: str
+) -> None:
+    path = ordinary_user(checkout.home, *has)
+    refused = checkout.set_up("qemu", "mmdebstrap", PATH=path, VENV_IS_MISSING=missing)
+    assert refused.returncode == 1
+    assert refused.stderr.endswith(f" && {INSTALL} {packages}\n")
+    assert checkout.noted() == []
+
+
+def test_where_nothing_is_missing_nothing_is_asked_for(checkout: Checkout) -> None:
+    path = ordinary_user(checkout.home, "qemu-img", "qemu-io", "qemu-system-x86_64", "mmdebstrap")
+    assert "needs root" not in checkout.set_up("qemu", "mmdebstrap", PATH=path).stderr

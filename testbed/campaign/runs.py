@@ -6,6 +6,7 @@ Whoever waits for runs can be told to end, by Ctrl-C or a signal: then all runs 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -24,12 +25,16 @@ from testbed.base.process import LAST_WORDS, Child, Finished, ToolFailed, descri
 from testbed.campaign.checkout import ROOT
 from testbed.reports.directory import ENVIRONMENT, SUMMARY
 from testbed.reports.outcome import Outcome, RunError, RunSummary, Sentence, Status
+from testbed.reports.progress import Share
 
 T = TypeVar("T", bound=Hashable)
 R = TypeVar("R")
 
 CONSOLE = "console.txt"
 """What a run said, in the folder of its reports."""
+
+TAIL = 1 << 18
+"""Bytes from the end of what a run said in which it has said how far it is."""
 
 PYTHON = Path(sys.executable).absolute()
 """This Python, wherever one stands: started by way of a PATH with relative folders, it knows itself by a relative name.
@@ -109,7 +114,8 @@ class EndedRun:
     """What a run has left in the folder of its reports.
 
     `summary` is None, and `banner`, the line by which QEMU introduces itself, is empty where the run came to no end.
-    `problems` are what kept it from that, in plain words; `last_words` is the end of what the run said.
+    `problems` are what kept it from that, in plain words; `last_words` is the end of what the run said. `subject` says
+    in a line what was judged.
     """
 
     reports: Path
@@ -117,6 +123,7 @@ class EndedRun:
     banner: str
     problems: Sequence[str] = ()
     last_words: str = ""
+    subject: str = ""
 
     @classmethod
     def read(cls, reports: Path, problems: Sequence[str] = ()) -> EndedRun:
@@ -126,12 +133,23 @@ class EndedRun:
         banner = str(environment.get("qemu", {}).get("banner", ""))
         console = reports / CONSOLE
         said = console.read_bytes()[-LAST_WORDS:].decode(errors="replace") if console.exists() else ""
-        return cls(reports, _summary(summary) if summary else None, banner, problems, said.strip())
+        subject = str(environment.get("subject", ""))
+        return cls(reports, _summary(summary) if summary else None, banner, problems, said.strip(), subject)
 
     @property
     def outcomes(self) -> Sequence[Outcome]:
         """What became of the scenarios, as far as it is known."""
         return self.summary.outcomes if self.summary else ()
+
+
+def how_far(reports: Path) -> Share | None:
+    """Tell how far a run is that reports into a folder, or return None where it does not say so yet."""
+    try:
+        with (reports / CONSOLE).open("rb") as console:
+            console.seek(max(0, console.seek(0, os.SEEK_END) - TAIL))
+            return Share.read(console.read().decode(errors="replace"))
+    except FileNotFoundError:
+        return None
 
 
 def _read(path: Path) -> Any:
@@ -240,10 +258,10 @@ class Runs:
             return EndedRun.read(wanted.reports, [str(failure)])
         return EndedRun.read(wanted.reports, list(self._problems(code)))
 
-    def run_tool(self, argv: Sequence[str], *, cwd: Path, bound: float) -> Finished:
+    def run_tool(self, argv: Sequence[str], *, cwd: Path, bound: float, allowed: Collection[int] = (0,)) -> Finished:
         """Run a short tool in the directory `cwd`, for at most `bound` seconds, and return what it said.
 
-        Raises ToolFailed, and Stopped when all runs were told to end.
+        `allowed` are the statuses with which it may end. Raises ToolFailed, and Stopped when all runs were told to end.
         """
         tools = []
 
@@ -252,7 +270,7 @@ class Runs:
             return tools[0].child
 
         with self._under_way(start):
-            return tools[0].result(bound)
+            return tools[0].result(bound, allowed)
 
     @contextmanager
     def _under_way(self, start: Callable[[], Child]) -> Iterator[Child]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 from textwrap import indent
-from typing import IO
+from typing import IO, Protocol
 
 from testbed.base.files import shown
 from testbed.base.gherkin import Config, Formatter, StreamOpener, override
@@ -49,10 +49,19 @@ _LABELS = {
 _COLUMN = max(len(label) for label, _ in _LABELS.values())
 
 
+class Colours(Protocol):
+    """Whether there are to be colours, as behave understood its command line."""
+
+    color: str
+
+    def has_colored_mode(self, file: IO[str]) -> bool:
+        """Tell whether options and stream call for colours."""
+
+
 class Printer:
     """Writes to a stream, whatever the text holds, whatever the stream can take, and though nobody reads."""
 
-    def __init__(self, stream: IO[str], config: Config) -> None:
+    def __init__(self, stream: IO[str], config: Colours) -> None:
         self.is_terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
         """Whether a line can be taken back."""
         self._stream = stream

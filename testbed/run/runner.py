@@ -41,7 +41,7 @@ from testbed.reports.directory import Reports, directories, open_reports
 from testbed.reports.junit import JUnitFiles, options_of
 from testbed.reports.labels import RUN, Labels
 from testbed.reports.outcome import Listener, Outcome, RunError, RunSummary, Status
-from testbed.reports.progress import Progress
+from testbed.reports.progress import InTurn, Progress
 from testbed.reports.repetition import REPORTS
 from testbed.run.recorder import Recorder
 from testbed.run.verdict import HEADLINE, INTERRUPTED, interrupted_by, run_error, trouble_of
@@ -167,13 +167,7 @@ class AcceptanceRunner(Runner):
         selected = self._selected()
         if not selected:
             raise NothingSelected("no scenario is selected: is a tag, a name or a path misspelt?")
-        stories: Sequence[Listener] = self._stories()
-        if self._is_shared:
-            sizes = Counter(scenario.filename for scenario in selected)
-            stories = self._by_feature = [FeatureByFeature(story, sizes) for story in stories]
-        if not self.config.dry_run:
-            self._progress = [Progress(story.printer, len(selected)) for story in self._stories()]
-        listeners: list[Listener] = [*([self._junit] if self._junit else []), *stories, *self._progress]
+        listeners: list[Listener] = [*([self._junit] if self._junit else []), *self._tellers(selected)]
         options = self._reports.options if self._reports else dict(self.config.userdata_defines or ())
         recorder = Recorder(self.config, Labels(self.features), selected, options, listeners)
         self._recorder = recorder
@@ -184,7 +178,7 @@ class AcceptanceRunner(Runner):
         try:
             for listener in listeners:
                 listener.run_started(self._remarks())
-            failed = self._run_side_by_side(selected) if self._is_shared else super().run_model(features)
+            failed = self._run_side_by_side(selected) if self._is_shared else self._run_alone(features)
         except BaseException as error:
             # behave lets nothing but a KeyboardInterrupt pass in order.
             self.stop_capture()
@@ -202,13 +196,38 @@ class AcceptanceRunner(Runner):
         """Whether several processes share the features."""
         return self.config.jobs > 1 and not self.config.dry_run
 
+    def _tellers(self, selected: Sequence[Scenario]) -> Sequence[Listener]:
+        """Return what tells the user of the run, how far it is last."""
+        stories = self._stories()
+        if self.config.dry_run:
+            return stories
+        self._progress = [Progress(story.printer, len(selected)) for story in stories]
+        if self._is_shared:
+            sizes = Counter(scenario.filename for scenario in selected)
+            self._by_feature = [FeatureByFeature(story, sizes) for story in stories]
+            return [*self._by_feature, *self._progress]
+        # Nobody but a thread can tell anything while a scenario takes long.
+        in_turn = [InTurn(story, progress.line) for story, progress in zip(stories, self._progress, strict=True)]
+        return [*in_turn, *self._progress]
+
+    def _run_alone(self, features: Iterable[Feature] | None) -> bool:
+        """Run what is selected in this process; return whether anything failed."""
+        with ExitStack() as held:
+            for progress in self._progress:
+                held.enter_context(progress.line.ticking())
+            return super().run_model(features)
+
+    def _tick(self) -> None:
+        for progress in self._progress:
+            progress.line.tick()
+
     def _run_side_by_side(self, selected: Sequence[Scenario]) -> bool:
         """Let several processes run what is selected; return whether anything failed."""
         largest_first = sorted(
             {id(scenario.feature): scenario.feature for scenario in selected}.values(),
             key=lambda feature: -sum(scenario.feature is feature for scenario in selected),
         )
-        workers = Workers(largest_first, self._hear)
+        workers = Workers(largest_first, self._hear, self._tick)
         self._workers = workers
         workers.run(min(self.config.jobs, len(largest_first)), lambda main: self._work_for(main, selected))
         self._errors += workers.errors

@@ -16,6 +16,7 @@ from typing import Any
 
 from testbed.base.gherkin import Feature, override
 from testbed.reports.outcome import Listener, Outcome, RunError, RunSummary
+from testbed.reports.progress import PERIOD
 
 PR_SET_PDEATHSIG = 1
 """The request of prctl(2) that names the signal for the end of the parent."""
@@ -113,11 +114,12 @@ class FeatureByFeature(Listener):
 class Workers:
     """The processes at work on the features, as the main process sees them.
 
-    `hear` is told what they say, but for their demands for the next feature.
+    `hear` is told what they say, but for their demands for the next feature; `tick` is called every so often.
     """
 
     features: Sequence[Feature]
     hear: Callable[[str, Any], None]
+    tick: Callable[[], None] = lambda: None
     errors: list[RunError] = field(default_factory=list)
     _processes: dict[Connection, int] = field(default_factory=dict)
     _handed_out: int = 0
@@ -129,9 +131,10 @@ class Workers:
         for _ in range(number):
             self._fork(work)
         while self._processes:
-            for connection in wait(list(self._processes)):
+            for connection in wait(list(self._processes), timeout=PERIOD):
                 assert isinstance(connection, Connection)
                 self._attend_to(connection)
+            self.tick()
 
     def hand_out_nothing_more(self) -> None:
         """Let each worker end when it is through with the feature that it is at."""

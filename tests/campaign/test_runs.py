@@ -14,6 +14,7 @@ import pytest
 from aftermath import BOUND, Told, has_ended
 
 from testbed.base.process import ToolFailed
+from testbed.campaign.options import defines_in
 from testbed.campaign.runs import CONSOLE, EndedRun, Interrupted, Run, Runs, Stopped, interruptible
 from testbed.reports.directory import Reports
 from testbed.reports.outcome import Outcome, RunError, RunSummary, Sentence, Status
@@ -267,3 +268,8 @@ def test_signal_that_is_ignored_stays_so() -> None:
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_options_for_behave_are_read_from_its_arguments() -> None:
+    given = ["--tags", "bitmap", "-D", "format=raw", "-Dscratch=/a=b", "--define", "format=qcow2", "--stop"]
+    assert defines_in(given) == {"format": "qcow2", "scratch": "/a=b"}

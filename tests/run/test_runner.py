@@ -746,3 +746,42 @@ def test_what_is_judged_is_said_first_and_last(life: Project, jobs: str) -> None
     assert (first, judged) == ("judging QEMU 1.2.3", "Judged: QEMU 1.2.3")
     assert finished.stdout.count("QEMU 1.2.3") == 2
     assert finished.summary()["subject"] == "QEMU 1.2.3"
+
+
+TICKING = """
+    import os
+    import select
+
+    from behave import given
+
+    from testbed.reports import progress
+
+    # A scenario that is longer than this takes long.
+    progress.EVERY = 0.5
+    reading, writing = os.pipe()
+    tick = progress.Line.tick
+
+    def telling(line):
+        tick(line)
+        os.write(writing, b"!")
+
+    progress.Line.tick = telling
+
+    @given("what takes as long as it takes to tell of it")
+    def takes_long(context):
+        while os.read(reading, 1):  # what was told before this scenario
+            if select.select([reading], [], [], 0) == ([], [], []):
+                break
+        assert select.select([reading], [], [], 20)[0], "nobody tells of it"
+"""
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_log_tells_of_a_scenario_that_takes_long_while_it_runs(new_project: Callable[[], Project], jobs: str) -> None:
+    project = new_project()
+    project.write("features/steps/ticking.py", TICKING)
+    step = "Given what takes as long as it takes to tell of it"
+    project.write("features/life/long.feature", f"Feature: Long\n  Scenario: It takes long\n    {step}\n")
+    finished = project.run("--jobs", jobs, "features/life/long.feature")
+    assert finished.status == 0, finished.stdout
+    assert "... 0/1 done, 0 red; running: It takes long\n" in finished.stdout

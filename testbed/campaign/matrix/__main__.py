@@ -19,12 +19,13 @@ from shutil import rmtree
 from testbed.base.files import shown
 from testbed.base.problems import EnvironmentUnusable, Problem
 from testbed.campaign.checkout import README, ROOT
+from testbed.campaign.console import Console
 from testbed.campaign.matrix import builds, page
 from testbed.campaign.matrix.builds import Build
 from testbed.campaign.matrix.comparison import Comparison, Trial
 from testbed.campaign.matrix.debian import Cache, Debian
 from testbed.campaign.matrix.trials import Trials
-from testbed.campaign.options import add_at_once
+from testbed.campaign.options import add_at_once, told_arguments
 from testbed.campaign.pages.publishing import write_page, write_part
 from testbed.campaign.runs import Interrupted, Runs, interruptible
 from testbed.reports.directory import DEFAULT, open_reports
@@ -47,37 +48,40 @@ def main(arguments: Sequence[str]) -> int:
     """Run the program with these arguments; return its exit status."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options = _options(arguments[:end])
+    console = Console()
     try:
         with interruptible(), Runs(RUN_BOUND) as runs:
-            return _compare(options, runs, arguments[end + 1 :])
+            return _compare(options, runs, arguments[end + 1 :], console)
     except Interrupted as interrupted:
-        _say("interrupted")
+        console.say("interrupted")
         return interrupted.status
     except (EnvironmentUnusable, LookupError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return UNTRIED
 
 
-def _compare(options: argparse.Namespace, runs: Runs, arguments: Sequence[str]) -> int:
+def _compare(options: argparse.Namespace, runs: Runs, arguments: Sequence[str], console: Console) -> int:
     """Do what the options say, `arguments` being further ones for behave; return the exit status."""
     wanted = builds.of_words(options.builds) if options.builds else builds.of_file(options.file or LIST)
-    cache = Cache.of_user(os.environ, _say, options.mirror, runs.run_tool)
+    cache = Cache.of_user(os.environ, console.say, options.mirror, runs.run_tool)
     releases = [build.source for build in wanted if isinstance(build.source, Debian)]
     if options.to_fetch:
         for fault in (f"{release}: {fault}" for release in releases if (fault := cache.fault(release))):
-            _say(fault)
+            console.say(fault)
         return KEPT
     if options.refetch:
         for release in releases:
             cache.forget(release)
     if options.leave_out_unfetched:
-        wanted = _fetched(wanted, cache, runs, options.jobs)
+        wanted = _fetched(wanted, cache, runs, options.jobs, console)
     when = datetime.now(UTC)
-    with _folders(options.reports.expanduser().absolute()) as (of_builds, of_pages):
-        _say(f"{len(wanted)} build{'s' if len(wanted) > 1 else ''}, {options.jobs} at once")
-        comparison = _tried(Trials(of_builds, cache, runs, arguments), wanted, options.jobs)
+    with _folders(options.reports.expanduser().absolute(), console) as (of_builds, of_pages):
+        console.say(f"{len(wanted)} build{'s' if len(wanted) > 1 else ''}, {options.jobs} at once")
+        console.say("\n".join([*(f"{build.name}: {build.source}" for build in wanted), told_arguments(arguments)]))
+        comparison = _tried(Trials(of_builds, cache, runs, arguments, console), wanted, options.jobs)
         for path in write_page(page.document(comparison, when), of_pages, "compatibility"):
-            _say(shown(path))
+            console.say(shown(path))
+        console.say("\n".join(["Judged:", *(f"  {line}" for line in comparison.judged)]))
     if options.update_readme:
         write_part(README, "compatibility", "make matrix", page.summary(comparison, when))
     return _status(comparison)
@@ -87,29 +91,36 @@ def _tried(trials: Trials, wanted: Sequence[Build], at_once: int) -> Comparison:
     """Try all builds, so many at once, and tell of each when it is done; return what became of them."""
     width = max(len(build.name) for build in wanted)
     done = {}
-    for build, trial in trials.runs.each(trials.try_out, wanted, at_once):
-        _say(_account(trial, width))
-        done[build] = trial
-    return Comparison([done[build] for build in wanted])
+    with trials.console.telling(len(wanted)) as line:
+        for build, trial in trials.runs.each(trials.try_out, wanted, at_once):
+            line.ended(build.name, len(trial.red))
+            trials.console.say(_account(trial, width))
+            done[build] = trial
+    return Comparison([done[build] for build in wanted], told_arguments(trials.arguments))
 
 
-def _fetched(wanted: Sequence[Build], cache: Cache, runs: Runs, at_once: int) -> list[Build]:
+def _fetched(wanted: Sequence[Build], cache: Cache, runs: Runs, at_once: int, console: Console) -> list[Build]:
     """Return the builds that are there or could be fetched, and say of the others why not.
 
     Raises EnvironmentUnusable when none is left.
     """
 
     def fault(build: Build) -> EnvironmentUnusable | None:
+        console.began(build.name, build.name, lambda: build.how_far_fetched(cache))
         try:
             build.locate(cache)
         except EnvironmentUnusable as error:
             return error
         return None
 
-    faults = dict(runs.each(fault, wanted, at_once))
+    faults = {}
+    with console.telling(len(wanted), "left out") as line:
+        for build, found in runs.each(fault, wanted, at_once):
+            line.ended(build.name, int(found is not None))
+            faults[build] = found
     for build in wanted:
         if error := faults[build]:
-            _say(f"{build.name} is left out\n{error}")
+            console.say(f"{build.name} is left out\n{error}")
     there = [build for build in wanted if not faults[build]]
     if not there:
         remedy = "name one that is there, as in make matrix BUILDS=/opt/qemu/build"
@@ -118,14 +129,14 @@ def _fetched(wanted: Sequence[Build], cache: Cache, runs: Runs, at_once: int) ->
 
 
 @contextmanager
-def _folders(reports: Path) -> Iterator[tuple[Path, Path]]:
+def _folders(reports: Path, console: Console) -> Iterator[tuple[Path, Path]]:
     """Give an empty folder for the reports of the builds, and the one for the comparison.
 
     While another comparison that lives has them, both are in a folder of this one's own.
     """
     with open_reports(reports / "builds", reports / "builds") as of_builds:
         if of_builds.remark:
-            _say(of_builds.remark)
+            console.say(of_builds.remark)
         for earlier in of_builds.root.iterdir():
             if earlier.is_dir() and not earlier.name.startswith("run-"):
                 rmtree(earlier)
@@ -148,11 +159,6 @@ def _status(comparison: Comparison) -> int:
     if any(trial.red for trial in comparison.trials):
         return BROKEN
     return KEPT if all(trial.is_green for trial in comparison.trials) else UNTRIED
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

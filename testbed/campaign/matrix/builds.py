@@ -11,6 +11,7 @@ from pathlib import Path
 
 from testbed.base.problems import EnvironmentUnusable, Problem
 from testbed.campaign.matrix.debian import Cache, Debian
+from testbed.reports.progress import Share
 
 SCHEME = "debian:"
 """How the source of a build begins that is fetched."""
@@ -51,6 +52,10 @@ class Build:
             return str(cache.fetched(self.source))
         # The run is called in another directory than this program may have been.
         return str(Path(self.source).expanduser().absolute()) if "/" in self.source else self.source
+
+    def how_far_fetched(self, cache: Cache) -> Share | None:
+        """Tell how much of this build has been fetched so far, or return None when it is not being fetched."""
+        return cache.how_far(self.source) if isinstance(self.source, Debian) else None
 
 
 def of_words(words: Iterable[str]) -> list[Build]:

@@ -39,6 +39,7 @@ class Trial:
 
     `version` is QEMU's and `package` what its banner has in parentheses, empty where nobody knows; `problems` are what
     kept the run from starting or from coming to its end; `seconds` is the time it took; `folder` has its reports.
+    `subject` says in a line what was judged.
     """
 
     build: str
@@ -48,6 +49,7 @@ class Trial:
     seconds: float = 0.0
     results: Mapping[Case, Result] = field(default_factory=dict)
     problems: Sequence[str] = ()
+    subject: str = ""
 
     @classmethod
     def of(cls, build: str, run: EndedRun) -> Trial:
@@ -66,7 +68,13 @@ class Trial:
             run.summary.seconds,
             {_case(outcome): _result(outcome, run.reports) for outcome in run.outcomes},
             [*run.problems, *(error.message for error in run.summary.errors)],
+            run.subject,
         )
+
+    @property
+    def judged(self) -> str:
+        """What was judged, in a line: the name, version, package, target and path of the build."""
+        return f"{self.build}: {self.subject or 'nobody knows what it is'}"
 
     @property
     def label(self) -> str:
@@ -189,9 +197,18 @@ class Upgrade:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The trials of several builds, in the order in which the user named these."""
+    """The trials of several builds, in the order in which the user named these.
+
+    `arguments` says what behave was given besides.
+    """
 
     trials: Sequence[Trial]
+    arguments: str = ""
+
+    @property
+    def judged(self) -> Sequence[str]:
+        """What was judged, and with which arguments, in lines."""
+        return [*(trial.judged for trial in self.trials), *filter(None, [self.arguments])]
 
     @cached_property
     def ran(self) -> Sequence[Trial]:

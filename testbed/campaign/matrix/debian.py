@@ -15,7 +15,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from testbed.base.files import write_json
 from testbed.base.gherkin import override
 from testbed.base.problems import EnvironmentUnusable, Problem
 from testbed.base.process import Finished, ToolFailed, run_tool
+from testbed.reports.progress import Share
 
 FETCH_BOUND = 1800.0
 """Seconds that fetching a release may take."""
@@ -174,6 +175,17 @@ class Cache:
         """Remove a release, so that it is fetched anew."""
         with self._holding(build):
             shutil.rmtree(self._home(build), ignore_errors=True)
+
+    def how_far(self, build: Debian) -> Share | None:
+        """Tell how much of a release is there while it is being fetched, else return None; nobody knows the whole."""
+        home = self._home(build)
+        if not home.exists() or (home / _RECORD).exists():
+            return None
+        size = 0
+        for file in home.rglob("*"):
+            with suppress(FileNotFoundError):  # it has been moved to its place meanwhile
+                size += file.lstat().st_size if file.is_file() and not file.is_symlink() else 0
+        return Share(f"is being fetched, {size / 1e6:.0f} MB so far")
 
     def _home(self, build: Debian) -> Path:
         return self.folder / f"{build.release}-{build.target}"

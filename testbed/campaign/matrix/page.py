@@ -51,7 +51,8 @@ def summary(comparison: Comparison, when: datetime) -> Sequence[Block]:
 
 def _blocks(comparison: Comparison, when: datetime) -> Iterator[Block]:
     yield Paragraph(f"{len(comparison.cases)} scenarios, tried on {when:%d %B %Y at %H:%M} UTC.")
-    yield _builds(comparison.trials)
+    judged = Items([Item(line) for line in comparison.judged])
+    yield from (judged, _builds(comparison.trials))
     for trial in comparison.trials:
         if trial.problems:
             yield Paragraph([Words(trial.label, is_strong=True), f": {trial.verdict}"])
@@ -65,6 +66,7 @@ def _blocks(comparison: Comparison, when: datetime) -> Iterator[Block]:
         yield from (Heading("Where the builds differ"), _results(comparison.differing, comparison.ran))
     yield Heading("All scenarios")
     yield Details(f"{len(comparison.cases)} scenarios", [_results(comparison.cases, comparison.ran)])
+    yield from (Heading("Judged"), judged)
 
 
 def _builds(trials: Sequence[Trial]) -> Table:

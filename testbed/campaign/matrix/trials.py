@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from testbed.base.problems import EnvironmentUnusable
 from testbed.base.settings import OPTIONS
+from testbed.campaign.console import Console
 from testbed.campaign.matrix.builds import Build
 from testbed.campaign.matrix.comparison import Trial
 from testbed.campaign.matrix.debian import Cache
-from testbed.campaign.runs import Run, Runs
+from testbed.campaign.runs import Run, Runs, how_far
 from testbed.reports.junit import JUnitFiles
 from testbed.reports.outcome import RunError, RunSummary
 
@@ -28,11 +29,13 @@ class Trials:
     cache: Cache
     runs: Runs
     arguments: Sequence[str]
+    console: Console = field(default_factory=Console)
 
     def try_out(self, build: Build) -> Trial:
         """Run the suite on a build, which is fetched if need be, and read what became of it."""
         folder = self.folder / build.name
         folder.mkdir(parents=True)
+        self.console.began(build.name, build.name, lambda: how_far(folder) or build.how_far_fetched(self.cache))
         try:
             qemu = build.locate(self.cache)
         except EnvironmentUnusable as error:

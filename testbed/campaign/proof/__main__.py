@@ -9,7 +9,6 @@ nothing is said where only some faults are named.
 from __future__ import annotations
 
 import argparse
-import re
 import shutil
 import sys
 import tempfile
@@ -19,24 +18,23 @@ from pathlib import Path
 from time import monotonic
 
 from testbed.base.problems import EnvironmentUnusable, near
-from testbed.base.process import ToolFailed, run_tool
+from testbed.base.process import ToolFailed
 from testbed.base.scratch import Scratch
 from testbed.campaign.checkout import README, ROOT
-from testbed.campaign.options import add_at_once
+from testbed.campaign.console import Console
+from testbed.campaign.options import add_at_once, told_arguments
 from testbed.campaign.pages.publishing import write_page, write_part
 from testbed.campaign.proof import page
 from testbed.campaign.proof.faultkind import NOTHING, FaultKind
 from testbed.campaign.proof.faults import FAULTS, WIDE
 from testbed.campaign.proof.findings import Finding, Proof, location_of, made_to_fail
 from testbed.campaign.proof.proving import FaultTrials
+from testbed.campaign.proof.subject import Subject, Unusable
 from testbed.campaign.runs import Interrupted, Runs, interruptible
 from testbed.reports.outcome import Status
 
 RUN_BOUND = 3600.0
 """Seconds that one run of the suite, or of a part of it, may take."""
-
-VERSION_BOUND = 60.0
-"""Seconds that QEMU may take to tell its version."""
 
 PROVEN, WANTING = 0, 1
 """The exit statuses."""
@@ -53,9 +51,9 @@ def main(arguments: Sequence[str]) -> int:
         with interruptible():
             return _conclude(_prove(options, for_behave), options)
     except Interrupted as interrupted:
-        _say("interrupted")
+        Console().say("interrupted")
         return interrupted.status
-    except (EnvironmentUnusable, LookupError, NothingPasses, OSError, ToolFailed) as error:
+    except (EnvironmentUnusable, LookupError, NothingPasses, OSError, ToolFailed, Unusable) as error:
         sys.stderr.write(f"{error}\n")
         return WANTING
 
@@ -84,30 +82,26 @@ def _options(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 def _prove(options: argparse.Namespace, for_behave: Sequence[str]) -> Proof:
     """Try the faults that the options name, or all of them and each scenario, and tell of each.
 
-    Raises NothingPasses, ToolFailed when QEMU does not tell its version, EnvironmentUnusable and OSError.
+    Raises NothingPasses, Unusable, ToolFailed when QEMU does not tell what it is, EnvironmentUnusable and OSError.
     """
     when, start = datetime.now(UTC), monotonic()
-    qemu = Path(options.qemu).absolute()
-    version = _version(qemu)
     # Programs must be able to run from there, as often they may not in memory.
     with Scratch.make(Path(tempfile.gettempdir())) as scratch, Runs(RUN_BOUND) as runs:
-        trials = FaultTrials(scratch, runs, qemu, for_behave)
+        chosen = [FAULTS[name] for name in options.faults.split(",")] if options.faults else FAULTS.values()
+        subject = Subject.surveyed(runs, Path(options.qemu).absolute(), for_behave, chosen)
+        judged = [f"Judged: {subject.line}", told_arguments(for_behave)]
+        trials = FaultTrials(scratch, runs, subject, for_behave)
+        trials.console.say("\n".join(judged))
         if options.faults:
             scenarios: Mapping[str, str] = {}
-            findings = _looked_for(trials, [FAULTS[name] for name in options.faults.split(",")], options.at_once)
+            findings = _looked_for(trials, list(chosen), options.at_once)
             failed = made_to_fail(findings)
         else:
             sound, scenarios = _sound(trials, options.at_once)
             faults = [fault for fault in FAULTS.values() if fault is not NOTHING]
             findings = [sound, *_looked_for(trials, faults, options.at_once)]
             failed = made_to_fail([*findings, *_widened(trials, findings, scenarios, options.at_once)])
-    return Proof(findings, scenarios, version, when, monotonic() - start, failed)
-
-
-def _version(qemu: Path) -> str:
-    banner = run_tool([str(qemu), "--version"], cwd=ROOT, bound=VERSION_BOUND).stdout
-    found = re.search(r"version (\S+)", banner)
-    return found[1] if found else "of no version"
+    return Proof(findings, scenarios, subject.qemu.release, when, monotonic() - start, failed, judged)
 
 
 def _sound(trials: FaultTrials, at_once: int) -> tuple[Finding, Mapping[str, str]]:
@@ -115,9 +109,10 @@ def _sound(trials: FaultTrials, at_once: int) -> tuple[Finding, Mapping[str, str
 
     Raises NothingPasses.
     """
-    run = trials.run(NOTHING, "--jobs", str(at_once))
-    finding = Finding(NOTHING).with_run(run)
-    _tell(finding)
+    with trials.console.telling(1):
+        run = trials.run(NOTHING, "--jobs", str(at_once))
+        finding = Finding(NOTHING).with_run(run)
+        _tell(finding, trials.console)
     scenarios = {location_of(one): one.name for one in run.outcomes if one.status is Status.PASSED}
     if not scenarios:
         text = f"Without a fault, no scenario passes, so that no fault can be shown. {finding.shown.said}"
@@ -128,9 +123,11 @@ def _sound(trials: FaultTrials, at_once: int) -> tuple[Finding, Mapping[str, str
 def _looked_for(trials: FaultTrials, faults: Sequence[FaultKind], at_once: int) -> list[Finding]:
     """Look for the faults, so many at a time, and tell of each."""
     findings = {}
-    for fault, finding in trials.runs.each(trials.look_for, faults, at_once):
-        _tell(finding)
-        findings[fault] = finding
+    with trials.console.telling(len(faults), "unfound") as line:
+        for fault, finding in trials.runs.each(trials.look_for, faults, at_once):
+            line.ended(fault.name, int(not finding.is_right))
+            _tell(finding, trials.console)
+            findings[fault] = finding
     return [findings[fault] for fault in faults]
 
 
@@ -143,8 +140,9 @@ def _widened(
         failed = made_to_fail([*findings, *wide])
         left = [location for location in scenarios if location not in failed]
         if left:
-            wide.append(Finding(FAULTS[name]).with_run(trials.run(FAULTS[name], "--jobs", str(at_once), *left)))
-            _say(f"{len(left)} scenarios were left for {name}, which made {len(wide[-1].red)} fail")
+            with trials.console.telling(1):
+                wide.append(Finding(FAULTS[name]).with_run(trials.run(FAULTS[name], "--jobs", str(at_once), *left)))
+            trials.console.say(f"{len(left)} scenarios were left for {name}, which made {len(wide[-1].red)} fail")
     return wide
 
 
@@ -154,18 +152,13 @@ def _conclude(proof: Proof, options: argparse.Namespace) -> int:
     write_page(page.document(proof), options.reports, "sensitivity")
     if options.update_readme:
         write_part(README, "sensitivity", "make prove", page.summary(proof))
-    _say("\n".join([*proof.problems, f"{proof.total}."]))
+    Console().say("\n".join([*proof.problems, f"{proof.total}.", *proof.judged]))
     return WANTING if proof.problems else PROVEN
 
 
-def _tell(finding: Finding) -> None:
+def _tell(finding: Finding, console: Console) -> None:
     """Say on the console what became of a fault."""
-    _say(f"{finding.verdict:40} {finding.fault.name:40} {finding.shown.said[:90]}")
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    console.say(f"{finding.verdict:40} {finding.fault.name:40} {finding.shown.said[:90]}")
 
 
 if __name__ == "__main__":

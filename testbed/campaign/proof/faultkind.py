@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from testbed.campaign.proof.conversation import Conversation, Fault
-from testbed.campaign.proof.spoiling import granted, ignored, refused
+from testbed.campaign.proof.spoiling import granted, ignored, lacking, refused
 
 FIRST_CASES = (
     "backup/incremental_chain",
@@ -25,6 +25,9 @@ class FaultKind:
     `clues` are words of which a message that leads to the fault must have one; `features` are those that it is looked
     for in. `seen_only_by` names the oracle that alone can see it, if there is just one. `is_survivable` tells whether
     any scenario can pass with it: if none can, that one fails shows nothing of that one.
+
+    It can be shown with builds only that meet its `needs`, of the list in testbed.build.needs, and that do not have it
+    by themselves, as the known `defect` of that name.
     """
 
     name: str
@@ -34,6 +37,8 @@ class FaultKind:
     features: tuple[str, ...] = FIRST_CASES
     seen_only_by: str = ""
     is_survivable: bool = True
+    needs: tuple[str, ...] = ()
+    defect: str = ""
 
 
 NOTHING = FaultKind("none", "nothing is wrong", Fault)
@@ -58,3 +63,9 @@ def never_refused(command: str, *features: str) -> FaultKind:
     """Return the fault of a command whose refusals are not told."""
     description = f"{command} answers a refusal as if it had been granted"
     return FaultKind(f"{command}-never-refused", description, granted(command), ("granted", "refuse"), features)
+
+
+def gone(command: str, *features: str) -> FaultKind:
+    """Return the fault of a build that has not got a command which every QEMU has."""
+    clues = (f"no command {command}; every QEMU", f"no {command} command; every QEMU")
+    return FaultKind(f"{command}-gone", f"this build has no {command}", lacking(command), clues, features)

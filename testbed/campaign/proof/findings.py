@@ -27,13 +27,15 @@ class Finding:
     """What the suite said of one fault.
 
     `red_when_silenced` is what it still said without the oracle that alone can see it; `unfinished` says what kept a
-    run from coming to its end.
+    run from coming to its end, and `inapplicable` why the fault cannot be shown with this build, so that it was not
+    tried.
     """
 
     fault: FaultKind
     red: Sequence[Red] = ()
     red_when_silenced: Sequence[Red] = ()
     unfinished: str = ""
+    inapplicable: str = ""
 
     def with_run(self, run: EndedRun) -> Finding:
         """Return it with what a further run has found."""
@@ -52,6 +54,8 @@ class Finding:
     @property
     def verdict(self) -> str:
         """Say in a few words what came of it."""
+        if self.inapplicable:
+            return "not applicable"
         if self.unfinished:
             return "a run came to no end"
         if self.fault is NOTHING:
@@ -65,11 +69,13 @@ class Finding:
     @property
     def is_right(self) -> bool:
         """Tell whether it is what it should be."""
-        return self.verdict in ("found", "rightly nothing")
+        return self.verdict in ("found", "rightly nothing", "not applicable")
 
     @property
     def shown(self) -> Red:
         """Return the red scenario that tells most of it, or what is wrong with the run."""
+        if self.inapplicable:
+            return Red("", "", self.inapplicable)
         if self.unfinished:
             return Red("", "the run", self.unfinished)
         return next(iter([*self.leading, *self.red]), Red("", "", ""))
@@ -114,7 +120,8 @@ class Proof:
     """All that was tried: the faults, and the scenarios, by location, that pass where nothing is wrong.
 
     `failed` tells, for each scenario that a fault has made fail in words that lead to it, the names of those faults.
-    `qemu` is the version that stood behind the faults, `when` the time at which it was begun, in UTC.
+    `qemu` is the version that stood behind the faults, `judged` says in lines all of that build and of what was chosen,
+    `when` the time at which it was begun, in UTC.
     """
 
     findings: Sequence[Finding]
@@ -123,11 +130,17 @@ class Proof:
     when: datetime
     seconds: float
     failed: Mapping[str, Sequence[str]]
+    judged: Sequence[str] = ()
 
     @property
     def faults(self) -> list[Finding]:
-        """Return the findings but for that of the stand-in without a fault."""
-        return [finding for finding in self.findings if finding.fault is not NOTHING]
+        """Return the findings of faults that can be shown with this build."""
+        return [finding for finding in self.findings if finding.fault is not NOTHING and not finding.inapplicable]
+
+    @property
+    def inapplicable(self) -> list[Finding]:
+        """Return the findings of faults that cannot be shown with this build."""
+        return [finding for finding in self.findings if finding.inapplicable]
 
     @property
     def unproven(self) -> dict[str, str]:
@@ -151,8 +164,9 @@ class Proof:
             finding.fault.seen_only_by for finding in self.faults if finding.fault.seen_only_by and finding.is_right
         )
         by_one = ", ".join(f"{count} by that of {oracle}" for oracle, count in sorted(alone.items()))
+        apart = f"{len(self.inapplicable)} not applicable to this build; " if self.inapplicable else ""
         return (
-            f"{found} of {len(self.faults)} faults found in words that lead to them; "
+            f"{found} of {len(self.faults)} faults found in words that lead to them; {apart}"
             f"{shown} of {len(self.scenarios)} scenarios made to fail by a fault that they speak of; "
             f"seen by one oracle alone: {by_one or 'none'}"
         )

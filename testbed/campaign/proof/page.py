@@ -26,7 +26,8 @@ def summary(proof: Proof) -> Sequence[Block]:
 
 
 def _blocks(proof: Proof) -> Iterator[Block]:
-    yield from summary(proof)
+    judged = Items([Item(line) for line in proof.judged])
+    yield from (*summary(proof), judged)
     # Those first that are not as they should be.
     rows = [_row(finding) for finding in sorted(proof.findings, key=lambda finding: finding.is_right)]
     yield from (Heading("Faults"), Table(HEADINGS, rows))
@@ -38,6 +39,7 @@ def _blocks(proof: Proof) -> Iterator[Block]:
         for location, name in proof.scenarios.items()
         if location in proof.failed
     )
+    yield from (Heading("Judged"), judged)
 
 
 def _row(finding: Finding) -> Row:

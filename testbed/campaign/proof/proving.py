@@ -5,14 +5,16 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from testbed.base.scratch import Scratch
+from testbed.campaign.console import Console
 from testbed.campaign.proof import standin
 from testbed.campaign.proof.faultkind import NOTHING, FaultKind
 from testbed.campaign.proof.findings import Finding
-from testbed.campaign.runs import PYTHON, EndedRun, Run, Runs, as_words
+from testbed.campaign.proof.subject import Subject
+from testbed.campaign.runs import PYTHON, EndedRun, Run, Runs, as_words, how_far
 
 SILENCERS = "testbed.campaign.proof.silencers"
 """What runs behave with an oracle silenced: it alone reaches into the oracles, so that it is not imported here."""
@@ -23,30 +25,41 @@ PATIENCE = 0.5
 
 @dataclass(frozen=True)
 class FaultTrials:
-    """Trials of faults with this QEMU behind them, and further arguments for behave; `scratch` has what they need."""
+    """Trials of faults with a QEMU behind them, the subject, and further arguments for behave.
+
+    `scratch` has what they need.
+    """
 
     scratch: Scratch
     runs: Runs
-    qemu: Path
+    subject: Subject
     arguments: Sequence[str]
+    console: Console = field(default_factory=Console)
 
     def run(self, fault: FaultKind, *arguments: str, silenced: str = "") -> EndedRun:
         """Run the suite against one fault, with an oracle silenced if one is named; return what the run has left."""
         folder = self.scratch.directory_for(fault.name)
         program = folder / f"qemu-system-{fault.name}"
-        write_stand_in(program, fault.name, self.qemu)
+        write_stand_in(program, fault.name, self.subject.qemu.path)
         # The arguments of whoever called come later and have the last word.
         chosen = as_words({"keep": "never", "patience": 1 if fault is NOTHING else PATIENCE})
         wanted = Run(folder / "reports", {"qemu": program}, [*chosen, *self.arguments, *arguments])
         if silenced:
             wanted = replace(wanted, program=("-m", SILENCERS, silenced))
+        what = "everything, without a fault" if fault is NOTHING else fault.name
+        self.console.began(fault.name, what, lambda: how_far(wanted.reports))
         ended = self.runs.run(wanted)
         with suppress(OSError):  # what a killed run may still write there is removed with all the rest
             self.scratch.discard(folder)
         return ended
 
     def look_for(self, fault: FaultKind) -> Finding:
-        """Try one fault where it must be found: up to the first red, and if that does not lead to it, to the end."""
+        """Try one fault where it must be found: up to the first red, and if that does not lead to it, to the end.
+
+        One that cannot be shown with this build is not tried.
+        """
+        if reason := self.subject.why_not(fault):
+            return Finding(fault, inapplicable=reason)
         features = [f"features/{name}.feature" for name in fault.features]
         finding = Finding(fault)
         for arguments in ([*features, "--stop"], features):

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -225,6 +226,7 @@ def test_markdown_page_tells_differences_first(comparison: Comparison, tmp_path:
         "From one build to another",
         "Where the builds differ",
         "All scenarios",
+        "Judged",
         "Why scenarios ended so",
     ]
     assert "9 scenarios, tried on 23 November 2026 at 09:30 UTC." in text
@@ -240,9 +242,25 @@ def test_markdown_page_tells_differences_first(comparison: Comparison, tmp_path:
     ) in text
 
 
+LAST = ["All scenarios", "Judged"]
+
+
+@pytest.mark.parametrize("show", [as_markdown, as_web_page])
+def test_page_says_first_and_last_what_was_judged(
+    comparison: Comparison, tmp_path: Path, show: Callable[[Comparison, Path], str]
+) -> None:
+    old, *others = comparison.trials
+    subject = "QEMU 5.2.0 (package), target aarch64: /qemu"
+    told = Comparison([replace(old, subject=subject), *others], "Arguments of behave: --tags slow")
+    text = show(told, tmp_path)
+    for line in (f"old: {subject}", "gone: nobody knows what it is", "Arguments of behave: --tags slow"):
+        first, last = (found.start() for found in re.finditer(re.escape(line), text))
+        assert first < text.index("What fails") < last
+
+
 def test_web_page_tells_the_same_in_the_same_order(comparison: Comparison, tmp_path: Path) -> None:
     read = Page(as_web_page(comparison, tmp_path))
-    assert read.texts["h2"] == ["What fails", "From one build to another", "Where the builds differ", "All scenarios"]
+    assert read.texts["h2"] == ["What fails", "From one build to another", "Where the builds differ", *LAST]
     assert read.texts["pre"] == ["/nowhere does not exist\n  remedy: name one"]
     assert read.texts["summary"][0].startswith("From old (5.2.0) to new (11.1.3): 1 fail now; ")
     assert read.texts["summary"][-1] == "9 scenarios"

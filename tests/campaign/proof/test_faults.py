@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from testbed.build.defects import DEFECTS
+from testbed.build.needs import need
 from testbed.campaign.proof.faultkind import FIRST_CASES, NOTHING, FaultKind
 from testbed.campaign.proof.faults import FAULTS, WIDE, bitmaps, by_name, endings
 from testbed.campaign.proof.silencers import SILENCERS
@@ -35,6 +37,17 @@ def test_each_fault_is_looked_for_in_features_that_there_are(fault: FaultKind) -
     missing = [name for name in fault.features if not (ROOT / "features" / f"{name}.feature").exists()]
     assert not missing
     assert fault.seen_only_by in ("", *SILENCERS)
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=lambda fault: fault.name)
+def test_each_fault_names_needs_and_defects_that_there_are(fault: FaultKind) -> None:
+    assert [need(name).name for name in fault.needs] == list(fault.needs)
+    assert fault.defect in ("", *(defect.name for defect in DEFECTS))
+
+
+@pytest.mark.parametrize("act", ["add", "remove", "clear", "enable", "disable", "merge"])
+def test_build_without_a_core_command_is_a_fault(act: str) -> None:
+    assert f"block-dirty-bitmap-{act}-gone" in FAULTS
 
 
 @pytest.mark.parametrize("oracle", SILENCERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -53,6 +54,14 @@ def test_found_faults_and_proven_scenarios_are_no_problem() -> None:
 )
 def test_finding_that_is_not_as_it_should_be_is_a_problem(finding: Finding, problem: str) -> None:
     assert proof_of([finding], {}).problems == [problem]
+
+
+def test_fault_that_does_not_apply_is_counted_apart_and_is_no_problem() -> None:
+    proof = proof_of([Finding(LOST, [LEADS]), Finding(AT_DEATH, inapplicable="this build has no such command")])
+    assert proof.problems == []
+    assert proof.total.startswith(
+        "1 of 1 faults found in words that lead to them; 1 not applicable to this build; 1 of"
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,6 +148,22 @@ def test_page_names_the_fault_its_oracle_and_what_was_said(show: Any) -> None:
     text = show(proof_of([Finding(replace(LOST, seen_only_by="content"), [LEADS])]))
     for words in ("a bitmap is lost", "content", "A bitmap stays", "it has no such bitmap", "1 of 1 faults found"):
         assert words in text
+
+
+@pytest.mark.parametrize("show", [as_markdown, as_web_page])
+def test_page_says_first_and_last_what_was_judged(show: Any) -> None:
+    judged = ["Judged: QEMU 7.2.22 (package), target aarch64: /qemu", "Arguments of behave: --tags slow"]
+    text = show(replace(proof_of([Finding(LOST, [LEADS])]), judged=judged))
+    for line in judged:
+        first, last = (found.start() for found in re.finditer(re.escape(line), text))
+        assert first < text.index("a bitmap is lost") < last
+
+
+@pytest.mark.parametrize("show", [as_markdown, as_web_page])
+def test_page_says_why_a_fault_does_not_apply(show: Any) -> None:
+    text = show(proof_of([Finding(LOST, inapplicable="this build has no such command")]))
+    assert "not applicable" in text
+    assert "this build has no such command" in text
 
 
 def test_page_tells_first_what_is_not_as_it_should_be() -> None:

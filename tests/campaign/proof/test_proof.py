@@ -15,6 +15,8 @@ import pytest
 from aftermath import BOUND, Told, assert_nothing_is_left, has_ended
 from loaded_python import LoadedPython
 
+from testbed.build.toolchain import Toolchain
+
 ROOT = Path(__file__).parents[3]
 
 SAMPLE = (
@@ -54,6 +56,7 @@ def test_a_sample_of_faults_is_found(tmp_path: Path) -> None:
     proof = run_proof("--faults", ",".join(SAMPLE), "--reports", str(tmp_path), "--tags=blockdev-backup")
     assert proof.returncode == 0, proof.stdout + proof.stderr
     assert "10 of 10 faults found" in proof.stdout
+    assert proof.stdout.splitlines()[:2] == proof.stdout.splitlines()[-2:]
     assert (tmp_path / "sensitivity.html").stat().st_size > 1000
 
 
@@ -63,13 +66,15 @@ def test_a_proof_where_even_the_real_qemu_fails_ends_at_once_and_says_why(tmp_pa
     broken.chmod(0o755)
     proof = run_proof("--qemu", str(broken), "--reports", str(tmp_path), *FEATURES)
     assert proof.returncode == 1, proof.stdout + proof.stderr
-    assert "Without a fault, no scenario passes" in proof.stderr
-    assert "QEMU exited with status 3" in proof.stderr
+    assert "does not start: QEMU exited with status 3" in proof.stderr
+    assert "remedy: name a QEMU that runs on this machine" in proof.stderr
+    assert "Traceback" not in proof.stderr
 
 
+# It is the real one when it is asked what it has, and stuck behind a stand-in.
 STUCK = """\
 #!/bin/sh
-[ "$1" = --version ] && exec echo QEMU emulator version 7.2.0
+[ "$1" = --version ] || ! grep -q standin.py /proc/$PPID/cmdline && exec {qemu} "$@"
 echo $PPID >"{told}"
 exec sleep 20
 """
@@ -86,10 +91,10 @@ class CutShort:
 
 
 @pytest.fixture
-def cut_short(loaded: LoadedPython, tmp_path: Path, told: Told) -> Callable[..., CutShort]:
+def cut_short(loaded: LoadedPython, tmp_path: Path, told: Told, toolchain: Toolchain) -> Callable[..., CutShort]:
     """Return what sends a proof a signal in the middle of two runs, and checks that nothing of these is left."""
     stuck = tmp_path / "qemu-system-stuck"
-    stuck.write_text(STUCK.format(told=told.path))
+    stuck.write_text(STUCK.format(told=told.path, qemu=toolchain.qemu.path))
     stuck.chmod(0o755)
     scratch, temporary = tmp_path / "scratch", tmp_path / "temporary"
     scratch.mkdir()
@@ -115,7 +120,10 @@ def test_interrupt_ends_all_runs_and_leaves_nothing(
     cut_short: Callable[..., CutShort], number: signal.Signals, status: int, faults: tuple[str, ...]
 ) -> None:
     proof = cut_short(number, *faults)
-    assert (proof.status, proof.said, proof.complaint) == (status, "interrupted\n", "")
+    judged, arguments, *others = proof.said.splitlines()
+    assert judged.startswith("Judged: QEMU ")
+    assert arguments.startswith("Arguments of behave: -D scratch=")
+    assert (proof.status, others, proof.complaint) == (status, ["interrupted"], "")
     assert list(proof.temporary.iterdir()) == []
 
 

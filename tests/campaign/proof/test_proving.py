@@ -12,13 +12,19 @@ import pytest
 from aftermath import BOUND
 
 from testbed.base.scratch import Scratch
+from testbed.build.toolchain import Tool, Toolchain
 from testbed.campaign.proof.__main__ import NothingPasses, _sound, _widened
 from testbed.campaign.proof.faultkind import NOTHING, FaultKind
 from testbed.campaign.proof.faults import FAULTS, WIDE
 from testbed.campaign.proof.findings import Finding, Red
 from testbed.campaign.proof.proving import FaultTrials, write_stand_in
+from testbed.campaign.proof.standin import LACKS
+from testbed.campaign.proof.subject import Subject, Unusable
 from testbed.campaign.runs import EndedRun, Runs
 from testbed.reports.outcome import Outcome, RunSummary, Status
+
+QEMU = Tool(Path("/nowhere/qemu"), (7, 2, 22), "QEMU emulator version 7.2.22")
+BUILD = Subject("QEMU 7.2.22", QEMU, {"set-active": "this build has no blockdev-set-active command"})
 
 WHEN = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
@@ -58,7 +64,7 @@ class Recorded(FaultTrials):
 @pytest.fixture
 def trials(tmp_path: Path) -> Iterator[Recorded]:
     with Scratch.make(tmp_path) as scratch, Runs(BOUND) as runs:
-        yield Recorded(scratch, runs, Path("/qemu"), [])
+        yield Recorded(scratch, runs, BUILD, [])
 
 
 LEADS, ASTRAY = "it has no such bitmap", "it is away"
@@ -81,6 +87,35 @@ def test_fault_that_one_oracle_alone_sees_is_tried_without_it(trials: Recorded) 
     finding = trials.ending(run_that_says(LEADS), run_that_says(ASTRAY)).look_for(alone)
     assert finding.red_when_silenced == [Red("a.feature:1", "Case 1", ASTRAY)]
     assert trials.asked[-1] == ("lost", FEATURES, "content")
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (replace(LOST, needs=("block-graph", "set-active")), "this build has no blockdev-set-active command"),
+        (
+            replace(LOST, defect="given-back-while-written"),
+            "QEMU 7.2.22 has this fault by itself: known defect given-back-while-written",
+        ),
+    ],
+)
+def test_fault_that_this_build_cannot_show_is_not_tried(trials: Recorded, fault: FaultKind, reason: str) -> None:
+    finding = trials.ending().look_for(fault)
+    assert (finding.verdict, finding.shown.said) == ("not applicable", reason)
+    assert trials.asked == []
+
+
+@pytest.mark.parametrize(
+    "fault", [replace(LOST, needs=("block-graph",)), replace(LOST, defect="backup-of-nothing")], ids=["need", "defect"]
+)
+def test_fault_that_this_build_can_show_is_tried(trials: Recorded, fault: FaultKind) -> None:
+    assert trials.ending(run_that_says(LEADS)).look_for(fault).verdict == "found"
+
+
+def test_release_of_which_nobody_knows_a_defect_shows_no_fault_that_is_one() -> None:
+    untried = replace(BUILD, qemu=replace(QEMU, version=(8, 0, 0)))
+    why = untried.why_not(replace(LOST, defect="given-back-while-written"))
+    assert why == "QEMU 8.0.0 may have this fault by itself: known defect given-back-while-written"
 
 
 def test_nothing_is_looked_for_once(trials: Recorded) -> None:
@@ -137,7 +172,7 @@ def test_stand_in_is_called_as_qemu_is_and_ends_as_it_does(tmp_path: Path) -> No
 @pytest.fixture
 def real_trials(tmp_path: Path) -> Iterator[Callable[..., FaultTrials]]:
     with Scratch.make(tmp_path) as scratch, Runs(BOUND) as runs:
-        yield lambda *arguments: FaultTrials(scratch, runs, Path("/nowhere/qemu"), arguments)
+        yield lambda *arguments: FaultTrials(scratch, runs, BUILD, arguments)
 
 
 def test_run_that_leaves_no_summary_makes_its_finding_unfinished(
@@ -148,3 +183,23 @@ def test_run_that_leaves_no_summary_makes_its_finding_unfinished(
     assert finding.verdict == "a run came to no end"
     assert "unrecognized arguments: --no-such-option" in finding.shown.said
     assert list(trials.scratch.path.glob("*lost*")) == []
+
+
+def test_build_tells_what_it_is_and_what_it_lacks(toolchain: Toolchain, tmp_path: Path) -> None:
+    program = tmp_path / "qemu-system-old"
+    write_stand_in(program, f"{LACKS}blockdev-set-active", toolchain.qemu.path)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    fault = replace(LOST, needs=("set-active", "blockdev-backup"))
+    with Runs(BOUND) as runs:
+        build = Subject.surveyed(runs, program, ["-D", f"scratch={scratch}", "--stop"], [fault])
+    assert build.qemu == replace(toolchain.qemu, path=program)
+    assert list(build.lacking) == ["set-active"]
+    assert build.why_not(fault).startswith("this build has no blockdev-set-active command (")
+    assert build.line.startswith(f"QEMU {toolchain.qemu.release} (")
+    assert list(scratch.iterdir()) == []
+
+
+def test_build_that_no_scenario_could_be_run_on_is_said_with_the_remedy(tmp_path: Path) -> None:
+    with Runs(BOUND) as runs, pytest.raises(Unusable, match="does not exist\n  remedy: name one with -D qemu=PATH"):
+        Subject.surveyed(runs, tmp_path / "qemu", [], [])

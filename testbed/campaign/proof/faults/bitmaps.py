@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from testbed.campaign.proof.conversation import Conversation, Fault, Message
-from testbed.campaign.proof.faultkind import FaultKind, always_refused, does_nothing
+from testbed.campaign.proof.faultkind import FaultKind, always_refused, does_nothing, gone
 from testbed.campaign.proof.spoiling import (
     actions_of,
     bitmaps_in,
@@ -362,6 +362,8 @@ FAULTS = (
     ),
     does_nothing("block-dirty-bitmap-merge", "dirty", "bitmap/merging"),
     always_refused("block-dirty-bitmap-merge", "bitmap/merging"),
+    gone("block-dirty-bitmap-merge", "bitmap/merging"),
+    *(gone(f"block-dirty-bitmap-{act}", "bitmap/life") for act in ("add", "remove", "clear", "enable", "disable")),
     # How bitmaps are stored.
     FaultKind(
         "stores-nothing",

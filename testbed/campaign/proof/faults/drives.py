@@ -47,6 +47,20 @@ class LargestClearedByResizing(Fault):
         return reply
 
 
+class AbortsAtInactive(Fault):
+    """Aborts when a drive is resized that is not active."""
+
+    inactive = False
+
+    def command(self, command: Message) -> Message:
+        if command["execute"] == "blockdev-set-active":
+            self.inactive = not command["arguments"]["active"]
+        elif command["execute"] == "block_resize" and self.inactive:
+            signal.signal(signal.SIGABRT, signal.SIG_DFL)
+            os.abort()
+        return command
+
+
 class AbortsAtNothing(Fault):
     """Aborts when a drive is backed up that holds no byte."""
 
@@ -100,11 +114,20 @@ FAULTS = (
         ("resize/growing", "resize/shrinking"),
     ),
     FaultKind(
+        "abort-at-resizing-inactive",
+        "QEMU aborts when an inactive drive is resized",
+        AbortsAtInactive,
+        ("SIGABRT",),
+        ("refusal/inactive_image",),
+        needs=("set-active",),
+    ),
+    FaultKind(
         "abort-at-backup-of-nothing",
         "QEMU aborts when a drive is backed up that holds no byte",
         AbortsAtNothing,
         ("SIGABRT",),
         ("backup/odd_sizes",),
+        defect="backup-of-nothing",
     ),
     does_nothing("block_resize", "dirty", "resize/growing"),
     FaultKind(

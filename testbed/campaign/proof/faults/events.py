@@ -230,6 +230,7 @@ FAULTS = (
             events(change),
             (clue,),
             ("failure/guest_disk",),
+            needs=("guest-disk",),
         )
         for name, what, clue, change in (
             ("device-as-path", "tells a path as the device", "say device", device_as_path),
@@ -247,5 +248,6 @@ FAULTS = (
         events(adding("BLOCK_JOB_ERROR", "STOP")),
         ("STOP",),
         ("failure/guest_policies",),
+        needs=("guest-disk",),
     ),
 )

@@ -181,6 +181,28 @@ class MergesFirstHalf(Halves):
         return super().command(command)
 
 
+class GivenBackWhileWritten(Recording):
+    """Lets the first write after one that was held up be overwritten by the second."""
+
+    def __init__(self, qemu: Conversation) -> None:
+        super().__init__(qemu)
+        self.after: list[int] | None = None
+
+    def command(self, command: Message) -> Message | None:
+        line = str(command.get("arguments", {}).get("command-line", ""))
+        if "break write_aio" in line:
+            self.after = None
+        elif "resume" in line:
+            self.after = []
+        return super().command(command)
+
+    def guest(self, node: str, verb: str, flags: str, at: int, length: int) -> None:
+        self.io(node, f"{verb}{flags} {at} {length}")
+        if self.after is not None and len(self.after) < 2:
+            self.after.append(at)
+            self.io(node, f"{verb}{flags} {self.after[0]} {length}")
+
+
 def guest_writes(change: Callable[[str], str]) -> Callable[[Conversation], Fault]:
     """Make a fault that changes the flags, the pattern among them, of each write of the guest."""
 
@@ -245,6 +267,14 @@ FAULTS = (
         MergesFirstHalf,
         ("dirty",),
         ("bitmap/merging",),
+    ),
+    FaultKind(
+        "given-back-while-written",
+        "what is written after a write was held up is overwritten by what is written elsewhere",
+        GivenBackWhileWritten,
+        ("byte at offset",),
+        ("backup/held_up_writes",),
+        defect="given-back-while-written",
     ),
     FaultKind(
         "writes-elsewhere",
