@@ -34,6 +34,8 @@ ENDINGS = ("BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED")
 
 ASKING = "BLOCK_JOB_PENDING"
 
+GETTING_READY = "BLOCK_JOB_READY"
+
 READY_KINDS = ("mirror", "commit")
 """The types of jobs that get ready, and then wait for the word to end."""
 
@@ -100,6 +102,7 @@ class Lifecycle:
         yield from self._wrong_end(told)
         yield from self._wrong_asking(auto_finalize=auto_finalize)
         yield from self._wrong_members(told.data, speed)
+        yield from self._wrong_readiness(told.data)
 
     def _wrong_states(self, last: Collection[str]) -> Iterator[str]:
         for before, after in pairwise(("undefined", *self.states)):
@@ -107,9 +110,6 @@ class Lifecycle:
                 yield f"it went from {before} to {after}"
         if self.states[-1] not in last:
             yield f"it should come to the state {' or '.join(last)}"
-        gets_ready = "ready" in self.states or any(event.name == "BLOCK_JOB_READY" for event in self.events)
-        if gets_ready and self.kind not in READY_KINDS:
-            yield f"a {self.kind} job is never ready"
 
     def _wrong_end(self, told: Event) -> Iterator[str]:
         end = JobEnd.told(told)
@@ -136,6 +136,20 @@ class Lifecycle:
             yield f"it should have the speed {as_said('speed', speed)}, and says {as_said('speed', end['speed'])}"
         if not 0 <= end["offset"] <= end["len"]:
             yield f"its offset is {as_said('offset', end['offset'])}, beyond its len {as_said('len', end['len'])}"
+
+    def _wrong_readiness(self, end: Mapping[str, Any]) -> Iterator[str]:
+        told = [event.data for event in self.events if event.name == GETTING_READY]
+        is_ready = "ready" in self.states
+        if (is_ready or told) and self.kind not in READY_KINDS:
+            yield f"a {self.kind} job is never ready"
+        if len(told) != is_ready or (is_ready and self._beside("ready", 1) != GETTING_READY):
+            yield f"it should tell by {GETTING_READY} that it is ready, as soon as it is, and did so {len(told)} times"
+        for ready in told:
+            # Nobody writes to the drive of a job that is ready, nor changes the job's limit.
+            wanted = {"offset": ready["len"], "len": end["len"], "speed": end["speed"]}
+            for member in (member for member, value in wanted.items() if ready[member] != value):
+                said, should = as_said(member, ready[member]), as_said(member, wanted[member])
+                yield f"when it was ready, its {member} was {said} and should have been {should}"
 
     def _beside(self, state: str, step: int) -> str | None:
         """Return the name of the event that stands `step` places after the one that tells of a state."""

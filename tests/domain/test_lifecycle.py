@@ -106,3 +106,50 @@ def test_end_is_known_when_the_job_is_concluded() -> None:
     assert Lifecycle("backup", ORDERLY[:5]).end is None
     assert Lifecycle("backup", ORDERLY[:6]).end == JobEnd("completed", None, 1, 1)
     assert str(JobEnd.told(with_end(error="no space")[4])) == 'failed with "no space"'
+
+
+# The life of a job that gets ready.
+
+READY = Event("BLOCK_JOB_READY", {**TOLD, "type": "mirror"}, 0.0)
+
+MIRROR_ENDED = Event(ENDED.name, {**TOLD, "type": "mirror"}, 0.0)
+
+
+def mirrored(*ready: Event) -> list[Event]:
+    """Return the life of a mirror that tells by these events that it is ready."""
+    begun, rest = states("created", "running", "ready"), states("waiting", "pending")
+    return [*begun, *ready, *rest, MIRROR_ENDED, *states("concluded", "null")]
+
+
+def ready_with(**members: object) -> Event:
+    return Event(READY.name, {**READY.data, **members}, 0.0)
+
+
+def test_job_tells_once_that_it_is_ready() -> None:
+    assert wrongs(mirrored(READY), kind="mirror") == []
+    for told in ([], [READY, READY]):
+        (wrong,) = wrongs(mirrored(*told), kind="mirror")
+        assert wrong.endswith(f"that it is ready, as soon as it is, and did so {len(told)} times")
+
+
+def test_job_tells_that_it_is_ready_as_soon_as_it_is() -> None:
+    late = [event for event in mirrored(READY) if event is not READY]
+    late.insert(4, READY)
+    assert "as soon as it is" in "; ".join(wrongs(late, kind="mirror"))
+
+
+def test_job_that_never_gets_ready_does_not_tell_so() -> None:
+    assert "a backup job is never ready" in "; ".join(wrongs([*ORDERLY[:2], ready_with(type="backup"), *ORDERLY[2:]]))
+
+
+@pytest.mark.parametrize(
+    ("members", "wrong"),
+    [
+        ({"speed": 5}, "when it was ready, its speed was 5 B and should have been 0"),
+        ({"offset": 0}, "when it was ready, its offset was 0 and should have been 1 B"),
+        ({"len": 2, "offset": 2}, "when it was ready, its len was 2 B and should have been 1 B"),
+        ({"type": "backup"}, 'it should be of the type "mirror"'),
+    ],
+)
+def test_what_a_ready_job_says_of_itself_is_what_it_says_in_the_end(members: dict[str, object], wrong: str) -> None:
+    assert wrong in "; ".join(wrongs(mirrored(ready_with(**members)), kind="mirror"))

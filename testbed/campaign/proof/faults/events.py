@@ -48,6 +48,18 @@ def _is(event: Message, name: str, data: Mapping[str, object]) -> bool:
     return bool(event["event"] == name and data.items() <= event.get("data", {}).items())
 
 
+WRONG: Mapping[str, object] = {
+    "type": "stream",
+    "device": "another",
+    "id": "another",
+    "speed": 4097,
+    "offset": 1,
+    "len": 1 << 40,
+    "error": "Unknown error",
+}
+"""What no job of any scenario tells of itself, by members of its events."""
+
+
 class Swaps(Fault):
     """Reports the end of a job only after its last state."""
 
@@ -192,6 +204,61 @@ FAULTS = (
         events(doubling("BLOCK_JOB_PENDING")),
         ("ask", "BLOCK_JOB_PENDING"),
         ("job/states",),
+    ),
+    # What the members of these events say.
+    *(
+        FaultKind(
+            f"{member}-of-{end}",
+            f"the event of {what} tells another {member}",
+            events(altering(event, **{member: WRONG[member]})),
+            (clue,),
+            (feature,),
+        )
+        for event, end, what, feature, clues in (
+            (
+                "BLOCK_JOB_CANCELLED",
+                "cancelled",
+                "a job that was cancelled",
+                "job/cancelled",
+                {"type": "type", "device": "end once", "speed": "speed", "offset": "offset", "len": "len"},
+            ),
+            (
+                "BLOCK_JOB_COMPLETED",
+                "failed",
+                "a job that failed",
+                "job/remembered_end",
+                {"type": "type", "device": "end once", "error": "Unknown error"},
+            ),
+            (
+                "BLOCK_JOB_READY",
+                "ready",
+                "a job that is ready",
+                "bitmap/beside_a_mirror",
+                {"type": "type", "device": "BLOCK_JOB_READY", "speed": "speed", "offset": "offset", "len": "len"},
+            ),
+            (
+                "BLOCK_JOB_PENDING",
+                "pending",
+                "a job that asks to be finalized",
+                "job/states",
+                {"type": "type", "id": "pending"},
+            ),
+        )
+        for member, clue in clues.items()
+    ),
+    FaultKind(
+        "no-ready-event",
+        "a job does not report that it is ready",
+        events(dropping("BLOCK_JOB_READY")),
+        ("BLOCK_JOB_READY",),
+        ("bitmap/beside_a_mirror",),
+    ),
+    FaultKind(
+        "ready-event-twice",
+        "a job reports twice that it is ready",
+        events(doubling("BLOCK_JOB_READY")),
+        ("BLOCK_JOB_READY",),
+        ("bitmap/beside_a_mirror",),
     ),
     # What they tell of errors.
     FaultKind(
