@@ -37,7 +37,7 @@ Feature: Backups of several drives of which one cannot begin
         | no such target            | blockdev-backup | full backup        |        |        | absent   | Cannot find device='absent' |
         | the drive as its target   | blockdev-backup | full backup        |        |        | drive1   | target cannot be the same   |
         | the other drive as target | blockdev-backup | full backup        |        |        | drive0   | conflict on node 'drive0'   |
-        | one target for both       | blockdev-backup | full backup        |        |        | drive0-2 | in use by block job: backup |
+        | one target for both       | blockdev-backup | full backup        |        |        | drive0-2 | 'drive0-2' is busy          |
         | a smaller target          | blockdev-backup | full backup        |        |        | 4 MiB    | have different sizes        |
         | a larger target           | blockdev-backup | full backup        |        |        | 5 MiB    | have different sizes        |
         | no such bitmap            | blockdev-backup | incremental backup | absent |        |          | 'absent' could not be found |

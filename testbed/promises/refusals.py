@@ -5,14 +5,14 @@ from __future__ import annotations
 from testbed.domain.request import Refusal
 from testbed.promises.promise import Promise
 from testbed.qemu.monitor import Refused
-from testbed.qemu.wording import spellings
+from testbed.qemu.wording import says
 
 
 def answers(refusal: Refused | None, expected: Refusal | None) -> bool:
     """Tell whether QEMU's answer is the expected one, in the newest or an older spelling; None is a grant."""
     if refusal is None or expected is None:
         return refusal is None and expected is None
-    return refusal.kind == expected.kind and any(words in refusal.text for words in spellings(expected.words))
+    return refusal.kind == expected.kind and says(refusal.text, expected.words, refusal.command)
 
 
 def refused_with(expected: Refusal) -> Promise[Refused | None]:

@@ -12,17 +12,32 @@ IN_5_2 = (
     (r"(?:(?:Parameter )?'[^']*' )?does not accept value '(.*)'", r"Invalid parameter '\1'"),
     (r"Duplicate nodes with node-name='.*'", "Duplicate node name"),
     (r"Invalid node-name: '.*'", "Invalid node name"),
-    (r"(?:Permission )?conflict on node '.*'", "Conflicts with use by"),
+    (r"(?:Permission )?conflict on node '(.*)'", r"Conflicts with use by ... on \1"),
     (r"Bitmaps are of different sizes.*", "Bitmaps are incompatible and can't be merged"),
-    (r"(?:(?:Node '.*' )?is busy: block device is )?in use by block job: .*", "Device '(null)' is in use"),
 )
-"""Pairs of what the newest QEMU says, or the last part of it, as a regular expression, and what QEMU 5.2 says."""
+"""Pairs of what the newest QEMU says, or the last part of it, as a regular expression, and what QEMU 5.2 says.
+
+Three dots stand for what only QEMU knows.
+"""
+
+OF_COMMANDS = {
+    "block_resize": ((r"Node '.*' is busy: block device is in use by block job: .*", "Device '(null)' is in use"),),
+}
+"""Such pairs for a single command, which is known by its name; QEMU 7.2 still says so, too."""
 
 
-def spellings(words: str) -> list[str]:
-    """Return words of the newest QEMU, and how any older one would say them."""
-    older = (re.sub(newest, oldest, words) for newest, oldest in IN_5_2 if re.search(newest, words))
+def spellings(words: str, command: str = "") -> list[str]:
+    """Return words of the newest QEMU, and how any older one would say them in answer to a command."""
+    pairs = (*IN_5_2, *OF_COMMANDS.get(command, ()))
+    older = (re.sub(newest, oldest, words) for newest, oldest in pairs if re.search(newest, words))
     return [words, *older]
+
+
+def says(text: str, words: str, command: str) -> bool:
+    """Tell whether a text that refuses a command has these words, in the newest or an older spelling."""
+    return any(
+        re.search(".*".join(map(re.escape, spelling.split("..."))), text) for spelling in spellings(words, command)
+    )
 
 
 IN_BYTES = (

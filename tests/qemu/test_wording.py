@@ -2,16 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from testbed.qemu.wording import IN_5_2, as_said, members, spellings
+from testbed.qemu.wording import IN_5_2, OF_COMMANDS, as_said, members, says, spellings
 
 TOLD = [
     ("Cannot find device='absent' nor node-name='absent'", "Cannot find device=absent nor node_name=absent"),
     ("Parameter 'sync' does not accept value 'differential'", "Invalid parameter 'differential'"),
     ("Duplicate nodes with node-name='drive0'", "Duplicate node name"),
     ("Invalid node-name: '0th'", "Invalid node name"),
-    ("Permission conflict on node 'drive0'", "Conflicts with use by"),
+    ("Permission conflict on node 'drive0'", "Conflicts with use by ... on drive0"),
     ("Bitmaps are of different sizes", "Bitmaps are incompatible and can't be merged"),
-    ("Node 'drive0-2' is busy: block device is in use by block job: backup", "Device '(null)' is in use"),
 ]
 """What QEMU 11.1 and QEMU 5.2 were heard to say of the same requests."""
 
@@ -27,8 +26,7 @@ def test_words_of_the_newest_are_known_in_their_older_spelling(newest: str, olde
         ("Cannot find device='absent'", "Cannot find device=absent nor node_name=absent"),
         ("'sync' does not accept value 'differential'", "Invalid parameter 'differential'"),
         ("does not accept value 'differential'", "Invalid parameter 'differential'"),
-        ("conflict on node 'drive0'", "Conflicts with use by"),
-        ("in use by block job: backup", "Device '(null)' is in use"),
+        ("conflict on node 'drive0'", "Conflicts with use by ... on drive0"),
     ],
 )
 def test_a_part_of_the_words_is_known_in_their_older_spelling(part: str, older: str) -> None:
@@ -47,6 +45,27 @@ def test_older_spelling_keeps_the_names() -> None:
     assert "Cannot find device=drive7 nor node_name=drive7" in spellings(
         "Cannot find device='drive7' nor node-name='drive7'"
     )
+
+
+BUSY = "Node 'drive0-2' is busy: block device is in use by block job: backup"
+
+
+def test_only_the_command_that_never_named_a_node_may_leave_it_out() -> None:
+    assert list(OF_COMMANDS) == ["block_resize"]
+    assert spellings(BUSY, "block_resize") == [BUSY, "Device '(null)' is in use"]
+    assert says("Device '(null)' is in use", BUSY, "block_resize")
+    assert not says("Device '(null)' is in use", BUSY, "blockdev-del")
+
+
+def test_a_refusal_must_name_what_is_meant_in_its_older_spelling_too() -> None:
+    older = "Conflicts with use by over-drive0 as 'backing', which does not allow 'resize' on drive0"
+    assert says(older, "Permission conflict on node 'drive0'", "block_resize")
+    assert not says(older, "Permission conflict on node 'drive1'", "block_resize")
+
+
+def test_what_stands_in_words_is_no_pattern() -> None:
+    assert says("max-chunk (1) is less", "max-chunk (1)", "blockdev-backup")
+    assert not says("max-chunk 1 is less", "max-chunk (1)", "blockdev-backup")
 
 
 def test_what_counts_bytes_is_said_in_units() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from testbed.campaign.proof.conversation import Conversation, Fault, Message
@@ -27,6 +28,17 @@ def reworded(change: Callable[[str], str]) -> Callable[[Conversation], Fault]:
     return Reworded
 
 
+def another(text: str) -> str:
+    """Let a refusal name another bitmap or node, where it names one."""
+    return re.sub(r"\b(bitmap|drive)(\d)(-\d)?", lambda found: f"{found[1]}{int(found[2]) + 1}{found[3] or ''}", text)
+
+
+def nameless(text: str) -> str:
+    """Let a refusal say of what is in use just that it is."""
+    text = re.sub(r"(Node|Bitmap) '[^']*' is (busy: .*|currently in use)", "Device '(null)' is in use", text)
+    return re.sub(r"Permission conflict on node .*", "Conflicts with use by something else", text)
+
+
 REFUSALS = (
     "refusal/missing_bitmap",
     "refusal/bitmap_name",
@@ -49,5 +61,24 @@ FAULTS = (
     never_refused("transaction", *REFUSALS),
     never_refused("block_resize", *REFUSALS),
     FaultKind("all-granted", "nothing is ever refused", GrantsAll, ("refuse", "granted")),
+    *(
+        FaultKind(
+            f"refusals-{name}-in-{area}",
+            f"refusals of what is in use {what}",
+            reworded(change),
+            ("says",),
+            (feature,),
+        )
+        for name, what, change in (
+            ("nameless", "do not name it", nameless),
+            ("of-another", "name something else", another),
+        )
+        for area, feature in (
+            ("bitmaps", "refusal/busy_bitmap"),
+            ("nodes", "job/nodes_in_use"),
+            ("targets", "refusal/backup_target"),
+            ("transactions", "transaction/refused_backups"),
+        )
+    ),
     FaultKind("refusals-reworded", "refusals do not say what is wrong", reworded(lambda _text: "Error"), ("says",)),
 )
