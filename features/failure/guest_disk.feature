@@ -24,3 +24,19 @@ Feature: Errors of a guest's disk
         | a broken disk | is paused at    | stop   | no      | Input/output error      |
         | a full disk   | is paused at    | stop   | yes     | No space left on device |
         | a broken disk | never learns of | ignore |         | Input/output error      |
+
+  Rule: Each error that pauses the guest is told of, however soon it comes after the one before
+    @bug-B88
+    Scenario: The guest goes on after an error, and its disk fails again
+      Given the guest is paused at its drives' errors
+      And the 4 MiB drive "drive0" in a raw image, whose storage fails each read with "Input/output error", holding:
+        | pattern | at | length |
+        | 0x41    | 0  | 4 MiB  |
+      When the machine is started
+      Then QEMU should report this error of the guest's disk "drive0":
+        | action | operation | nospace | reason             |
+        | stop   | read      | no      | Input/output error |
+      When the machine is started
+      Then QEMU should report this error of the guest's disk "drive0":
+        | action | operation | nospace | reason             |
+        | stop   | read      | no      | Input/output error |

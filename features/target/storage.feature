@@ -98,3 +98,21 @@ Feature: Storage that is particular about requests
         | they are not looked for                 | off    | unmap   |          |
         | they are written among compressed data  | on     | ignore  | yes      |
         | they become holes among compressed data | unmap  | unmap   | yes      |
+
+  Rule: Zeros that are looked for become holes only where space may be given back; to ask for more is refused
+    Scenario Outline: Zeros are to become holes: <case>
+      Given the 4 MiB drive "drive0"
+      When this request is made:
+        | request         | drive  | detect-zeroes | discard   |
+        | add zero finder | drive0 | unmap         | <discard> |
+      Then QEMU should refuse it as a GenericError that says "setting detect-zeroes to unmap is not allowed without"
+      And nothing should have changed
+      When this request is made:
+        | request         | drive  | detect-zeroes | discard |
+        | add zero finder | drive0 | unmap         | unmap   |
+      Then QEMU should grant it
+
+      Examples: space that nothing gives back
+        | case                  | discard |
+        | nothing is given up   | ignore  |
+        | nothing is said of it |         |

@@ -21,6 +21,8 @@ def tells_of_disk(node: str, qom_path: str, said: Mapping[str, object]) -> Promi
     expected = {**said, "device": "", "node-name": node, "qom-path": qom_path}
 
     def complaint(event: Event) -> str | None:
+        if event.name == "STOP":
+            return "the guest was paused and no error was told of"
         return "\n".join(_members_that_differ(event, expected, {"qom-path": qom_path, **event.data})) or None
 
     return Promise(f"an error of the disk with {members(expected)}", complaint)

@@ -60,16 +60,23 @@ class Hearing:
         machine.wait_for(f"{what} again", repeated, start=after_first)
 
     def error_of_disk(self, disk: Disk) -> Event:
-        """Wait for the first error of a guest's disk, and return it; all that follow count as heard.
+        """Wait for the first error of a guest's disk since the guest was last let run, and return it.
 
-        Raises MachineHung or MachineDied.
+        If the guest is paused before any is told of, return that event. All errors that follow count as heard. Raises
+        MachineHung or MachineDied.
         """
 
         def is_of_disk(event: Event) -> bool:
             return event.name == "BLOCK_IO_ERROR"
 
         self._repeated.append(is_of_disk)
-        return disk.machine.wait_for(f"an error of the guest's disk {disk.name}", is_of_disk)
+        names = [event.name for event in disk.machine.monitor.events]
+        start = len(names) - names[::-1].index("RESUME") if "RESUME" in names else 0
+        return disk.machine.wait_for(
+            f"an error of the guest's disk {disk.name}",
+            lambda event: is_of_disk(event) or event.name == "STOP",
+            start=start,
+        )
 
     def odd_ends(self) -> list[Event]:
         """Return the events that tell of the end of a job which has never run, and so cannot end."""

@@ -367,6 +367,12 @@ BUGS = (
         ["107c551de0"],
     ),
     Bug(
+        "B88",
+        "a guest was paused at an error of its disk and nobody was told, if another error had just been told of",
+        "11.0",
+        ["544ddbb637"],
+    ),
+    Bug(
         "B112",
         "QEMU crashed when an inactive drive was resized",
         "10.0",

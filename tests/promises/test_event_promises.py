@@ -105,6 +105,11 @@ def test_an_error_of_a_disk_that_says_something_else(wrong: dict[str, object], c
     assert said == [f"BLOCK_IO_ERROR should say {complaint}" for complaint in complaints]
 
 
+def test_a_pause_of_the_guest_that_nothing_was_told_of_is_no_error_of_its_disk() -> None:
+    why = why_not(Event("STOP", {}, 0.0), tells_of_disk("drive0", PATH, SAID))
+    assert why == "the guest was paused and no error was told of"
+
+
 def test_a_member_that_must_be_missing() -> None:
     promise = tells_of_disk("drive0", PATH, {**SAID, "nospace": None})
     assert (

@@ -8,7 +8,7 @@ from testbed.domain.drive import Drive
 from testbed.domain.job import Job
 from testbed.domain.request import ABORT, Outlook, Refusal, Request, always_granted, open_question
 from testbed.qemu.image_kinds import SECRET
-from testbed.scenario.acts.act import Actor, Name, Size, act
+from testbed.scenario.acts.act import Actor, Name, Size, Value, act
 from testbed.scenario.world import World
 
 SECTOR = 512
@@ -124,6 +124,19 @@ def add_writer(drive: Drive, target: Name = "") -> Request:
 def add_resizer(drive: Drive, target: Name = "") -> Request:
     """Let something resize a node past all that is above it."""
     return _user(drive, "resize", target)
+
+
+@act("add zero finder", on="drive", by=Actor.OPERATOR)
+def add_zero_finder(drive: Drive, detect_zeroes: Value, discard: Value = "ignore") -> Request:
+    """Put a node "finder-over-" the drive that looks for zeros in what is written, in QEMU's words."""
+    options = {"driver": "raw", "node-name": f"finder-over-{drive.name}", "file": drive.name, "read-only": True}
+    zeros = {"detect-zeroes": detect_zeroes, "discard": discard}
+
+    def forecast(_outlook: Outlook) -> Refusal | None:
+        words = "setting detect-zeroes to unmap is not allowed without setting discard operation to unmap"
+        return Refusal(words) if detect_zeroes == "unmap" and discard != "unmap" else None
+
+    return Request("blockdev-add", {**options, **zeros}, forecast=forecast, machine=drive.machine)
 
 
 @act("add secret", on="QEMU", by=Actor.OPERATOR)

@@ -75,6 +75,18 @@ class Swaps(Fault):
         return [*held, event]
 
 
+class TellsOnce(Fault):
+    """Reports only the first error of a guest's disk."""
+
+    told = False
+
+    def event(self, event: Message) -> list[Message]:
+        is_error = event["event"] == "BLOCK_IO_ERROR"
+        kept = [] if is_error and self.told else [event]
+        self.told = self.told or is_error
+        return kept
+
+
 def device_as_path(event: Message) -> list[Message]:
     """Let an error of a guest's disk tell its path as its device, also where a release tells no path."""
     if event["event"] == "BLOCK_IO_ERROR":
@@ -308,6 +320,13 @@ FAULTS = (
             ("nospace", "never tells of a full disk", "nospace", altering("BLOCK_IO_ERROR", nospace=False)),
             ("missing", "does not come", "did not come", dropping("BLOCK_IO_ERROR")),
         )
+    ),
+    FaultKind(
+        "disk-error-once",
+        "of the errors of a guest's disk only the first is told",
+        TellsOnce,
+        ("no error was told of",),
+        ("failure/guest_disk",),
     ),
     FaultKind(
         "error-pauses-guest",

@@ -60,6 +60,7 @@ FAULTS = (
     never_refused("drive-backup", *REFUSALS),
     never_refused("transaction", *REFUSALS),
     never_refused("block_resize", *REFUSALS),
+    never_refused("blockdev-add", "target/storage"),
     FaultKind("all-granted", "nothing is ever refused", GrantsAll, ("refuse", "granted")),
     *(
         FaultKind(
