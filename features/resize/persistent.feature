@@ -48,3 +48,17 @@ Feature: Persistent bitmaps of a drive that changes its size
         | larger by a sector                      | 4 MiB + 512 B | 4 MiB          | 1 MiB + 192 KiB | 1 MiB + 1 KiB + 512 B |
         | smaller, the end is within a granule    | 2 MiB + 1 KiB | 2 MiB + 512 B  | 192 KiB         | 2 KiB                 |
         | smaller, most of what was dirty is gone | 1 MiB         | 1 MiB - 512 B  | 192 KiB         | 1 KiB + 512 B         |
+
+  Rule: No persistent bitmap is lost because its drive has grown
+    @slow @known-defect.lost-by-growing
+    Scenario: A drive grows so large that one of its persistent bitmaps would take more than 512 MiB
+      Given the 4 MiB drive "drive1" in a qcow2 image
+      And these bitmaps on "drive1":
+        | bitmap | granularity | persistent | note                                  |
+        | fine   | 512 B       | yes        | one byte more than an image may store |
+        | coarse | 64 KiB      | yes        | what any image can store              |
+      And the guest has written to "drive1":
+        | pattern | at          | length | note                       |
+        | 0xab    | 1 MiB - 1 B | 2 B    | over the edge of a granule |
+      When "drive1" is resized to 2 TiB + 512 B
+      Then the image of "drive1" should store its persistent bitmaps and no others

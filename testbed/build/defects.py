@@ -195,6 +195,14 @@ DEFECTS = (
         failure=r"SIGABRT[\s\S]*qed_aio_write_alloc: Assertion",
     ),
     Defect(
+        name="lost-by-growing",
+        what="when a drive has grown too large for one of its persistent bitmaps, QEMU stores none of them in the end",
+        how="a persistent bitmap of 512 B, one of 64 KiB, block_resize from 4 MiB to 2 TiB + 512 B, then quit",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r'should store "coarse" .*; it does not\n.*should store "fine" .*; it does not$',
+    ),
+    Defect(
         name="regrown-space",
         what="after a drive shrinks and grows between two backups, the incremental one restores data that was cut off",
         how="block_resize to less and back again, then an incremental backup on top of the full one from before",
