@@ -9,7 +9,6 @@ Feature: What happens to the guest during a backup
       Given a machine whose guest sees its drives as disks
       And the machine has been started
 
-    @bug-B57
     Scenario Outline: The guest is <act> while its disk is backed up
       Given the 4 MiB drive "drive0" holding:
         | pattern | at    | length   |

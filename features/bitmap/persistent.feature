@@ -96,7 +96,6 @@ Feature: Persistent bitmaps while the machine runs
         | one that was added just before | new0    |
 
   Rule: A drive can have up to 65,535 persistent bitmaps
-    @bug-B15
     Scenario: A hundred bitmaps are added together with a full backup
       Given the 4 MiB drive "drive0" in a qcow2 image
       And 100 persistent bitmaps have been added to "drive0" in the transaction that starts a full backup

@@ -86,7 +86,6 @@ Feature: Backups that wait at an error
         | resumed by a block-job command |
 
   Rule: A backup that waits at an error is neither finalized nor dismissed, nor cancelled by a block-job command without force
-    @bug-B57
     Scenario Outline: A backup that waits at an error is <act>
       Given an incremental backup of "drive0" with "bitmap0" has been started
       And the backup of "drive0" has stopped

@@ -77,7 +77,6 @@ Feature: The bitmap that a backup job uses
         | what it had, and that is stored | no        | yes        | cancelled | be cancelled | 128 KiB |
 
   Rule: A bitmap can be changed again as soon as the job that used it has ended
-    @bug-B76
     Scenario Outline: A bitmap is <act> right after its job
       Given an incremental backup of "drive0" with "bitmap1"
       When the bitmap "bitmap1" of "drive0" is <act>

@@ -49,7 +49,7 @@ Feature: Commands that do not fit the state of a job
         | pending | completed           | Job 'drive0' in state 'pending' cannot accept command verb 'complete' |
         | pending | dismissed too early | Job 'drive0' in state 'pending' cannot accept command verb 'dismiss'  |
 
-      @known-defect.nodes-of-ended-backup
+      @bug-B80 @known-defect.nodes-of-ended-backup
       Examples: job commands to a job that has ended
         | state     | act       | words                                                                   |
         | concluded | paused    | Job 'drive0' in state 'concluded' cannot accept command verb 'pause'    |
@@ -67,7 +67,6 @@ Feature: Commands that do not fit the state of a job
         | pending | completed by a block-job command           | Job 'drive0' in state 'pending' cannot accept command verb 'complete' |
         | pending | dismissed too early by a block-job command | Job 'drive0' in state 'pending' cannot accept command verb 'dismiss'  |
 
-    @bug-B80
     Scenario Outline: The speed of a job that is <state> is set
       Given an incremental backup of "drive0" with "bitmap0" is kept <state>
       When the speed of the backup of "drive0" is set to 1 B a second

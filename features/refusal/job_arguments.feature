@@ -80,7 +80,6 @@ Feature: Names and speeds that a backup job must not have
         | the shortest name              | job-id           | a                   |
         | all signs that a name may have | filter-node-name | over.drive0_a-1     |
 
-      @bug-B61
       Examples: how the job works
         | case                  | option             | value      |
         | the fewest            | x-perf.max-workers | 1          |

@@ -12,7 +12,7 @@ Feature: Backups that are tuned
       | 0x64    | 5 MiB        | 512 B    | the very end          |
 
   Rule: A backup restores every byte whatever its workers, its chunks and its offloading are
-    @<command> @bug-B45 @bug-B54
+    @<command> @bug-B45
     Scenario Outline: A full and an incremental backup with <command>: <case>
       Given backups are taken with <command>
       And each backup is taken with:

@@ -23,7 +23,7 @@ Feature: Requests that make a transaction fail
       | 0xd5    | 4 MiB - 64 KiB | 65 KiB | up to the end of the drive         |
 
   Rule: Whichever request fails, all that were granted before it are undone
-    @blockdev-backup @bug-B48 @bug-B59 @bug-B64 @bug-B74 @bug-B75
+    @blockdev-backup @bug-B48 @bug-B64 @bug-B74 @bug-B75
     Scenario Outline: A request of every kind, and then a failing <failing>: <case>
       When these requests are made as one transaction:
         | request            | bitmap   | drive  | from    | granularity   | target   |

@@ -55,7 +55,7 @@ Feature: Bitmaps that follow the guest to another image
       Then the next incremental backup of "overlay0" with "bitmap2" should restore it as it was then
 
   Rule: A snapshot whose transaction fails leaves the guest and the bitmaps where they were
-    @blockdev-backup @bug-B74
+    @blockdev-backup
     Scenario Outline: A snapshot with its bitmaps, and then <case>
       When these requests are made as one transaction:
         | request   | bitmap   | drive    | target   | from              |

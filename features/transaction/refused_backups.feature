@@ -30,7 +30,7 @@ Feature: Backups of several drives of which one cannot begin
         | 0x14    | 4 MiB - 1 KiB | 2 KiB  |
       Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
-      @bug-B48 @bug-B59
+      @bug-B48
       Examples: both commands
         | case                      | command         | kind               | bitmap | node   | target   | words                       |
         | no such drive             | blockdev-backup | full backup        |        | absent |          | Cannot find device='absent' |
@@ -51,7 +51,7 @@ Feature: Backups of several drives of which one cannot begin
         | case           | command      | kind        | bitmap | node | target | words                   |
         | no such target | drive-backup | full backup |        |      | absent | Could not open 'absent' |
 
-    @<command> @bug-B48 @bug-B59
+    @<command> @bug-B48
     Scenario Outline: With <command>, one backup that can begin, and one with <case>
       Given backups are taken with <command>
       And "drive2" is a drive without a medium
@@ -72,7 +72,7 @@ Feature: Backups of several drives of which one cannot begin
         | no medium to copy to | blockdev-backup |        | drive2 |
         | no medium to copy    | drive-backup    | drive2 |        |
 
-    @<command> @bug-B59
+    @<command>
     Scenario Outline: With <command>, the backup that cannot begin comes first
       Given backups are taken with <command>
       When these requests are made as one transaction:
@@ -91,7 +91,7 @@ Feature: Backups of several drives of which one cannot begin
         | blockdev-backup |
         | drive-backup    |
 
-    @<command> @bug-B48 @bug-B59
+    @<command> @bug-B48
     Scenario Outline: With <command>, backups of two drives, and an abort
       Given backups are taken with <command>
       And a bitmap "bitmap1" with a granularity of 512 B on "drive1"

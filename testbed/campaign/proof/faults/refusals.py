@@ -65,7 +65,7 @@ FAULTS = (
     *(
         FaultKind(
             f"refusals-{name}-in-{area}",
-            f"refusals of what is in use {what}",
+            f"refusals of what is in use, {area} among it, {what}",
             reworded(change),
             ("says",),
             (feature,),
