@@ -30,6 +30,18 @@ Feature: Backups of drives of odd sizes
         | a sector more than is copied at once   | drive-backup    | 64 KiB + 512 B | a qcow2 image | a qcow2 image                        |
         | the smallest drive                     | drive-backup    | 512 B          | a raw image   | a qcow2 image                        |
 
+      Examples: a byte less or more than a cluster of the target, or just as much
+        | case                   | command         | size         | source      | target                               |
+        | less than a sector     | blockdev-backup | 511 B        | a raw image | a raw image                          |
+        | the smallest, and more | blockdev-backup | 513 B        | a raw image | a qcow2 image with clusters of 512 B |
+        | a small one, and less  | blockdev-backup | 4 KiB - 1 B  | a raw image | a qcow2 image with clusters of 4 KiB |
+        | a small one, and more  | blockdev-backup | 4 KiB + 1 B  | a raw image | a qcow2 image with clusters of 4 KiB |
+        | the default, and less  | blockdev-backup | 64 KiB - 1 B | a raw image | a qcow2 image                        |
+        | the default            | blockdev-backup | 64 KiB       | a raw image | a qcow2 image                        |
+        | the default, and more  | blockdev-backup | 64 KiB + 1 B | a raw image | a qcow2 image                        |
+        | the largest, and less  | blockdev-backup | 2 MiB - 1 B  | a raw image | a qcow2 image with clusters of 2 MiB |
+        | the largest, and more  | blockdev-backup | 2 MiB + 1 B  | a raw image | a qcow2 image with clusters of 2 MiB |
+
       Examples: a drive with other clusters
         | case                           | command         | size           | source                               | target        |
         | a sector more than 16 clusters | blockdev-backup | 64 KiB + 512 B | a qcow2 image with clusters of 4 KiB | a qcow2 image |
@@ -80,4 +92,8 @@ Feature: Backups of drives of odd sizes
         | the 65th granule, a sector           | blockdev-backup | 4 MiB + 512 B  | 64 KiB      | 4 MiB          | a qcow2 image |
         | the 4097th granule                   | blockdev-backup | 2 MiB + 512 B  | 512 B       | 2 MiB + 511 B  | a qcow2 image |
         | the largest granule                  | blockdev-backup | 2 MiB + 512 B  | 2 GiB       | 2 MiB + 511 B  | a qcow2 image |
+        | a sector in the largest granule      | blockdev-backup | 512 B          | 2 GiB       | 511 B          | a qcow2 image |
+        | one byte past a large cluster        | blockdev-backup | 2 MiB + 1 B    | 2 GiB       | 2 MiB          | a raw image   |
+        | one byte past 128 granules           | blockdev-backup | 64 KiB + 1 B   | 512 B       | 64 KiB         | a raw image   |
+        | one byte less than 128 granules      | blockdev-backup | 64 KiB - 1 B   | 512 B       | 64 KiB - 2 B   | a raw image   |
         | a last granule of one byte           | drive-backup    | 4 KiB + 1 B    | 4 KiB       | 4 KiB          | a raw image   |

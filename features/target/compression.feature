@@ -48,12 +48,15 @@ Feature: Compressed backups
       And it should be compressed
 
       Examples: what else is done to make it fast or slow
-        | case                             | command         | option                | value  |
-        | the kernel could copy by itself  | blockdev-backup | x-perf.use-copy-range | yes    |
-        | the kernel could copy by itself  | drive-backup    | x-perf.use-copy-range | yes    |
-        | one request at a time            | blockdev-backup | x-perf.max-workers    | 1      |
-        | a cluster at a time              | blockdev-backup | x-perf.max-chunk      | 64 KiB |
-        | a limit that never makes it wait | blockdev-backup | speed                 | 1 GiB  |
+        | case                             | command         | option                  | value          |
+        | the kernel could copy by itself  | blockdev-backup | x-perf.use-copy-range   | yes            |
+        | the kernel could copy by itself  | drive-backup    | x-perf.use-copy-range   | yes            |
+        | one request at a time            | blockdev-backup | x-perf.max-workers      | 1              |
+        | a cluster at a time              | blockdev-backup | x-perf.max-chunk        | 64 KiB         |
+        | a chunk that ends within one     | blockdev-backup | x-perf.max-chunk        | 97 KiB + 673 B |
+        | as many requests as can be       | blockdev-backup | x-perf.max-workers      | 2147483647     |
+        | four clusters at least at a time | blockdev-backup | x-perf.min-cluster-size | 256 KiB        |
+        | a limit that never makes it wait | blockdev-backup | speed                   | 1 GiB          |
 
     @blockdev-backup
     Scenario: A compressed full backup for another hypervisor

@@ -120,3 +120,23 @@ Feature: How a group of backups comes to its end
         | BLOCK_JOB_PENDING | drive1 |        |           |
       When the backup of "drive0" is finalized
       Then the backup of "drive1" should succeed
+
+  Rule: The end of each backup of a group is remembered until it is dismissed, if the operator asks for that
+    @known-defect.nodes-of-ended-backup
+    Scenario: A group is to be dismissed by hand
+      Given each backup is taken with:
+        | option       | value |
+        | auto-dismiss | no    |
+      And the guest has written to "drive0":
+        | pattern | at       | length | note                      |
+        | 0xab    | 1000 KiB | 48 KiB | over an edge of a granule |
+      When incremental backups are started as one group:
+        | drive  | bitmap  |
+        | drive0 | bitmap0 |
+        | drive1 | bitmap1 |
+      Then the backup of "drive0" should become concluded
+      And the backup of "drive1" should become concluded
+      When the backup of "drive0" is dismissed
+      And the backup of "drive1" is dismissed
+      Then the backups of "drive0" and "drive1" should succeed
+      And no job should be left

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from testbed.campaign.proof.conversation import Conversation, Fault, Message
 from testbed.campaign.proof.faultkind import FaultKind, does_nothing
-from testbed.campaign.proof.spoiling import BACKUPS, actions_of
+from testbed.campaign.proof.spoiling import BACKUPS, actions_of, dropped, with_arguments
 
 
 def not_undone(kind: str) -> Callable[[Conversation], Fault]:
@@ -103,6 +103,13 @@ FAULTS = (
             features=("transaction/undone_requests",),
         )
         for act in ("add", "clear", "enable", "disable", "merge", "remove")
+    ),
+    FaultKind(
+        "dismiss-ignored-in-group",
+        "the backups of a group are forgotten by themselves",
+        with_arguments(BACKUPS, dropped("auto-dismiss")),
+        ("concluded", "did not come", "not found"),
+        ("transaction/group_ends",),
     ),
     FaultKind("groups-ignored", "grouped completion is ignored", GroupsIgnored, ("cancelled",)),
     FaultKind(
