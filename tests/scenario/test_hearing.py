@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
 import pytest
 from without_qemu import ended_machine, state
 
@@ -63,3 +67,33 @@ def test_what_comes_again_and_again_is_waited_for_twice_and_heard_for_good(world
     world.machine.execute("cont")
     world.machine.execute("stop")
     assert [event.name for event in world.hearing.new_events()] == ["RESUME"] * 3
+
+
+@dataclass
+class Told:
+    """A disk of a machine that is asked nothing: what it has told stands in its monitor."""
+
+    machine: Any
+    name: str = "drive0"
+
+
+def first_told(*names: str) -> str:
+    """Return the name of the event that is taken for a disk's error, of a machine that has told of these."""
+    machine = ended_machine([Event(name, {}, 0.0) for name in names])
+
+    def wait_for(_what: str, wanted: Callable[[Event], bool], start: int = 0) -> Event:
+        return next(event for event in machine.monitor.events[start:] if wanted(event))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(machine, "wait_for", wait_for)
+        disk: Any = Told(machine)
+        return Hearing(Machines(machine)).error_of_disk(disk).name
+
+
+def test_error_of_a_disk_is_looked_for_since_the_guest_was_last_let_run() -> None:
+    assert first_told("BLOCK_IO_ERROR") == "BLOCK_IO_ERROR"
+    assert first_told("RESUME", "BLOCK_IO_ERROR", "STOP", "RESUME", "BLOCK_IO_ERROR", "STOP") == "BLOCK_IO_ERROR"
+
+
+def test_pause_that_comes_before_its_error_is_what_is_told_of_the_disk() -> None:
+    assert first_told("RESUME", "BLOCK_IO_ERROR", "STOP", "RESUME", "STOP", "BLOCK_IO_ERROR") == "STOP"

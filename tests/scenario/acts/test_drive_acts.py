@@ -162,6 +162,18 @@ def test_user_past_all_that_is_above_is_known() -> None:
     assert drive.has_strangers
 
 
+@pytest.mark.parametrize(
+    ("detect", "discard", "is_refused"),
+    [("unmap", "ignore", True), ("unmap", "unmap", False), ("on", "ignore", False), ("off", "unmap", False)],
+)
+def test_zeros_become_holes_only_where_something_may_be_discarded(
+    *, detect: str, discard: str, is_refused: bool
+) -> None:
+    request = drives.add_zero_finder(drive_of(image()), detect, discard)
+    assert request.arguments["node-name"] == "finder-over-drive0"
+    assert bool(foreseen(request)) is is_refused
+
+
 def test_key_is_always_taken_and_abort_never() -> None:
     assert foreseen(drives.add_secret()) is None
     assert drives.abort().forecast(Outlook()) == Refusal("Transaction aborted using Abort action")

@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 from testbed.campaign.proof.conversation import Conversation, Fault, Message
 from testbed.campaign.proof.faultkind import FaultKind
 from testbed.campaign.proof.faults.backups import Leaks, LosesBitmap
+from testbed.campaign.proof.faults.bitmaps import misreport
 from testbed.campaign.proof.faults.endings import at, dies_by, hangs
-from testbed.campaign.proof.faults.recording import Forgets
+from testbed.campaign.proof.faults.recording import Forgets, Recording
 from testbed.campaign.proof.faults.refusals import reworded
+from testbed.campaign.proof.faults.transactions import BackupsRefused
 from testbed.campaign.proof.spoiling import BACKUPS, actions_of, bitmaps_of, clears_after, granted, ignored, refused
 
 CLUSTER = 65536
@@ -112,6 +114,16 @@ class CrashesWhenFinalizedTwice(Fault):
         return [event]
 
 
+class EmptiedByDiscards(Recording):
+    """Takes for clean what the guest has discarded, and all else with it."""
+
+    def guest(self, node: str, verb: str, flags: str, at: int, length: int) -> None:
+        super().guest(node, verb, flags, at, length)
+        if verb == "discard":
+            for bitmap in bitmaps_of(self.qemu, node):
+                self.qemu.ask("block-dirty-bitmap-clear", node=node, name=bitmap["name"])
+
+
 class ForgetsCompressed(Forgets):
     """Does not record compressed writes."""
 
@@ -209,6 +221,13 @@ FAULTS = (
         clears_after("blockdev-mirror", lambda arguments: str(arguments["device"])),
         "dirty",
         "bitmap/beside_a_mirror",
+    ),
+    *past(
+        "B02",
+        "what the guest discards empties the bitmaps of its drive",
+        EmptiedByDiscards,
+        "dirty",
+        "bitmap/recording",
     ),
     *past("B04", "compressed writes are not recorded", ForgetsCompressed, "dirty", "bitmap/recording"),
     *past(
@@ -341,6 +360,13 @@ FAULTS = (
         "refusal/bitmap_and_mode",
     ),
     *past(
+        "B46",
+        "no backup can be compressed",
+        refused("blockdev-backup", lambda arguments: bool(arguments.get("compress"))),
+        "this cannot be done",
+        "target/compression",
+    ),
+    *past(
         "B48",
         "a transaction of several requests hangs in which a backup cannot begin",
         when_refused(
@@ -435,6 +461,21 @@ FAULTS = (
         CrashesWhenFinalizedTwice,
         "SIGSEGV",
         "job/refused_commands",
+    ),
+    *past(
+        "B07",
+        "a bitmap counts sectors",
+        misreport(lambda bitmap: bitmap.update(count=bitmap["count"] // 512)),
+        "dirty",
+        "bitmap/long_changes",
+        "bitmap/recording",
+    ),
+    *past(
+        "B77",
+        "no transaction of several requests can back up drives in iothreads",
+        BackupsRefused,
+        "cannot",
+        "backup/iothreads",
     ),
     *past(
         "B82",
