@@ -161,7 +161,7 @@ def request_beyond_the_end(world: World) -> None:
 
 
 def event_that_does_not_come(world: World) -> None:
-    world.machine.monitor.bound = 0.1
+    world.machine.monitor.bound = 0.5
     world.hearing.hear_again_and_again("BLOCK_JOB_ERROR", {"device": "drive0"})
 
 
