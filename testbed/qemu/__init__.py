@@ -1,1 +1,1 @@
-"""Processes of QEMU and their words: the monitor, the machine, the daemon, the tools for images."""
+"""Processes of QEMU and their words: the monitor, the machine, the daemon; images, and a reader of them without QEMU."""
