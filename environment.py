@@ -10,6 +10,7 @@ from pathlib import Path
 from behave.runner import Context
 
 from testbed.base.gherkin import Scenario, Step, definitions_of
+from testbed.base.keeping import MIB, Keeping
 from testbed.base.problems import EnvironmentUnusable
 from testbed.language import tags
 from testbed.language.context import testbed_of, world_of
@@ -81,15 +82,17 @@ def after_scenario(context: Context, scenario: Scenario) -> None:
         notes.lacking, notes.excuse = notes.lacking or ending.lacking, ending.excuse
         notes.hold_against_record(ending.record)
         if testbed.keeps_evidence_of(ending) and not notes.lacking:
-            keep_evidence(reports_of(context), world, notes, ending.failure)
+            keeping = Keeping(reports_of(context).evidence, testbed.settings.keep_mb * MIB)
+            keep_evidence(reports_of(context), world, notes, ending.failure, keeping)
         ending.insist()
 
 
-def keep_evidence(reports: Reports, world: World, notes: ScenarioNotes, failure: str) -> None:
+def keep_evidence(reports: Reports, world: World, notes: ScenarioNotes, failure: str, keeping: Keeping) -> None:
     """Keep a scenario's evidence; that this cannot be done comes after what else went wrong."""
     folder = reports.evidence / notes.folder
     try:
-        evidence.write(world, folder, repeat=notes.repeat, failure=failure, build=reports.subject or "")
+        build = reports.subject or ""
+        evidence.write(world, folder, keeping, repeat=notes.repeat, failure=failure, build=build)
         notes.evidence = folder
     except EnvironmentUnusable as unwritable:
         notes.teardown_errors.append(str(unwritable))

@@ -20,6 +20,7 @@ from conftest import PATIENCE, ROOT, Finished, Project
 from junitparser import JUnitXml
 from loaded_python import LoadedPython, Program
 
+from testbed.base.keeping import LEFT_OUT, MIB
 from testbed.build.toolchain import Toolchain
 from testbed.campaign.proof.proving import write_stand_in
 from testbed.campaign.proof.standin import LACKS
@@ -428,6 +429,23 @@ def test_evidence_that_has_no_room_is_told_with_its_remedy_and_all_else_is_clear
     assert "Traceback" not in done.stdout + done.stderr
     assert "qcow2" not in done.stdout.rpartition("Reports are in")[2]
     assert_nothing_is_left(scratch)
+
+
+def test_images_have_a_bound_that_all_processes_share_and_all_else_is_kept(checkout: Project, scratch: Path) -> None:
+    larger = STORY.replace("Increments", "Larger increments").replace("256 KiB", "1 MiB  ")
+    checkout.write("features/backup/larger.feature", larger)
+    finished = checkout.run(*options(scratch, "-D", "keep=always", "-D", "keep_mb=1", "--jobs", "2"))
+    evidence = checkout.home / "reports" / "evidence"
+    kept = {file.stat().st_ino: file.stat().st_blocks * 512 for file in evidence.glob("*/*.qcow2")}
+    assert MIB // 2 < sum(kept.values()) <= MIB
+    assert len(kept) < len(list(evidence.glob("*/*.qcow2"))), "some are equal"
+    assert len(list(evidence.glob("*/qemu.qmp.jsonl"))) == len(list(evidence.glob("*/expected.txt"))) == 4
+    (told,) = [line for line in finished.stdout.splitlines() if "-D keep_mb=" in line]
+    assert re.fullmatch(
+        r"\d+ images? of .* left out of the evidence: a run keeps 1 MiB of images; .* raises that", told
+    )
+    assert finished.summary()["left_out_of_evidence"] == told
+    assert (evidence / LEFT_OUT).read_text(encoding="utf-8").startswith(f"{told}\n")
 
 
 # What was not meant.

@@ -76,6 +76,12 @@ def _factor(value: str) -> float:
     return number
 
 
+def _whole_number(value: str) -> int:
+    if not (value.isascii() and value.isdecimal()):
+        raise BadValue("a whole number, such as 500, or 0")
+    return int(value)
+
+
 def _names(value: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in value.split(","))
     if not all(names):
@@ -159,6 +165,12 @@ class Settings:
         _one_of("failed", "always", "never"),
         values="failed, always or never",
         meaning="whose evidence is kept: of scenarios that failed, of all, or of none",
+    )
+    keep_mb: int = _option(
+        200,
+        _whole_number,
+        values="a whole number",
+        meaning="how many MiB of images a run keeps in all its evidence; the rest of the evidence is always kept",
     )
     patience: float = _option(
         1.0,

@@ -14,9 +14,12 @@ from typing import IO, Protocol
 
 from testbed.base.files import shown
 from testbed.base.gherkin import Config, Formatter, StreamOpener, override
+from testbed.base.keeping import left_out_of
+from testbed.base.problems import in_words_of_caller
 from testbed.base.text import folded, printable
 from testbed.reports.areas import areas_of
 from testbed.reports.causes import by_cause
+from testbed.reports.directory import EVIDENCE
 from testbed.reports.outcome import Outcome, RunError, RunSummary, Status
 from testbed.reports.repetition import ways_of
 from testbed.reports.warnings import warnings_of
@@ -198,6 +201,8 @@ def print_summary(summary: RunSummary, printer: Printer) -> None:
     if summary.subject is not None:
         printer.line(f"Judged: {summary.subject}")
     if summary.reports is not None:
+        if left_out := left_out_of(summary.reports / EVIDENCE):
+            printer.line(in_words_of_caller(left_out, os.environ))
         printer.line(f"Reports are in {shown(summary.reports)}/")
 
 

@@ -15,6 +15,7 @@ from typing import cast
 
 from testbed.base.files import CONTENTS, ELSEWHERE, remove_folder, shown, write_atomically, write_json
 from testbed.base.gherkin import Config, Context
+from testbed.base.keeping import FILES, left_out_of
 from testbed.base.problems import EnvironmentUnusable, Problem
 from testbed.base.text import printable
 from testbed.reports.outcome import Outcome, RunSummary
@@ -79,9 +80,11 @@ class Reports:
             self.describe_environment({"warnings": {str(number): str(one) for number, one in enumerate(warned, 1)}})
 
     def write_summary(self, summary: RunSummary) -> None:
-        """Write summary.json: verdict, counts, and everything known of each scenario. Raises OSError."""
+        """Write summary.json: verdict, counts, what was left out, and all known of each scenario. Raises OSError."""
         counts = {status.value: count for status, count in summary.counts().items()}
-        write_json(self.root / SUMMARY, {"failed": summary.failed, "counts": counts, **asdict(summary)})
+        left_out = left_out_of(self.evidence)
+        told = {"failed": summary.failed, "counts": counts, "left_out_of_evidence": left_out, **asdict(summary)}
+        write_json(self.root / SUMMARY, told)
 
 
 def reports_of(context: Context) -> Reports:
@@ -165,7 +168,8 @@ def _lock(folder: Path) -> int | None:
 
 def _remove_results(root: Path, junit: Path) -> None:
     """Remove what would be taken for this run's if it ended early."""
-    stale = [*junit.glob("TEST-*.xml"), *junit.glob(".TEST-*.tmp"), root / ENVIRONMENT, root / SUMMARY]
+    of_evidence = [root / EVIDENCE / name for name in FILES]
+    stale = [*junit.glob("TEST-*.xml"), *junit.glob(".TEST-*.tmp"), root / ENVIRONMENT, root / SUMMARY, *of_evidence]
     for file in stale:
         file.unlink(missing_ok=True)
     for contents in (root / EVIDENCE).glob(f"*/{CONTENTS}"):

@@ -23,6 +23,7 @@ def test_nothing_chosen() -> None:
     assert settings.qemu is None
     assert settings.scratch is None
     assert settings.keep == "failed"
+    assert settings.keep_mb == 200
     assert settings.require == "nothing"
     assert settings.patience == 1
     assert settings.reports == Path("reports")
@@ -40,6 +41,7 @@ def test_everything_chosen() -> None:
         "format": "raw",
         "scratch": "~/images of: \"mine\", 'too'",
         "keep": "always",
+        "keep_mb": "0",
         "patience": "2.5",
         "mended": "merge-empty-list, regrown-space",
         "require": "all",
@@ -51,6 +53,7 @@ def test_everything_chosen() -> None:
     assert settings.qemu == "/builds/a, b"
     assert settings.scratch == Path.home() / "images of: \"mine\", 'too'"
     assert settings.patience == 2.5
+    assert settings.keep_mb == 0
     assert (settings.format, settings.keep, settings.require, settings.junit) == ("raw", "always", "all", "strict")
     assert settings.mended == ("merge-empty-list", "regrown-space")
     assert (settings.qemu_nbd, settings.qemu_storage_daemon) == ("nbd", "qsd")
@@ -105,6 +108,10 @@ def test_unknown_option_is_refused_with_the_nearest_known_one(name: str, advice:
     [
         ("format", "qcow", "give one of qcow2, raw"),
         ("keep", "Always", "give one of failed, always, never"),
+        ("keep_mb", "-1", "give a whole number, such as 500, or 0"),
+        ("keep_mb", "1.5", "give a whole number, such as 500, or 0"),
+        ("keep_mb", "200 MB", "give a whole number, such as 500, or 0"),
+        ("keep_mb", "", "give a whole number, such as 500, or 0"),
         ("mended", "merge-empty-list,", "give names, with commas between them, such as merge-empty-list"),
         ("require", "true", "give one of all, nothing"),
         ("junit", "", "give one of full, strict"),

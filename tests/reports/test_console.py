@@ -16,7 +16,10 @@ from behave.configuration import Configuration
 from conftest import ROOT, Project
 
 from testbed.base.gherkin import Config, StreamOpener
+from testbed.base.keeping import Keeping
+from testbed.base.problems import CALLER
 from testbed.reports.console import Printer, Story, complain, print_summary
+from testbed.reports.directory import EVIDENCE
 from testbed.reports.outcome import Outcome, RunError, RunSummary, Sentence, Status
 from testbed.reports.progress import Progress
 
@@ -87,9 +90,13 @@ def told(*outcomes: Outcome, stream: io.StringIO, args: tuple[str, ...] = ()) ->
     return stream.getvalue()
 
 
-def summed_up(*outcomes: Outcome, in_earnest: bool = True) -> str:
+NOWHERE = Path("nowhere").absolute()
+"""Reports that are not there: what they left out is not told."""
+
+
+def summed_up(*outcomes: Outcome, in_earnest: bool = True, reports: Path = NOWHERE) -> str:
     stream = io.StringIO()
-    summary = RunSummary(outcomes, (), BEGUN, 12.34, in_earnest, Path("reports").absolute())
+    summary = RunSummary(outcomes, (), BEGUN, 12.34, in_earnest, reports)
     print_summary(summary, Printer(stream, config()))
     return stream.getvalue()
 
@@ -284,8 +291,24 @@ def test_the_end_has_everything_that_needs_a_reader() -> None:
         "    evidence: reports/evidence/small\n"
         "    repeat:   behave features/chain/chains.feature:7\n"
         "\n5 scenarios in 12.3 s: passed 1, failed 1, not applicable 2, known defect 1\n"
-        "Reports are in reports/\n"
+        "Reports are in nowhere/\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("caller", "option"), [("behave", "-D keep_mb=NUMBER"), ("make accept", "make accept ARGS='-D keep_mb=NUMBER'")]
+)
+def test_the_end_says_what_was_left_out_of_the_evidence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caller: str, option: str
+) -> None:
+    monkeypatch.setenv(CALLER, caller)
+    folder = tmp_path / EVIDENCE
+    folder.mkdir()
+    (tmp_path / "image").write_bytes(b"\1")
+    Keeping(folder, 0).keep(tmp_path / "image", folder / "image")
+    *_, told, where = summed_up(PASSED, reports=tmp_path).splitlines()
+    assert told == f"1 image of 1 B left out of the evidence: a run keeps 0 MiB of images; {option} raises that"
+    assert where == f"Reports are in {tmp_path}/"
 
 
 def test_failures_of_one_cause_are_told_once_and_fit_on_a_screen() -> None:

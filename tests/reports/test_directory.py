@@ -11,6 +11,7 @@ import pytest
 
 from testbed.base.files import list_contents, shown, write_atomically, write_json
 from testbed.base.gherkin import Config
+from testbed.base.keeping import FILES, LEFT_OUT
 from testbed.base.problems import EnvironmentUnusable
 from testbed.reports.directory import LOCK, directories, open_reports
 from testbed.reports.outcome import RunSummary, Status
@@ -124,8 +125,11 @@ def test_evidence_of_an_earlier_run_is_removed_and_nothing_else(tmp_path: Path) 
     for folder in (ours, shared):
         list_contents(folder, ["qmp.jsonl", "never-written.qcow2", "../theirs/qmp.jsonl"])
     (shared / "notes.txt").touch()
+    for name in FILES:
+        (tmp_path / "evidence" / name).touch()
     with open_reports(tmp_path, tmp_path / "junit"):
         left = sorted(str(path.relative_to(tmp_path / "evidence")) for path in tmp_path.glob("evidence/*/*"))
+        assert {path.name for path in (tmp_path / "evidence").iterdir()} == {"shared", "theirs"}
     assert left == ["shared/notes.txt", "theirs/qmp.jsonl"]
     assert not ours.exists()
 
@@ -156,3 +160,12 @@ def test_a_summary_says_how_the_run_went(tmp_path: Path) -> None:
         reports.write_summary(RunSummary((), (), datetime(2026, 1, 2, tzinfo=UTC), 1.5, reports=tmp_path))
     read: Any = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     assert (read["failed"], read["counts"], read["seconds"]) == (False, {}, 1.5)
+
+
+def test_a_summary_says_what_was_left_out_of_the_evidence(tmp_path: Path) -> None:
+    with open_reports(tmp_path, tmp_path) as reports:
+        reports.evidence.mkdir()
+        (reports.evidence / LEFT_OUT).write_text("2 images left out\n  a: 1 MiB\n", encoding="utf-8")
+        reports.write_summary(RunSummary((), (), datetime(2026, 1, 2, tzinfo=UTC), 1.5, reports=tmp_path))
+    read: Any = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+    assert read["left_out_of_evidence"] == "2 images left out"
