@@ -29,13 +29,19 @@ DAEMON = "storage daemon"
 ALL = (EMULATOR, DAEMON)
 
 
+STATED = "the schema of its QMP commands"
+TRIED = "a trial"
+"""What tells whether a need is met."""
+
+
 @dataclass(frozen=True)
 class Need:
     """Something that a build may lack.
 
     `meaning` completes "this build has no ..."; `probe` tells whether a build has it; `since` is the version
     of QEMU that first had it, empty if every supported one does; `otherwise` says why a build may lack it that
-    is not too old. `promised_by` are the kinds of programs that nobody can build without it.
+    is not too old. `promised_by` are the kinds of programs that nobody can build without it. `source` says how the
+    build tells: by what QEMU states of itself, or, where that is a name that promises nothing, by a trial.
     """
 
     name: str
@@ -44,6 +50,7 @@ class Need:
     since: str = ""
     otherwise: str = "dropped or left out by its packager"
     promised_by: tuple[str, ...] = ()
+    source: str = STATED
 
     def answer(self, capabilities: Capabilities) -> Answer:
         """Return what a build answers, which is asked once; raises Unclear where that is neither yes nor no."""
@@ -99,21 +106,26 @@ def _promised(need: Need, by: tuple[str, ...] = ALL) -> Need:
 
 def _driver(name: str) -> Need:
     meaning = f"block driver {name} that may write"
-    return Need(name, meaning, lambda build: build.has_driver(name) and build.tries(name))
+    return Need(name, meaning, lambda build: build.has_driver(name) and build.tries(name), source=TRIED)
 
 
 def _format(name: str) -> Need:
     meaning = f"image format {name} that may be written"
-    return Need(name, meaning, lambda build: build.has_format(name) and build.tries(name))
+    return Need(name, meaning, lambda build: build.has_format(name) and build.tries(name), source=TRIED)
 
 
 def _creation_option(name: str, image_format: str, option: str) -> Need:
     meaning = f"option {option} for {image_format} images"
-    return Need(name, meaning, lambda build: build.has_creation_option(image_format, option))
+    return Need(
+        name,
+        meaning,
+        lambda build: build.has_creation_option(image_format, option) and build.tries(name),
+        source=TRIED,
+    )
 
 
 def _image_tool(name: str, command: str) -> Need:
-    return Need(name, f"qemu-img {command}", lambda build: build.image_tool_takes(command))
+    return Need(name, f"qemu-img {command}", lambda build: build.image_tool_takes(command), source=TRIED)
 
 
 _TRIAL_OF_MOUNT = "unshare --user --map-root-user --mount sh -c 'mount -t tmpfs trial /tmp && echo mounted' || :"
@@ -136,12 +148,14 @@ NEEDS = (
         "guest-disk",
         "machine whose guest can have a SCSI disk",
         lambda build: build.has_board(),
+        source=TRIED,
     ),
     Need(
         "disk-reading-firmware",
         "machine with a disk device whose firmware reads its disks, of the types known here",
         lambda build: build.board is not None and build.board.reads_disks,
         otherwise="a guest of its own has none here",
+        source="a trial of the machine, and what is known of its firmware",
     ),
     # Bitmaps.
     _command("bitmap-hash", called="x-debug-block-dirty-bitmap-sha256"),
@@ -150,7 +164,8 @@ NEEDS = (
     Need(
         "block-export",
         "block-export-add that exports over NBD",
-        lambda build: build.schema.has_enum_member("nbd", "block-export-add", "type"),
+        lambda build: build.schema.has_enum_member("nbd", "block-export-add", "type") and build.tries("block-export"),
+        source=TRIED,
         promised_by=ALL,
     ),
     _argument("export-inactive", "block-export-add", "allow-inactive", since="10.0"),
@@ -173,6 +188,7 @@ NEEDS = (
             build.schema.has_enum_member("zstd", "blockdev-create", "options", "compression-type")
             and build.tries("zstd")
         ),
+        source=TRIED,
     ),
     # Tools.
     Need(
@@ -180,12 +196,14 @@ NEEDS = (
         "small file system that a scenario can fill",
         lambda build: "mounted" in build.ask(("sh", "-c", _TRIAL_OF_MOUNT)),
         otherwise="this machine lets nobody mount one in a name space of his own",
+        source="a trial, of the place and not of the build",
     ),
     Need(
         "next-build",
         "other build for its machines to go on with",
         lambda build: build.next_build is not None,
         otherwise="none was named; -D next_qemu=PATH names one",
+        source="the option",
     ),
     _promised(_image_tool("qemu-img-bitmap", "bitmap")),
 )
@@ -221,8 +239,9 @@ def unmet(names: Iterable[str], capabilities: Capabilities) -> list[str]:
 
 def table() -> str:
     """Return the list of needs as a Markdown table."""
-    rows = [f"| `{each.name}` | {each.meaning} | {_since(each)} |" for each in NEEDS]
-    return "\n".join(["| need | what the build must have | since QEMU |", "| --- | --- | --- |", *rows, ""])
+    rows = [f"| `{each.name}` | {each.meaning} | {_since(each)} | {each.source} |" for each in NEEDS]
+    heading = "| need | what the build must have | since QEMU | what tells |"
+    return "\n".join([heading, "| --- | --- | --- | --- |", *rows, ""])
 
 
 def _since(each: Need) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 
+from testbed.base.problems import AuthorError
 from testbed.base.process import ToolFailed
 from testbed.build.answers import YES, Answer, Unclear, answer_of
 from testbed.build.boards import Board
@@ -37,19 +39,20 @@ OBJECTS: Mapping[str, Mapping[str, object]] = {
 
 
 def try_need(need: str, machine: Machine, images: Images) -> Answer:
-    """Tell whether what a need names works, as far as there is a trial, on a machine that has nothing else to do.
+    """Tell whether what a need names works, on a machine that has nothing else to do.
 
-    `images` are the tools, in the machine's directory. Raises Unclear where the answer is neither yes nor no.
+    `images` are the tools, in the machine's directory. Raises Unclear where the answer is neither yes nor no,
+    AuthorError where there is no trial of such a need, and Withdrawn where QEMU lacks what takes part in it and what
+    every QEMU has.
     """
     if need == "luks":
         return try_luks(machine)
     try:
         images.create("plain", "raw", Content(SIZE))
-        if need in OBJECTS:
-            machine.execute("object-add", OBJECTS[need])
-        for node in _nodes_of(need, images):
-            machine.execute("blockdev-add", {"node-name": "tried", **node})
-            machine.execute("blockdev-del", {"node-name": "tried"})
+        if need in CONVERSATIONS:
+            CONVERSATIONS[need](machine)
+        else:
+            _open_nodes(need, machine, images)
         machine.quit()
     except (MachineDied, MachineHung) as death:
         raise Unclear(str(death)) from None
@@ -133,11 +136,49 @@ def _luks_header(cipher: str) -> bytes:
     return head + b"".join(slots)
 
 
+def _open_nodes(need: str, machine: Machine, images: Images) -> None:
+    """Have QEMU open, to read and write it, each node that a need is for; raises as `try_need` does, and Refused."""
+    nodes = list(_nodes_of(need, images))
+    if not nodes:
+        raise AuthorError(f'there is no trial of the need "{need}": testbed/scenario/trials.py must have one')
+    if need in OBJECTS:
+        machine.execute("object-add", OBJECTS[need])
+    for node in nodes:
+        _open_and_close(machine, node)
+
+
+def _open_and_close(machine: Machine, node: Mapping[str, object]) -> None:
+    machine.execute("blockdev-add", {"node-name": "tried", **node})
+    machine.execute("blockdev-del", {"node-name": "tried"})
+
+
+def _export(machine: Machine) -> None:
+    """Have QEMU export the file "plain" over NBD."""
+    machine.serve()
+    machine.execute("blockdev-add", {"node-name": "exported", **_file("plain")})
+    machine.execute("block-export-add", {"type": "nbd", "id": "tried", "node-name": "exported", "writable": True})
+
+
+def _write_over_nbd(machine: Machine) -> None:
+    """Have QEMU open an export of another QEMU of the same build: of its own it might wait for itself."""
+    with ExitStack() as leaving:
+        other = type(machine).boot(machine.qemu, machine.home, machine.bound, "other")
+        leaving.callback(other.kill)
+        _export(other)
+        server = {"type": "unix", "path": other.exports_socket}
+        _open_and_close(machine, {"driver": "nbd", "server": server, "export": "exported"})
+
+
+CONVERSATIONS: Mapping[str, Callable[[Machine], None]] = {"block-export": _export, "nbd": _write_over_nbd}
+"""What is said to a machine to try needs that it takes more for than to open a node."""
+
+
 def _nodes_of(need: str, images: Images) -> Iterator[Mapping[str, object]]:
     """Give the options of nodes that a need is for, over images that are made here."""
     if need in DRIVERS:
         yield DRIVERS[need]
     for kind in KINDS.values():
-        if need in kind.needs:
+        is_plain = not (kind.options or kind.has_base)
+        if need in kind.needs or (is_plain and need == kind.image_format):
             images.create("image", kind.image_format, Content(SIZE), options=kind.options)
             yield {"driver": kind.image_format, "file": _file("image"), **kind.opening}

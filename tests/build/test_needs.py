@@ -16,7 +16,7 @@ from testbed.build import needs
 from testbed.build.answers import Answer, Unclear, answer_of
 from testbed.build.boards import Board, candidates
 from testbed.build.capabilities import Capabilities
-from testbed.build.needs import NEEDS, Need, table, unmet
+from testbed.build.needs import NEEDS, STATED, TRIED, Need, table, unmet
 from testbed.build.promised import COMMANDS, COMMANDS_OF_MACHINES, Withdrawn
 from testbed.build.schema import Schema
 from testbed.build.toolchain import Tool, Toolchain
@@ -435,6 +435,26 @@ def test_name_alone_is_no_yes(name: str) -> None:
     assert unmet([name], build)[0].endswith(f"(QEMU says: Unsupported {name} mode)")
 
 
+STATED_NEEDS = [need for need in NEEDS if need.source == STATED]
+
+TRIED_BY_NAME = [need for need in NEEDS if need.source == TRIED and need.name not in ("guest-disk", "qemu-img-bitmap")]
+"""Needs whose trial has the need's name; the others have a trial of their own."""
+
+
+@pytest.mark.parametrize("need", TRIED_BY_NAME, ids=lambda need: need.name)
+def test_need_that_is_tried_is_met_by_no_name(need: Need) -> None:
+    build = capabilities("11.1")
+    build.tries = lambda name: Answer(yes=name != need.name, words=f"{name} is not supported")
+    assert need.answer(build) == Answer(yes=False, words=f"{need.name} is not supported")
+
+
+@pytest.mark.parametrize("need", STATED_NEEDS, ids=lambda need: need.name)
+def test_need_that_the_schema_states_asks_for_nothing_else(need: Need) -> None:
+    build = replace(capabilities("11.1"), ask=refuse)
+    build.tries = lambda name: Answer(yes=False, words=refuse([name]))
+    assert need.answer(build)
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -487,7 +507,8 @@ def test_table_lists_every_need() -> None:
     assert len(lines) == len(NEEDS) + 2
     for need, line in zip(NEEDS, lines[2:], strict=True):
         assert line.startswith(f"| `{need.name}` | {need.meaning} |")
-        assert line.count("|") == 4
+        assert line.endswith(f"| {need.source} |")
+        assert line.count("|") == 5
 
 
 # The schema, with types of every kind.

@@ -3,21 +3,52 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
+from testbed.base.problems import AuthorError
 from testbed.build.answers import Unclear
 from testbed.build.boards import Board
-from testbed.build.needs import NEEDS
+from testbed.build.needs import NEEDS, TRIED
+from testbed.build.promised import Withdrawn
 from testbed.build.toolchain import Toolchain
+from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
 from testbed.scenario.testbed import Testbed
-from testbed.scenario.trials import DRIVERS, try_board, try_luks
+from testbed.scenario.trials import DRIVERS, try_board, try_luks, try_need
 
-TRIED = [need.name for need in NEEDS if need.name in (*DRIVERS, "vmdk", "vdi", "qed", "luks", "zstd")]
+TRIED_NEEDS = [need.name for need in NEEDS if need.source == TRIED]
+
+ONLY_LISTED = """\
+import os, sys
+sys.path.insert(0, {root!r})
+from testbed.campaign.proof.conversation import MONITOR, Fault, stand_in
+
+class OnlyListed(Fault):
+    def command(self, command):
+        named = command["execute"] == {command!r} and {word!r} in str(command["arguments"])
+        return None if named else command
+
+    def answer(self, command):
+        return {{"error": {{"class": "GenericError", "desc": "Unknown driver or option {word}"}}}}
+
+if not any(MONITOR.fullmatch(word) for word in sys.argv):
+    os.execv(sys.argv[1], sys.argv[1:])
+sys.exit(stand_in(sys.argv[1:], OnlyListed))
+"""
+"""A program that stands in for QEMU, and refuses a command in which a word is that QEMU lists."""
+
+
+def only_listed(home: Path, toolchain: Toolchain, command: str, word: str) -> AbstractContextManager[Testbed]:
+    """Open a testbed whose QEMU refuses a command that has a word, as if it had the name of it only."""
+    program = home / "only-listed.py"
+    program.write_text(ONLY_LISTED.format(root=str(ROOT), command=command, word=word))
+    return opened(home, toolchain, "qemu", f'set -- {sys.executable} {program} {toolchain.qemu.path} "$@"; exec "$@"')
 
 
 @contextmanager
@@ -35,9 +66,35 @@ def opened(home: Path, toolchain: Toolchain, program: str, script: str) -> Itera
         testbed.close()
 
 
-@pytest.mark.parametrize("name", TRIED)
+@pytest.mark.parametrize("name", TRIED_NEEDS)
 def test_this_build_has_what_it_lists(testbed: Testbed, name: str) -> None:
     assert testbed.unmet([name]) == []
+
+
+@pytest.mark.parametrize("name", ["nbd", "qcow2", "raw", "vdi", *DRIVERS])
+def test_driver_that_is_only_listed_is_told_in_qemu_s_words(tmp_path: Path, toolchain: Toolchain, name: str) -> None:
+    with only_listed(tmp_path, toolchain, "blockdev-add", f"'driver': '{name}'") as testbed:
+        reasons = testbed.unmet([name])
+    assert [reason for reason in reasons if f"{name} that may" in reason and "QEMU says: Unknown driver" in reason]
+
+
+@pytest.mark.parametrize(
+    ("name", "command", "word"),
+    [("block-export", "block-export-add", "'nbd'"), ("data-file", "blockdev-add", "'driver': 'qcow2'")],
+)
+def test_what_every_qemu_has_is_not_promised_by_its_name(
+    tmp_path: Path, toolchain: Toolchain, name: str, command: str, word: str
+) -> None:
+    with (
+        only_listed(tmp_path, toolchain, command, word) as testbed,
+        pytest.raises(Withdrawn, match=r"every QEMU since 5.2 has it \(QEMU says: Unknown driver or option"),
+    ):
+        testbed.unmet([name])
+
+
+def test_need_without_a_trial_is_a_slip_of_the_suite(machine: Machine, images: Images) -> None:
+    with pytest.raises(AuthorError, match='there is no trial of the need "weather"'):
+        try_need("weather", machine, images)
 
 
 def test_qemu_that_dies_with_a_device_is_no_build_without_it(tmp_path: Path, toolchain: Toolchain) -> None:
