@@ -387,7 +387,7 @@ def own_mounts() -> Sequence[str]:
 @pytest.mark.parametrize(
     ("room", "which"),
     [
-        ("256k", ".draft exited with status 1"),
+        ("160k", "exited with status 1"),
         ("900k", "[Errno 28] No space left on device: "),
         ("1600k", "the full backup of drive0 (drive0-1.qcow2) should have completed; it failed with "),
     ],

@@ -6,9 +6,10 @@ import shlex
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 
 from testbed.base.problems import AuthorError
-from testbed.base.process import ToolFailed
+from testbed.base.process import OutOfSpace, ToolFailed
 from testbed.build.answers import YES, Answer, Unclear, answer_of
 from testbed.build.boards import Board
 from testbed.model.content import Content
@@ -42,11 +43,13 @@ def try_need(need: str, machine: Machine, images: Images) -> Answer:
     """Tell whether what a need names works, on a machine that has nothing else to do.
 
     `images` are the tools, in the machine's directory. Raises Unclear where the answer is neither yes nor no,
-    AuthorError where there is no trial of such a need, and Withdrawn where QEMU lacks what takes part in it and what
-    every QEMU has.
+    AuthorError where there is no trial of such a need, Withdrawn where QEMU lacks what takes part in it and what every
+    QEMU has, and OutOfSpace or OSError where there is no room for it.
     """
     if need == "luks":
         return try_luks(machine)
+    # No scenario has use for such an image: none is to stay.
+    images = replace(images, templates=images.home)
     try:
         images.create("plain", "raw", Content(SIZE))
         if need in CONVERSATIONS:
@@ -58,6 +61,8 @@ def try_need(need: str, machine: Machine, images: Images) -> Answer:
         raise Unclear(str(death)) from None
     except Refused as refusal:
         return answer_of(refusal.text, str(refusal))
+    except OutOfSpace:
+        raise
     except ToolFailed as failure:
         said = str(failure)
         return answer_of(said.partition("stderr:\n")[2], said)

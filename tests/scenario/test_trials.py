@@ -12,6 +12,7 @@ import pytest
 from conftest import ROOT
 
 from testbed.base.problems import AuthorError
+from testbed.base.process import OutOfSpace
 from testbed.build.answers import Unclear
 from testbed.build.boards import Board
 from testbed.build.needs import NEEDS, TRIED
@@ -90,6 +91,18 @@ def test_what_every_qemu_has_is_not_promised_by_its_name(
         pytest.raises(Withdrawn, match=r"every QEMU since 5.2 has it \(QEMU says: Unknown driver or option"),
     ):
         testbed.unmet([name])
+
+
+def test_trial_for_which_there_is_no_room_says_nothing_of_the_build(tmp_path: Path, toolchain: Toolchain) -> None:
+    script = 'case "$*" in *create*vdi*) echo "qemu-img: image: No space left on device" >&2; exit 1;; esac'
+    with opened(tmp_path, toolchain, "qemu_img", script) as testbed, pytest.raises(OutOfSpace, match="free some space"):
+        testbed.unmet(["vdi"])
+
+
+def test_image_of_a_trial_does_not_stay(tmp_path: Path, toolchain: Toolchain) -> None:
+    with opened(tmp_path, toolchain, "qemu_img", "") as testbed:
+        testbed.unmet(["vdi"])
+        assert list(testbed.scratch.templates.iterdir()) == []
 
 
 def test_need_without_a_trial_is_a_slip_of_the_suite(machine: Machine, images: Images) -> None:
