@@ -1,1 +1,1 @@
-"""Processes of QEMU and their words: the monitor, the machine, the daemon; images, and a reader of them without QEMU."""
+"""Processes of QEMU and their words: the monitor, the machine, the daemon; and images, read with and without QEMU."""
