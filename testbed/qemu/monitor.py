@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -206,6 +207,19 @@ async def _bounded(work: Coroutine[Any, Any, T], bound: float) -> T:
 
 
 _LOOPS: list[asyncio.AbstractEventLoop] = []
+_LOOPS_OF_PARENT: list[asyncio.AbstractEventLoop] = []
+
+
+def _leave_loops_to_parent() -> None:
+    """Use no loop in a forked process that was made before: what it waits with is the parent's, too.
+
+    Neither is it closed, which would be felt there.
+    """
+    _LOOPS_OF_PARENT.extend(_LOOPS)
+    _LOOPS.clear()
+
+
+os.register_at_fork(after_in_child=_leave_loops_to_parent)
 
 
 def _loop() -> asyncio.AbstractEventLoop:

@@ -2,17 +2,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from real_qemu import taking
 
+from testbed.build.toolchain import Toolchain
 from testbed.qemu.machine import Machine
-from testbed.qemu.monitor import ConnectionLost, Event, Monitor, NoAnswer, Refused
+from testbed.qemu.monitor import _LOOPS, _LOOPS_OF_PARENT, ConnectionLost, Event, Monitor, NoAnswer, Refused
 
 BOUND = 20.0
 
@@ -31,6 +34,23 @@ def names(monitor: Monitor) -> list[str]:
 
 
 # A real QEMU on the other side.
+
+
+def test_a_forked_process_waits_with_nothing_of_its_parent_s(
+    toolchain: Toolchain, machine: Machine, home: Path
+) -> None:
+    machine.monitor.execute("query-name")
+    process = os.fork()
+    if process == 0:
+        try:
+            other = home / "other"
+            other.mkdir()
+            Machine.boot(toolchain.qemu.path, other, BOUND).quit()
+            os._exit(17 if _LOOPS_OF_PARENT and _LOOPS[0] not in _LOOPS_OF_PARENT else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 17
+    assert machine.monitor.execute("query-name") == {}
 
 
 def test_an_answer_is_returned_and_written_down(machine: Machine) -> None:
