@@ -412,7 +412,7 @@ class AcceptanceRunner(Runner):
         self._insist_on_a_test()
         summary = RunSummary(
             outcomes=tuple(self._recorder.outcomes) if self._recorder else (),
-            errors=tuple(self._run_errors()),
+            errors=tuple(map(_in_words, self._run_errors())),
             started=started,
             seconds=seconds,
             in_earnest=not self.config.dry_run,
@@ -425,7 +425,7 @@ class AcceptanceRunner(Runner):
                 self._junit.run_finished(summary)
                 self._reports.write_summary(summary)
         except OSError as error:
-            summary = replace(summary, errors=(*summary.errors, run_error("reports", trouble_of(error))))
+            summary = replace(summary, errors=(*summary.errors, _in_words(run_error("reports", trouble_of(error)))))
         self._tell_the_end(summary)
         return summary.failed
 
@@ -471,12 +471,13 @@ def _described(error: BaseException) -> RunError:
     """Describe what kept the run from starting, or ended it."""
     if isinstance(error, EnvironmentUnusable):
         headline = shorten("; ".join(problem.what for problem in error.problems), HEADLINE, placeholder=" ...")
-        return RunError(RUN, type(error).__name__, headline, in_words_of_caller(str(error), os.environ))
-    said = (
-        in_words_of_caller(str(error), os.environ)
-        if isinstance(error, (AuthorError, NothingSelected, NothingTried))
-        else misuse(error)
-    )
+        return RunError(RUN, type(error).__name__, headline, str(error))
+    said = str(error) if isinstance(error, (AuthorError, NothingSelected, NothingTried)) else misuse(error)
     if said is None:
         return run_error(RUN, trouble_of(error))
     return RunError("selection", type(error).__name__, shorten(said, HEADLINE, placeholder=" ..."), said)
+
+
+def _in_words(error: RunError) -> RunError:
+    """Return what went wrong with the run, with its remedy in the words of the command that was typed."""
+    return replace(error, message=in_words_of_caller(error.message, os.environ))
