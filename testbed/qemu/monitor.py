@@ -189,8 +189,11 @@ class Monitor:
 
     def _run(self, work: Coroutine[Any, Any, T], what: str, *, until: float | None = None) -> T:
         bound = self.bound if until is None else max(until - time.monotonic(), 0)
+        task = _loop().create_task(_bounded(work, bound))
+        # Whoever interrupts the wait does not want to hear how the work ends then; asyncio would tell.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
-            return _loop().run_until_complete(_bounded(work, bound))
+            return _loop().run_until_complete(task)
         except TimeoutError:
             seen = str(self.events[-1]) if self.events else "no event at all"
             raise NoAnswer(f"{what} did not come within {self.bound:g} s; seen last: {seen}") from None

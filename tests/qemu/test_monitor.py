@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import socket
@@ -15,7 +16,7 @@ from real_qemu import taking
 
 from testbed.build.toolchain import Toolchain
 from testbed.qemu.machine import Machine
-from testbed.qemu.monitor import _LOOPS, _LOOPS_OF_PARENT, ConnectionLost, Event, Monitor, NoAnswer, Refused
+from testbed.qemu.monitor import _LOOPS, _LOOPS_OF_PARENT, ConnectionLost, Event, Monitor, NoAnswer, Refused, _loop
 
 BOUND = 20.0
 
@@ -31,6 +32,22 @@ def named(name: str) -> Callable[[Event], bool]:
 
 def names(monitor: Monitor) -> list[str]:
     return [event.name for event in monitor.collect()]
+
+
+def test_an_interruption_while_it_waits_is_not_told_a_second_time(caplog: pytest.LogCaptureFixture) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    ours, theirs = socket.socketpair()
+    monitor = Monitor(ours, BOUND)
+    _loop().call_later(0.1, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        monitor.connect()
+    theirs.close()
+    monitor.close()
+    del monitor
+    gc.collect()
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
 # A real QEMU on the other side.
