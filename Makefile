@@ -57,8 +57,9 @@ check: ## lint, types, tests of the testbed, then all scenarios
 	pytest --override-ini "cache_dir=$(VENV)/cache/pytest"
 	$(behave)
 
+# Which releases have to be fetched, Python tells: who lacks that, too, is told of both at once.
 matrix: ## compare builds of QEMU: BUILDS='debian:sid mine=/opt/qemu', else those that .ci/matrix.toml lists
-	@.ci/setup python
+	@.ci/setup python releases
 	@missing=$$(python -m testbed.campaign.matrix --to-fetch $(MATRIX) $$BUILDS) && { test -z "$$missing" || .ci/setup mmdebstrap || :; }
 	@SUITE_CALLED_BY="make matrix" python -m testbed.campaign.matrix $${MIRROR:+--mirror "$$MIRROR"} $(MATRIX) $$BUILDS -- $${TAGS:+--tags "$$TAGS"} $(ARGS)
 

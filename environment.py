@@ -4,14 +4,14 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from behave.runner import Context
 
 from testbed.base.gherkin import Scenario, Step, definitions_of
 from testbed.base.keeping import MIB, Keeping
-from testbed.base.problems import EnvironmentUnusable
+from testbed.base.problems import AuthorError, EnvironmentUnusable
 from testbed.language import tags
 from testbed.language.context import testbed_of, world_of
 from testbed.language.needs import needs_of
@@ -19,7 +19,8 @@ from testbed.language.words import register_words
 from testbed.reports.directory import Reports, reports_of
 from testbed.reports.outcome import ScenarioNotes, notes_of
 from testbed.scenario import evidence
-from testbed.scenario.testbed import Programs, Testbed
+from testbed.scenario.programs import Programs
+from testbed.scenario.testbed import Testbed
 from testbed.scenario.world import World
 
 FEATURES = Path(__file__).parent / "features"
@@ -28,7 +29,7 @@ register_words()
 
 
 def before_load(context: Context, words: Sequence[str]) -> None:
-    """See that each of the words by which scenarios are selected is a tag, and find the programs of the build.
+    """See that each of the words by which scenarios are selected is a tag, and that the build can be judged.
 
     The runner calls it before all others, and before a feature is loaded.
     """
@@ -37,8 +38,20 @@ def before_load(context: Context, words: Sequence[str]) -> None:
         context.programs = Programs.find(context.config.userdata, os.environ)
 
 
+def before_sharing(context: Context, scenarios: Sequence[Scenario]) -> None:
+    """Ask the build what these scenarios must know of it, so that none of several processes has to.
+
+    The runner calls it before it forks them.
+    """
+    programs: Programs = context.programs
+    definitions = definitions_of(context)
+    for scenario in scenarios:
+        with suppress(AuthorError):  # the scenario's own, which will be told as such
+            programs.ask_ahead(needs_of(scenario, definitions))
+
+
 def before_all(context: Context) -> None:
-    """See what the build under test can do, and find a place for the images."""
+    """Find a place for the images, and say what is judged."""
     context.testbed = Testbed.of(context.programs)
     testbed, reports = testbed_of(context), reports_of(context)
     reports.options.update(testbed.places())

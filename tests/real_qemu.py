@@ -90,9 +90,10 @@ def machine(toolchain: Toolchain, home: Path) -> Iterator[Machine]:
 @pytest.fixture
 def daemon(toolchain: Toolchain, home: Path) -> Iterator[Daemon]:
     """Return a storage daemon that has just been started, for those who have one."""
-    if toolchain.qemu_storage_daemon is None:
-        pytest.skip("there is no qemu-storage-daemon")
-    daemon = Daemon.boot(toolchain.qemu_storage_daemon.path, home, BOUND)
+    program = toolchain.qemu.path.with_name("qemu-storage-daemon")
+    if not program.exists():
+        pytest.skip("there is no qemu-storage-daemon beside QEMU")
+    daemon = Daemon.boot(program, home, BOUND)
     yield daemon
     daemon.kill()
 

@@ -43,6 +43,11 @@ def test_variables_reach_behave_whatever_they_hold() -> None:
     assert f'SUITE_CALLED_BY="make accept" {behave}' in ended.stdout
 
 
+def test_matrix_asks_at_once_for_all_that_it_may_take() -> None:
+    first, *_ = make("-n", "matrix").stdout.splitlines()
+    assert first == ".ci/setup python releases"
+
+
 def test_what_make_itself_takes_is_no_variable_of_ours() -> None:
     assert make("-n", "--keep-going", "--jobs=2", "help").returncode == 0
 

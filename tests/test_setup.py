@@ -146,7 +146,7 @@ def test_directory_of_somebody_else_is_left_alone(checkout: Checkout) -> None:
 def test_word_that_means_nothing_is_an_error(checkout: Checkout) -> None:
     refused = checkout.set_up("develop")
     assert refused.returncode == 1
-    assert "it is qemu, developing, mmdebstrap or python" in refused.stderr
+    assert "it is qemu, developing, mmdebstrap, releases or python" in refused.stderr
     assert checkout.noted() == []
 
 
@@ -197,7 +197,7 @@ INSTALL = "DEBIAN_FRONTEND=noninteractive apt-get --quiet=2 install --yes --no-i
 @pytest.mark.parametrize(
     ("has", "missing", "packages"),
     [
-        ((), "yes", "mmdebstrap debian-archive-keyring gpg qemu-system-x86 qemu-utils python3.11-venv"),
+        ((), "yes", "qemu-system-x86 qemu-utils mmdebstrap debian-archive-keyring gpg python3.11-venv"),
         (("mmdebstrap",), "yes", "qemu-system-x86 qemu-utils python3.11-venv"),
         (("qemu-img", "qemu-io", "qemu-system-x86_64"), "", "mmdebstrap debian-archive-keyring gpg"),
     ],
@@ -210,6 +210,41 @@ def test_all_that_must_be_asked_for_is_named_in_one_command(
     assert refused.returncode == 1
     assert refused.stderr.endswith(f" && {INSTALL} {packages}\n")
     assert checkout.noted() == []
+
+
+FETCHING = "mmdebstrap debian-archive-keyring gpg"
+
+
+@pytest.mark.parametrize(
+    ("builds", "has", "cache", "packages"),
+    [
+        ("", (), "", f"{FETCHING} python3.11-venv"),
+        ("mine=/opt/qemu debian:sid", (), "", f"{FETCHING} python3.11-venv"),
+        ("mine=/opt/qemu", (), "", "python3.11-venv"),
+        ("debian:sid", (), "cache/qemu-backup-acceptance", "python3.11-venv"),
+        ("debian:sid", ("mmdebstrap",), "", "python3.11-venv"),
+    ],
+)
+def test_what_builds_to_compare_take_is_asked_for_together_with_python(
+    checkout: Checkout, builds: str, has: tuple[str, ...], cache: str, packages: str
+) -> None:
+    if cache:
+        (checkout.home / cache).mkdir(parents=True)
+    told = {"BUILDS": builds, "XDG_CACHE_HOME": str(checkout.home / "cache"), "VENV_IS_MISSING": "yes"}
+    refused = checkout.set_up("python", "releases", PATH=ordinary_user(checkout.home, *has), **told)
+    assert refused.returncode == 1
+    assert refused.stderr.endswith(f" && {INSTALL} {packages}\n")
+    assert checkout.noted() == []
+
+
+def test_what_fetches_builds_is_not_asked_for_where_python_can_tell_whether_it_must(checkout: Checkout) -> None:
+    path = ordinary_user(checkout.home)
+    for tool in ("cp", "rm", "sleep"):
+        Path(path, tool).symlink_to(str(shutil.which(tool)))
+    cache = str(checkout.home / "cache")
+    made = checkout.set_up("python", "releases", PATH=path, BUILDS="debian:sid", XDG_CACHE_HOME=cache)
+    assert (made.returncode, "mmdebstrap" in made.stderr) == (0, False), made.stderr
+    assert checkout.noted() == FOR_RUNNING
 
 
 def test_where_nothing_is_missing_nothing_is_asked_for(checkout: Checkout) -> None:

@@ -133,6 +133,49 @@ def test_warning_of_a_build_is_told_once_with_the_scenario_that_it_came_from(
     assert re.fullmatch(said, told)
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_qemu_that_does_not_boot_is_told_once_before_any_feature_is_loaded(
+    checkout: Project, scratch: Path, toolchain: Toolchain, jobs: str
+) -> None:
+    checkout.write("features/broken.feature", "no feature at all")
+    asked = f'case $1 in --version|-object) exec {toolchain.qemu.path} "$@" ;; esac; echo boot >>{scratch}.boots'
+    qemu = _stand_in(scratch.parent / "qemu", Path("/bin/false"), f"{asked}; echo it is broken >&2")
+    tools = [f"qemu_{tool}={getattr(toolchain, f'qemu_{tool}').path}" for tool in ("img", "io")]
+    defines = [word for define in (f"qemu={qemu}", *tools) for word in ("-D", define)]
+    finished = checkout.run(*options(scratch, *defines, "--jobs", jobs), env={"SUITE_CALLED_BY": "make accept"})
+    assert (finished.status, finished.stdout, finished.files) == (1, "", ["TEST-environment.xml"])
+    head, *rest = finished.stderr.strip().splitlines()
+    assert (head, rest[0].strip()) == (
+        "ERROR (environment)",
+        f"{qemu} does not start: QEMU exited with status 1; the end of its stderr:",
+    )
+    assert rest[1].strip().startswith("it is broken")
+    assert rest[2].strip().startswith("remedy: name a QEMU that runs on this machine with make accept QEMU=/path, or")
+    assert len(rest) == 3
+    tried = ["its default accelerator", "tcg", "qtest"]
+    assert len(Path(f"{scratch}.boots").read_text().splitlines()) == len(tried)
+    assert_nothing_is_left(scratch)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_the_build_is_asked_each_question_once_however_many_processes_want_to_know(
+    checkout: Project, scratch: Path, toolchain: Toolchain, jobs: str
+) -> None:
+    checkout.write("features/bitmap/clearing.feature", CLEARING)
+    calls, defines = scratch.parent / "calls", []
+    for tool in ("qemu", "qemu_img", "qemu_io"):
+        program = _stand_in(scratch.parent / tool, getattr(toolchain, tool).path, f'echo "{tool} $*" >>{calls}')
+        defines += ["-D", f"{tool}={program}"]
+    finished = checkout.run(*options(scratch, *defines, "--jobs", jobs))
+    assert set(statuses(finished)) == {"passed"}
+    asked = calls.read_text().splitlines()
+    once = ("qemu -object help", "qemu -machine none -drive format=help", "qemu_img --help")
+    assert [asked.count(question) for question in once] == [1, 1, 1]
+    boots = [call for call in asked if call.startswith("qemu -machine none -S")]
+    # The first, that which tries whether qcow2 works, those of the scenarios, and one ahead in each process.
+    assert len(boots) == 2 + len(statuses(finished)) + int(jobs)
+
+
 CLEARING = """\
     @bitmap
     Feature: Clearing

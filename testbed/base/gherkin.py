@@ -433,7 +433,9 @@ def definitions_of(context: Context) -> Mapping[str, list[Matcher]]:
     """Return all definitions of sentences that the run knows, by their keyword in small letters."""
     # behave has no public way from a hook to its runner, and the registry of its module may be another one.
     runner: Any = context._runner  # noqa: SLF001
-    definitions: Mapping[str, list[Matcher]] = runner.step_registry.steps
+    # Before it runs the first feature, it has none: then it will take that of the module.
+    registry = the_step_registry if runner.step_registry is None else runner.step_registry
+    definitions: Mapping[str, list[Matcher]] = registry.steps
     return definitions
 
 

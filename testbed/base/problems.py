@@ -43,11 +43,14 @@ def chatter(program: object, option: str, said: str) -> EnvironmentUnusable:
 CALLER = "SUITE_CALLED_BY"
 """The environment variable by which commands that start behave tell their name: "make accept" or "make matrix"."""
 
-_OPTION = re.compile(r"-D (?P<name>\w+)=(?P<value>(?:[^\s,;]*[^\s,;.])?)")
+_OPTION = re.compile(r"(?<!ARGS=')-D (?P<name>\w+)=(?P<value>(?:[^\s,;]*[^\s,;.])?)")
 
 
 def in_words_of_caller(text: str, environ: Mapping[str, str]) -> str:
-    """Return a text with options of behave's, such as -D qemu=PATH, as they are given to the command that was typed."""
+    """Return a text with options of behave's, such as -D qemu=PATH, as they are given to the command that was typed.
+
+    What is said so already stays as it is.
+    """
     caller = environ.get(CALLER)
     build = {"make accept": "QEMU", "make matrix": "BUILDS"}.get(caller or "")
     if build is None:

@@ -134,22 +134,6 @@ class Settings:
         unset="the one that comes with qemu, else that of the PATH",
         meaning="the qemu-io that writes and reads images",
     )
-    qemu_nbd: str | None = _option(
-        None,
-        _text,
-        variable="QEMU_NBD_PROG",
-        values="a binary",
-        unset="the one that comes with qemu, else that of the PATH, else none",
-        meaning="the qemu-nbd that serves images",
-    )
-    qemu_storage_daemon: str | None = _option(
-        None,
-        _text,
-        variable="QSD_PROG",
-        values="a binary",
-        unset="the one that comes with qemu, else that of the PATH, else none",
-        meaning="the qemu-storage-daemon of the same build",
-    )
     format: Literal["qcow2", "raw"] = _option(
         "qcow2", _one_of("qcow2", "raw"), values="qcow2 or raw", meaning="the format of the drives' images"
     )

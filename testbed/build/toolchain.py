@@ -85,7 +85,6 @@ class _Kind:
     names: tuple[str, ...]
     banner: str
     packages: str
-    required: bool = True
     is_quoted: bool = False
     stand_in: str | None = None
 
@@ -104,26 +103,16 @@ _KINDS = (
     _Kind("qemu", _host_first(), "QEMU emulator", _EMULATOR_PACKAGES, stand_in=STORAGE_DAEMON),
     _Kind("qemu_img", ("qemu-img",), "qemu-img", _TOOL_PACKAGES, is_quoted=True),
     _Kind("qemu_io", ("qemu-io",), "qemu-io", _TOOL_PACKAGES, is_quoted=True),
-    _Kind("qemu_nbd", ("qemu-nbd",), "qemu-nbd", _TOOL_PACKAGES, required=False),
-    _Kind(
-        "qemu_storage_daemon",
-        (STORAGE_DAEMON,),
-        STORAGE_DAEMON,
-        _EMULATOR_PACKAGES,
-        required=False,
-    ),
 )
 
 
 @dataclass(frozen=True)
 class Toolchain:
-    """The programs of the build under test. Those that may be missing are None if they are."""
+    """The programs of the build under test."""
 
     qemu: Tool
     qemu_img: Tool
     qemu_io: Tool
-    qemu_nbd: Tool | None
-    qemu_storage_daemon: Tool | None
 
     @classmethod
     def find(cls, settings: Settings, environ: Mapping[str, str]) -> Toolchain:
@@ -133,19 +122,19 @@ class Toolchain:
         """
         search = _Search(settings, environ)
         problems: list[Problem] = []
-        started: dict[str, RunningTool | None] = {}
-        tools: dict[str, Tool | None] = {}
+        started: dict[str, RunningTool] = {}
+        tools: dict[str, Tool] = {}
         # All are asked before the first is listened to: each takes as long as all of them do.
         for kind in _KINDS:
             with _noting(problems):
                 started[kind.option] = search.start(kind)
         for kind in _KINDS:
-            running = started.get(kind.option)
-            with _noting(problems):
-                tools[kind.option] = None if running is None else search.identify(kind, running)
+            if running := started.get(kind.option):
+                with _noting(problems):
+                    tools[kind.option] = search.identify(kind, running)
         if problems:
             raise EnvironmentUnusable(problems)
-        return cls(**tools)  # type: ignore[arg-type]  # without a problem, the required ones are there
+        return cls(**tools)
 
     @property
     def of_other_builds(self) -> list[str]:
@@ -155,14 +144,14 @@ class Toolchain:
         return [
             f"{name} {tool.release} ({tool.packager or 'no package'}): {tool.path}"
             for name, tool in tools.items()
-            if tool is not None and (tool.version, tool.packager) != build
+            if (tool.version, tool.packager) != build
         ]
 
     def describe(self) -> dict[str, object]:
         """Return what a report must say about the programs, the host and the packages used, for JSON."""
         tools = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
-            **{name: _facts(tool) for name, tool in tools.items() if tool is not None},
+            **{name: _facts(tool) for name, tool in tools.items()},
             "host": {
                 "system": platform.system(),
                 "kernel": platform.release(),
@@ -183,13 +172,11 @@ class _Search:
         self.bound = BOUND * settings.patience
         self.path = [Path(entry).absolute() for entry in entries if entry]
         self.tree = named if settings.qemu and named.is_dir() else None
-        self.beside: list[Path] = []
+        self.beside: Path | None = None
 
-    def start(self, kind: _Kind) -> RunningTool | None:
-        """Find a program and start to ask it for its version; return None if none is there or needed."""
+    def start(self, kind: _Kind) -> RunningTool:
+        """Find a program and start to ask it for its version."""
         path = self._locate(kind)
-        if path is None:
-            return None
         if kind.option == "qemu":
             self.beside = _around(path)
         try:
@@ -204,7 +191,7 @@ class _Search:
             answer = running.result(self.bound).stdout
         except ToolFailed as failure:
             raise _unusable(str(failure), _better(kind)) from None
-        # A wrapper may have said something before the banner, and qemu-nbd names itself by its path.
+        # A wrapper may have said something before the banner.
         banner = re.search(rf"^.*\b(?:{kind.banners}).*? v?(\d+(?:\.\d+)+).*$", answer, re.MULTILINE)
         if banner is None:
             said = answer.strip().partition("\n")[0] or "nothing"
@@ -218,7 +205,7 @@ class _Search:
             raise _unusable(f"{path} is version {banner[1]}, too old", f"use version {floor} or newer")
         return tool
 
-    def _locate(self, kind: _Kind) -> Path | None:
+    def _locate(self, kind: _Kind) -> Path:
         named: str | None = getattr(self.settings, kind.option)
         if named is not None and not (kind.option == "qemu" and self.tree):
             return self._as_named(kind, named)
@@ -226,7 +213,7 @@ class _Search:
         found = _first_program(places, kind.names)
         if found is None and kind.option == "qemu" and not self.tree:
             found = _first_program([_LIBEXEC], ["qemu-kvm"])
-        if found is None and kind.required:
+        if found is None:
             get = "build or install it there" if self.tree else f"install it: {kind.packages}"
             raise _unusable(f"there is no {kind.names[-1]} {where}", f"{get}; or {_name_one(kind)}")
         return found
@@ -237,7 +224,7 @@ class _Search:
             return list(_within(self.tree)), f"in {self.tree}"
         if kind.option == "qemu":
             return self.path, "on the PATH"
-        return [*self.beside, *self.path], "beside qemu or on the PATH"
+        return [*([self.beside] if self.beside else []), *self.path], "beside qemu or on the PATH"
 
     def _as_named(self, kind: _Kind, named: str) -> Path:
         """Return the program that a setting names, by its path or by a name on the PATH."""
@@ -298,14 +285,13 @@ def _within(tree: Path) -> Iterator[Path]:
     """Return the directories in which a build tree or an installation has programs."""
     yield from (tree / prefix for prefix in _PREFIXES)
     for build in (tree, tree / "build"):
-        yield build / "storage-daemon"
         yield from sorted(build.glob("*-softmmu"))
 
 
-def _around(qemu: Path) -> list[Path]:
-    """Return the directories in which the tools of the same build as a qemu-system-* may be."""
-    build = qemu.parent.parent if qemu.parent.name.endswith("-softmmu") else qemu.parent
-    return [build, build / "storage-daemon"]
+def _around(qemu: Path) -> Path:
+    """Return the directory in which the tools of the same build as an emulator or a storage daemon may be."""
+    folder = qemu.parent
+    return folder.parent if folder.name.endswith(("-softmmu", "storage-daemon")) else folder
 
 
 def _facts(tool: Tool) -> dict[str, str]:

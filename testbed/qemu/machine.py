@@ -10,7 +10,6 @@ import socket
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -398,14 +397,19 @@ def _monitor_on(chardev: str, qemu: Path, bound: float) -> Sequence[str]:
     return ("-mon", f"chardev={chardev},mode=control")
 
 
-@cache
+_LISTS_MONITORS: dict[Path, bool] = {}
+"""Of which QEMU it is known whether it lists objects that are monitors: each is asked once in a run."""
+
+
 def _lists_monitor_objects(qemu: Path, bound: float) -> bool:
     """Tell whether a QEMU lists objects that are monitors, as from 11.1 on, where -mon is deprecated.
 
     A QEMU that does not answer within the bound, in seconds, is told of by whoever starts it.
     """
-    try:
-        listed = run_tool([str(qemu), "-object", "help"], cwd=Path("/"), bound=bound).stdout
-    except ToolFailed:
-        return False
-    return MONITOR_OBJECT in listed.split()
+    if qemu not in _LISTS_MONITORS:
+        try:
+            listed = run_tool([str(qemu), "-object", "help"], cwd=Path("/"), bound=bound).stdout
+        except ToolFailed:
+            listed = ""
+        _LISTS_MONITORS[qemu] = MONITOR_OBJECT in listed.split()
+    return _LISTS_MONITORS[qemu]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -188,8 +189,11 @@ class Monitor:
 
     def _run(self, work: Coroutine[Any, Any, T], what: str, *, until: float | None = None) -> T:
         bound = self.bound if until is None else max(until - time.monotonic(), 0)
+        task = _loop().create_task(_bounded(work, bound))
+        # Whoever interrupts the wait does not want to hear how the work ends then; asyncio would tell.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
-            return _loop().run_until_complete(_bounded(work, bound))
+            return _loop().run_until_complete(task)
         except TimeoutError:
             seen = str(self.events[-1]) if self.events else "no event at all"
             raise NoAnswer(f"{what} did not come within {self.bound:g} s; seen last: {seen}") from None
@@ -206,6 +210,19 @@ async def _bounded(work: Coroutine[Any, Any, T], bound: float) -> T:
 
 
 _LOOPS: list[asyncio.AbstractEventLoop] = []
+_LOOPS_OF_PARENT: list[asyncio.AbstractEventLoop] = []
+
+
+def _leave_loops_to_parent() -> None:
+    """Use no loop in a forked process that was made before: what it waits with is the parent's, too.
+
+    Neither is it closed, which would be felt there.
+    """
+    _LOOPS_OF_PARENT.extend(_LOOPS)
+    _LOOPS.clear()
+
+
+os.register_at_fork(after_in_child=_leave_loops_to_parent)
 
 
 def _loop() -> asyncio.AbstractEventLoop:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from textwrap import shorten
 from time import monotonic
 
 from testbed.base.gherkin import FAILED, Config, Context, Feature, Scenario, Step, Tagged, Watcher, override, rule_of
+from testbed.base.problems import in_words_of_caller
 from testbed.reports.labels import Labels
 from testbed.reports.outcome import Listener, Outcome, RunError, ScenarioNotes, Status, notes_of
 from testbed.run.verdict import (
+    HEADLINE,
     INTERRUPTED,
     Trouble,
     blame,
@@ -38,6 +42,17 @@ class _Running:
         self.troubles.insert(len(self.troubles) - before_last, trouble)
         self.notes.failure = "\n\n".join(known.message for known in self.troubles)
         self.notes.is_cut_off = self.troubles[0].is_interruption
+
+
+def in_words(outcome: Outcome, environ: Mapping[str, str]) -> Outcome:
+    """Return an outcome whose remedies are in the words of the command that was typed; see in_words_of_caller."""
+    headline = in_words_of_caller(outcome.headline, environ)
+    return replace(
+        outcome,
+        headline=headline if headline == outcome.headline else shorten(headline, HEADLINE, placeholder=" ..."),
+        message=in_words_of_caller(outcome.message, environ),
+        reasons=tuple(in_words_of_caller(reason, environ) for reason in outcome.reasons),
+    )
 
 
 class Recorder(Watcher):
@@ -93,12 +108,12 @@ class Recorder(Watcher):
         self._tell(lambda listener: listener.scenario_started(outcome))
 
     def ended_elsewhere(self, outcome: Outcome) -> None:
-        """Learn how a scenario ended that another process ran."""
+        """Learn how a scenario ended that another process ran, in whose words it stays."""
         where = (outcome.file, outcome.line)
         self._expected = {
             key: scenario for key, scenario in self._expected.items() if (scenario.filename, scenario.line) != where
         }
-        self._report(outcome)
+        self._pass_on(outcome)
 
     # What behave tells.
 
@@ -252,6 +267,9 @@ class Recorder(Watcher):
         return "the run ended early"
 
     def _report(self, outcome: Outcome) -> None:
+        self._pass_on(in_words(outcome, os.environ))
+
+    def _pass_on(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
         self._tell(lambda listener: listener.scenario_finished(outcome))
 

@@ -172,7 +172,9 @@ class AcceptanceRunner(Runner):
         recorder = Recorder(self.config, Labels(self.features), selected, options, listeners)
         self._recorder = recorder
         self.formatters.append(recorder)
-        if not (self.config.dry_run or self._is_shared):
+        if self._is_shared:
+            self._before_sharing(selected)
+        elif not self.config.dry_run:
             self._before_all(recorder)
         self._interruption.may_throw = False
         try:
@@ -290,6 +292,11 @@ class AcceptanceRunner(Runner):
     def _remarks(self) -> list[str]:
         return self._reports.opening if self._reports else []
 
+    def _before_sharing(self, selected: Sequence[Scenario]) -> None:
+        """Call the hook before_sharing, which behave does not have: what it learns, all processes know."""
+        if (hook := self.hooks.get("before_sharing")) is not None:
+            hook(self.context, selected)
+
     def _before_all(self, recorder: Recorder) -> None:
         """Run the hook here: behave would go on without what it should have made."""
         context = cast("Context", self.context)
@@ -405,7 +412,7 @@ class AcceptanceRunner(Runner):
         self._insist_on_a_test()
         summary = RunSummary(
             outcomes=tuple(self._recorder.outcomes) if self._recorder else (),
-            errors=tuple(self._run_errors()),
+            errors=tuple(map(_in_words, self._run_errors())),
             started=started,
             seconds=seconds,
             in_earnest=not self.config.dry_run,
@@ -418,7 +425,7 @@ class AcceptanceRunner(Runner):
                 self._junit.run_finished(summary)
                 self._reports.write_summary(summary)
         except OSError as error:
-            summary = replace(summary, errors=(*summary.errors, run_error("reports", trouble_of(error))))
+            summary = replace(summary, errors=(*summary.errors, _in_words(run_error("reports", trouble_of(error)))))
         self._tell_the_end(summary)
         return summary.failed
 
@@ -464,12 +471,13 @@ def _described(error: BaseException) -> RunError:
     """Describe what kept the run from starting, or ended it."""
     if isinstance(error, EnvironmentUnusable):
         headline = shorten("; ".join(problem.what for problem in error.problems), HEADLINE, placeholder=" ...")
-        return RunError(RUN, type(error).__name__, headline, in_words_of_caller(str(error), os.environ))
-    said = (
-        in_words_of_caller(str(error), os.environ)
-        if isinstance(error, (AuthorError, NothingSelected, NothingTried))
-        else misuse(error)
-    )
+        return RunError(RUN, type(error).__name__, headline, str(error))
+    said = str(error) if isinstance(error, (AuthorError, NothingSelected, NothingTried)) else misuse(error)
     if said is None:
         return run_error(RUN, trouble_of(error))
     return RunError("selection", type(error).__name__, shorten(said, HEADLINE, placeholder=" ..."), said)
+
+
+def _in_words(error: RunError) -> RunError:
+    """Return what went wrong with the run, with its remedy in the words of the command that was typed."""
+    return replace(error, message=in_words_of_caller(error.message, os.environ))

@@ -53,3 +53,4 @@ def test_a_slip_is_no_broken_promise() -> None:
 )
 def test_a_remedy_is_said_as_the_caller_would_type_it(caller: str, text: str, said: str) -> None:
     assert in_words_of_caller(text, {CALLER: caller}) == said
+    assert in_words_of_caller(said, {CALLER: caller}) == said

@@ -36,8 +36,6 @@ def test_everything_chosen() -> None:
         "next_qemu": "/builds/next",
         "qemu_img": "qemu-img-11",
         "qemu_io": "io",
-        "qemu_nbd": "nbd",
-        "qemu_storage_daemon": "qsd",
         "format": "raw",
         "scratch": "~/images of: \"mine\", 'too'",
         "keep": "always",
@@ -56,7 +54,7 @@ def test_everything_chosen() -> None:
     assert settings.keep_mb == 0
     assert (settings.format, settings.keep, settings.require, settings.junit) == ("raw", "always", "all", "strict")
     assert settings.mended == ("merge-empty-list", "regrown-space")
-    assert (settings.qemu_nbd, settings.qemu_storage_daemon) == ("nbd", "qsd")
+    assert (settings.qemu_img, settings.qemu_io) == ("qemu-img-11", "io")
 
 
 def test_variables_of_qemu_s_own_tests_count() -> None:
@@ -64,13 +62,10 @@ def test_variables_of_qemu_s_own_tests_count() -> None:
         "QEMU_PROG": "a",
         "QEMU_IMG_PROG": "b",
         "QEMU_IO_PROG": "c",
-        "QEMU_NBD_PROG": "d",
-        "QSD_PROG": "e",
-        "OTHER": "f",
+        "OTHER": "d",
     }
     settings = Settings.load({}, environ)
-    named = (settings.qemu, settings.qemu_img, settings.qemu_io, settings.qemu_nbd, settings.qemu_storage_daemon)
-    assert named == ("a", "b", "c", "d", "e")
+    assert (settings.qemu, settings.qemu_img, settings.qemu_io) == ("a", "b", "c")
 
 
 def test_option_comes_before_the_variable_and_an_empty_variable_does_not_count() -> None:
@@ -93,7 +88,7 @@ def test_numbers_from_a_configuration_file_are_read_like_text() -> None:
         ("qemu-img", 'did you mean "qemu_img"'),
         ("QEMU", 'did you mean "qemu"'),
         ("scrach", 'did you mean "scratch"'),
-        ("qemu_nbd_prog", 'did you mean "qemu_nbd"'),
+        ("qemu_img_prog", 'did you mean "qemu_img"'),
         ("weather", 'there are: "qemu", "next_qemu", "qemu_img", '),
     ],
 )

@@ -75,8 +75,7 @@ def recorded(release: str) -> dict[str, Any]:
 def toolchain(release: str) -> Toolchain:
     version = tuple(map(int, release.split(".")))
     qemu, *tools = (
-        Tool(Path("/build", name), version, f"{name} version {release}")
-        for name in ("qemu", "qemu-img", "qemu-io", "qemu-nbd", "qemu-storage-daemon")
+        Tool(Path("/build", name), version, f"{name} version {release}") for name in ("qemu", "qemu-img", "qemu-io")
     )
     return Toolchain(qemu, *tools)
 

@@ -17,7 +17,7 @@ from testbed.build.toolchain import Toolchain
 
 HOST = platform.machine()
 
-TOOLS = ("qemu-img", "qemu-io", "qemu-nbd", "qemu-storage-daemon")
+TOOLS = ("qemu-img", "qemu-io")
 
 REMEDY = "name a {} that runs on this machine with -D {}=PATH"
 
@@ -58,9 +58,8 @@ def problems(environ: Mapping[str, str], **settings: str) -> list[Problem]:
     return list(caught.value.problems)
 
 
-def paths(found: Toolchain) -> list[Path | None]:
-    tools = (found.qemu, found.qemu_img, found.qemu_io, found.qemu_nbd, found.qemu_storage_daemon)
-    return [None if tool is None else tool.path for tool in tools]
+def paths(found: Toolchain) -> list[Path]:
+    return [tool.path for tool in (found.qemu, found.qemu_img, found.qemu_io)]
 
 
 # Tools of another build than QEMU's.
@@ -74,7 +73,6 @@ def test_tools_of_another_build_are_named(tmp_path: Path) -> None:
     tools = fake_all(tmp_path)
     fake(tools / "qemu-img", "8.0.1")
     program(tools / "qemu-io", "echo qemu-io version 7.2.22")
-    (tools / "qemu-nbd").unlink()
     assert find(path_of(tools)).of_other_builds == [
         f"qemu-img 8.0.1 (Some 1:8.0.1+1): {tools / 'qemu-img'}",
         f"qemu-io 7.2.22 (no package): {tools / 'qemu-io'}",
@@ -86,27 +84,26 @@ def test_tools_of_another_build_are_named(tmp_path: Path) -> None:
 
 def test_a_storage_daemon_may_stand_in_for_an_emulator(tmp_path: Path) -> None:
     tools = fake_all(tmp_path)
+    daemon = fake(tools / "qemu-storage-daemon")
     found = find(path_of(tools), qemu="qemu-storage-daemon")
-    assert (found.qemu.path, found.qemu_img.path) == (tools / "qemu-storage-daemon", tools / "qemu-img")
+    assert (found.qemu.path, found.qemu_img.path) == (daemon, tools / "qemu-img")
     assert found.qemu.is_storage_daemon
     assert not find(path_of(tools)).qemu.is_storage_daemon
 
 
 def test_a_storage_daemon_does_so_only_when_it_is_asked_for(tmp_path: Path) -> None:
-    tools = fake_all(tmp_path)
-    (tools / f"qemu-system-{HOST}").unlink()
+    tools = fake_all(tmp_path, "qemu-storage-daemon")
     (problem,) = problems(path_of(tools))
     assert problem.what == "there is no qemu-system-* on the PATH"
 
 
 def test_an_old_storage_daemon_may_not_stand_in(tmp_path: Path) -> None:
-    tools = fake_all(tmp_path, version="5.2.0")
+    tools = fake_all(tmp_path, "qemu-storage-daemon", version="5.2.0")
     (problem,) = problems(path_of(tools), qemu="qemu-storage-daemon")
     assert (problem.what.rpartition("/")[2], problem.remedy) == (
         "qemu-storage-daemon is version 5.2.0, too old",
         "use version 6.0 or newer",
     )
-    assert find(path_of(tools)).qemu_storage_daemon
 
 
 def test_no_other_tool_may_stand_in(tmp_path: Path) -> None:
@@ -124,12 +121,13 @@ def test_on_the_path(tmp_path: Path) -> None:
     assert paths(found) == [tmp_path / "a" / name for name in (f"qemu-system-{HOST}", *TOOLS)]
 
 
-def test_tools_that_may_be_missing(tmp_path: Path) -> None:
-    for name in (f"qemu-system-{HOST}", "qemu-img", "qemu-io"):
-        fake(tmp_path / name)
-    found = find(path_of(tmp_path))
-    assert found.qemu_nbd is None
-    assert found.qemu_storage_daemon is None
+def test_no_program_is_started_that_no_scenario_needs(tmp_path: Path) -> None:
+    tools = fake_all(tmp_path)
+    for name in ("qemu-nbd", "qemu-storage-daemon"):
+        program(tools / name, f"touch {tmp_path}/started")
+    find({}, qemu=str(tools))
+    find(path_of(tools))
+    assert not (tmp_path / "started").exists()
 
 
 @pytest.mark.parametrize(
@@ -158,24 +156,22 @@ def test_emulators_and_kernels_name_architectures_differently(
 
 
 @pytest.mark.parametrize(
-    ("emulator", "tools", "daemon"),
+    ("emulator", "tools"),
     [
-        (f"qemu-system-{HOST}", ".", "storage-daemon"),
-        (f"build/qemu-system-{HOST}", "build", "build/storage-daemon"),
-        (f"{HOST}-softmmu/qemu-system-{HOST}", ".", "storage-daemon"),
-        (f"build/{HOST}-softmmu/qemu-system-{HOST}", "build", "build/storage-daemon"),
-        (f"bin/qemu-system-{HOST}", "bin", "bin"),
-        (f"usr/bin/qemu-system-{HOST}", "usr/bin", "usr/bin"),
-        (f"usr/local/bin/qemu-system-{HOST}", "usr/local/bin", "usr/local/bin"),
-        ("libexec/qemu-kvm", "bin", "bin"),
-        ("usr/libexec/qemu-kvm", "usr/bin", "usr/bin"),
+        (f"qemu-system-{HOST}", "."),
+        (f"build/qemu-system-{HOST}", "build"),
+        (f"{HOST}-softmmu/qemu-system-{HOST}", "."),
+        (f"build/{HOST}-softmmu/qemu-system-{HOST}", "build"),
+        (f"bin/qemu-system-{HOST}", "bin"),
+        (f"usr/bin/qemu-system-{HOST}", "usr/bin"),
+        (f"usr/local/bin/qemu-system-{HOST}", "usr/local/bin"),
+        ("libexec/qemu-kvm", "bin"),
+        ("usr/libexec/qemu-kvm", "usr/bin"),
     ],
 )
-def test_build_trees_and_installations(tmp_path: Path, emulator: str, tools: str, daemon: str) -> None:
+def test_build_trees_and_installations(tmp_path: Path, emulator: str, tools: str) -> None:
     tree = tmp_path / "a tree, with [blanks]"
-    expected: list[Path | None] = [fake(tree / emulator)]
-    expected += [fake(tree / tools / name) for name in TOOLS[:-1]]
-    expected += [fake(tree / daemon / TOOLS[-1])]
+    expected = [fake(tree / emulator), *(fake(tree / tools / name) for name in TOOLS)]
     assert paths(find(path_of(fake_all(tmp_path / "path")), qemu=str(tree))) == expected
 
 
@@ -198,20 +194,26 @@ def test_tools_of_a_tree_are_not_mixed_with_those_of_the_path(tmp_path: Path) ->
 def test_tools_beside_a_named_binary_come_before_those_of_the_path(tmp_path: Path) -> None:
     qemu = fake(tmp_path / "mine" / f"qemu-system-{HOST}")
     img = fake(tmp_path / "mine" / "qemu-img")
-    daemon = fake(tmp_path / "mine" / "storage-daemon" / "qemu-storage-daemon")
     path = fake_all(tmp_path / "path")
     found = find(path_of(path), qemu=str(qemu))
-    assert paths(found) == [qemu, img, path / "qemu-io", path / "qemu-nbd", daemon]
+    assert paths(found) == [qemu, img, path / "qemu-io"]
+
+
+@pytest.mark.parametrize("folder", [f"{HOST}-softmmu", "storage-daemon"])
+def test_tools_lie_above_a_program_in_its_folder_of_a_build_tree(tmp_path: Path, folder: str) -> None:
+    img, io = (fake(tmp_path / "build" / name) for name in TOOLS)
+    path = path_of(fake_all(tmp_path / "path"))
+    for name in (f"qemu-system-{HOST}", "qemu-storage-daemon"):
+        qemu = fake(tmp_path / "build" / folder / name)
+        assert paths(find(path, qemu=str(qemu))) == [qemu, img, io]
 
 
 def test_what_is_named_itself_comes_first(tmp_path: Path) -> None:
     tree, path = fake_all(tmp_path / "tree"), fake_all(tmp_path / "path")
     io = fake(tmp_path / "other" / "qemu-io")
-    program(path / "my-qemu-nbd", f"echo {path}/my-qemu-nbd 8.1.0")
-    found = find(path_of(path), qemu=str(tree), qemu_io=str(io), qemu_nbd="my-qemu-nbd")
-    assert found.qemu_io.path == io
-    assert found.qemu_nbd is not None
-    assert found.qemu_nbd.path == path / "my-qemu-nbd"
+    img = program(path / "my-qemu-img", f"echo '{banner('qemu-img')}'")
+    found = find(path_of(path), qemu=str(tree), qemu_io=str(io), qemu_img="my-qemu-img")
+    assert paths(found)[1:] == [img, io]
 
 
 def test_relative_path_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,10 +234,7 @@ def test_relative_path_is_made_absolute(tmp_path: Path, monkeypatch: pytest.Monk
         ("qemu", "QEMU emulator version 11.0.50 (v11.0.0-123-gabcdef)", (11, 0, 50)),
         ("qemu", "a wrapper speaks\nQEMU emulator version 5.2.0", (5, 2, 0)),
         ("qemu_img", "qemu-img version 5.2.0 (Debian 1:5.2+dfsg-11+deb11u3)", (5, 2, 0)),
-        ("qemu_nbd", "/usr/bin/qemu-nbd 5.2.0 (Debian 1:5.2+dfsg-11+deb11u3)", (5, 2, 0)),
-        ("qemu_nbd", "/my builds/v1.0/qemu-nbd 10.1", (10, 1)),
-        ("qemu_nbd", "qemu-nbd version 6.0.0", (6, 0, 0)),
-        ("qemu_storage_daemon", "qemu-storage-daemon version 9.0.93 (v9.1.0-rc3)", (9, 0, 93)),
+        ("qemu", "qemu-storage-daemon version 9.0.93 (v9.1.0-rc3)", (9, 0, 93)),
     ],
 )
 def test_versions(tmp_path: Path, option: str, said: str, version: tuple[int, ...]) -> None:
@@ -257,14 +256,12 @@ def test_all_are_asked_at_once(tmp_path: Path) -> None:
 
 def test_description_is_fit_for_json_and_complete(tmp_path: Path) -> None:
     fake_all(tmp_path)
-    (tmp_path / "qemu-nbd").unlink()
     description = json.loads(json.dumps(find({}, qemu=str(tmp_path)).describe()))
     assert description["qemu_img"] == {
         "path": str(tmp_path / "qemu-img"),
         "version": "7.2.22",
         "banner": "qemu-img version 7.2.22 (Some 1:7.2.22+1)",
     }
-    assert "qemu_nbd" not in description
     assert description["host"]["kernel"] == platform.release()
     assert description["host"]["python"] == platform.python_version()
     assert description["packages"].keys() == {"behave", "qemu.qmp", "PyHamcrest"}
@@ -300,15 +297,20 @@ def test_everything_that_is_wrong_is_reported_at_once(tmp_path: Path) -> None:
         qemu=str(tmp_path / "missing"),
         qemu_img=str(tmp_path / "text"),
         qemu_io=str(tmp_path),
-        qemu_nbd="no-such-nbd",
-        qemu_storage_daemon=str(fake(tmp_path / "qemu-storage-daemon", "5.1.92")),
     )
     assert found == [
         Problem(f"{tmp_path}/missing does not exist", "name one with -D qemu=PATH"),
         Problem(f"{tmp_path}/text may not be executed", "name one with -D qemu_img=PATH"),
         Problem(f"{tmp_path} is a directory", "name one with -D qemu_io=PATH"),
-        Problem("there is no no-such-nbd on the PATH", "name one with -D qemu_nbd=PATH"),
-        Problem(f"{tmp_path}/qemu-storage-daemon is version 5.1.92, too old", "use version 5.2 or newer"),
+    ]
+
+
+def test_what_is_wrong_with_programs_that_are_there_is_reported_at_once(tmp_path: Path) -> None:
+    path = fake_all(tmp_path / "path")
+    old = fake(tmp_path / "old" / f"qemu-system-{HOST}", "5.1.92")
+    assert problems(path_of(path), qemu=str(old), qemu_img="no-such-img") == [
+        Problem("there is no no-such-img on the PATH", "name one with -D qemu_img=PATH"),
+        Problem(f"{old} is version 5.1.92, too old", "use version 5.2 or newer"),
     ]
 
 

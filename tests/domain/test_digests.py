@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from broken_promise import why_not
@@ -17,6 +17,7 @@ from testbed.promises.bitmaps import has_bitmaps_in_step
 from testbed.qemu.daemon import Daemon
 from testbed.qemu.machine import Machine
 from testbed.scenario.acts import bitmaps
+from testbed.scenario.programs import digests_of
 from testbed.scenario.testbed import Testbed
 
 RECORDED = {
@@ -65,12 +66,9 @@ def test_what_qemu_refuses_is_told(machine: Machine) -> None:
     assert "QEMU refused blockdev-add: " in find_out(machine, MonitorAccesses(machine)).unexplained
 
 
-def test_death_on_the_way_is_told(testbed: Testbed, tmp_path: Path) -> None:
-    program = tmp_path / "qemu"
-    program.write_text("#!/bin/sh\nkill -SEGV $$\n")
-    program.chmod(0o755)
-    qemu = replace(testbed.toolchain.qemu, path=program)
-    digests = replace(testbed, toolchain=replace(testbed.toolchain, qemu=qemu)).digests
+def test_death_on_the_way_is_told(testbed: Testbed, machine: Machine) -> None:
+    os.kill(machine.child.pid, signal.SIGSEGV)
+    digests = digests_of(testbed.capabilities, machine)
     assert digests is not None
     assert "QEMU killed by SIGSEGV" in digests.unexplained
 

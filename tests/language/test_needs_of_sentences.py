@@ -18,7 +18,7 @@ from testbed.scenario.acts.registry import REGISTRY
 from testbed.upkeep import vocabulary
 
 OF_THE_TESTBED = {"bitmap-hash", "export-inactive", "human-monitor", "qcow2", "raw"}
-"""What the testbed itself asks of every build, whatever a scenario says: see testbed/scenario/testbed.py."""
+"""What the testbed itself asks of every build, whatever a scenario says: see testbed/scenario/programs.py."""
 
 
 @pytest.fixture(scope="module")
@@ -172,10 +172,10 @@ def test_each_need_is_asked_for_by_a_scenario_or_by_the_testbed(definitions: Map
 
 
 def test_what_the_testbed_asks_of_every_build_it_does_ask() -> None:
-    source = (ROOT / "testbed" / "scenario" / "testbed.py").read_text(encoding="utf-8")
+    source = (ROOT / "testbed" / "scenario" / "programs.py").read_text(encoding="utf-8")
     told = [name for name in OF_THE_TESTBED - {"raw"} if f'"{name}"' in source]
     assert sorted(told) == sorted(OF_THE_TESTBED - {"raw"})
-    assert "self.settings.format" in source, "which is qcow2 or raw"
+    assert "settings.format" in source, "which is qcow2 or raw"
 
 
 def test_whatever_can_be_said_needs_only_what_there_is() -> None:

@@ -1,18 +1,22 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
+import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from real_qemu import taking
 
+from testbed.build.toolchain import Toolchain
 from testbed.qemu.machine import Machine
-from testbed.qemu.monitor import ConnectionLost, Event, Monitor, NoAnswer, Refused
+from testbed.qemu.monitor import _LOOPS, _LOOPS_OF_PARENT, ConnectionLost, Event, Monitor, NoAnswer, Refused, _loop
 
 BOUND = 20.0
 
@@ -30,7 +34,40 @@ def names(monitor: Monitor) -> list[str]:
     return [event.name for event in monitor.collect()]
 
 
+def test_an_interruption_while_it_waits_is_not_told_a_second_time(caplog: pytest.LogCaptureFixture) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    ours, theirs = socket.socketpair()
+    monitor = Monitor(ours, BOUND)
+    _loop().call_later(0.1, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        monitor.connect()
+    theirs.close()
+    monitor.close()
+    del monitor
+    gc.collect()
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
+
+
 # A real QEMU on the other side.
+
+
+def test_a_forked_process_waits_with_nothing_of_its_parent_s(
+    toolchain: Toolchain, machine: Machine, home: Path
+) -> None:
+    machine.monitor.execute("query-name")
+    process = os.fork()
+    if process == 0:
+        try:
+            other = home / "other"
+            other.mkdir()
+            Machine.boot(toolchain.qemu.path, other, BOUND).quit()
+            os._exit(17 if _LOOPS_OF_PARENT and _LOOPS[0] not in _LOOPS_OF_PARENT else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 17
+    assert machine.monitor.execute("query-name") == {}
 
 
 def test_an_answer_is_returned_and_written_down(machine: Machine) -> None:

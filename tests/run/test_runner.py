@@ -488,6 +488,69 @@ def test_where_nothing_can_be_run_only_that_is_told(life: Project, jobs: str) ->
     assert "not run" not in finished.stdout.lower()
 
 
+REMEDIES = """
+    import os
+    from behave import given, when
+    from testbed.base.problems import EnvironmentUnusable, Problem
+
+    @given("no time")
+    def no_time(context):
+        raise EnvironmentUnusable([Problem("QEMU did not get the processor", "give more with -D patience=3")])
+
+    @given("no room")
+    def no_room(context):
+        raise OSError(28, os.strerror(28))
+
+    @given("no other build")
+    def no_other_build(context):
+        context.scenario.skip("none was named; -D qemu=PATH names one")
+"""
+
+REMEDIED = """
+    Feature: Remedies
+      Scenario: Time
+        Given no time
+      Scenario: Room
+        Given no room
+      Scenario: Build
+        Given no other build
+"""
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize(
+    ("caller", "remedies"),
+    [
+        ("make accept", ("make accept ARGS='-D patience=3'", "make accept ARGS='-D scratch=", "make accept QEMU=PATH")),
+        (
+            "make matrix",
+            ("make matrix ARGS='-D patience=3'", "make matrix ARGS='-D scratch=", "make matrix BUILDS=PATH"),
+        ),
+        ("", ("with -D patience=3", "with -D scratch=", "; -D qemu=PATH")),
+    ],
+)
+def test_remedies_of_scenarios_are_said_everywhere_as_the_caller_would_type_them(
+    life: Project, jobs: str, caller: str, remedies: tuple[str, ...]
+) -> None:
+    life.write("features/remedies.feature", REMEDIED)
+    life.write("steps/remedies.py", REMEDIES)
+    finished = life.run("--jobs", jobs, env={"SUITE_CALLED_BY": caller})
+    outcomes = [outcome for outcome in finished.summary()["outcomes"] if outcome["file"] == "features/remedies.feature"]
+    for remedy, outcome in zip(remedies, outcomes, strict=True):
+        assert remedy in " ".join(finished.stdout.split())
+        assert remedy in str(messages(finished, "remedies")[outcome["scenario"]])
+        told = outcome["reasons"] or [outcome["headline"], outcome["message"]]
+        assert [text for text in told if remedy not in text] == []
+
+
+def test_a_reason_that_ends_the_run_is_said_so_once(life: Project) -> None:
+    life.write("features/remedies.feature", REMEDIED)
+    life.write("steps/remedies.py", REMEDIES.replace("-D qemu=", "-D next_qemu="))
+    finished = life.run("--name", "Build", env={"SUITE_CALLED_BY": "make accept"})
+    assert "; make accept ARGS='-D next_qemu=PATH' names one" in finished.stderr
+    assert finished.stderr.count("make accept") == 2  # the other one is the remedy for that nothing was tried
+
+
 # Interruption.
 
 

@@ -69,6 +69,36 @@ def test_a_process_that_dies_is_told_and_the_others_go_on(four: Project) -> None
     assert dead["status"] != "passed"
 
 
+ASKING = """
+    import os
+    from pathlib import Path
+
+    def before_load(context, words):
+        context.known = {}
+
+    def before_sharing(context, scenarios):
+        context.known["asked by"] = os.getpid()
+        Path("asked").write_text("\\n".join(scenario.name for scenario in scenarios))
+
+    def before_all(context):
+        assert context.known["asked by"] == os.getppid()
+"""
+
+
+def test_what_is_asked_before_they_are_forked_all_of_them_know(four: Project) -> None:
+    four.write("environment.py", ASKING)
+    finished = four.run("--jobs", "2", "--name", "The first of")
+    assert finished.summary()["counts"] == {"passed": 4}
+    assert (four.home / "asked").read_text().splitlines() == [f"The first of {number}" for number in range(4)]
+
+
+@pytest.mark.parametrize("args", [["--dry-run", "--jobs", "2"], ["--jobs", "1"]])
+def test_nothing_is_asked_ahead_where_nothing_is_shared(four: Project, args: list[str]) -> None:
+    four.write("environment.py", ASKING.split("    def before_all", maxsplit=1)[0])
+    four.run(*args)
+    assert not (four.home / "asked").exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_all_of_them_in_order(four: Project, number: signal.Signals) -> None:
     four.write("steps/waiting.py", WAITING)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from pathlib import Path
 from typing import Literal
 
 import pytest
 
-from testbed.base.problems import AuthorError, EnvironmentUnusable, NotOffered, Problem
+from testbed.base.problems import AuthorError, EnvironmentUnusable, NotOffered
 from testbed.build.boards import Board
 from testbed.build.capabilities import Capabilities
 from testbed.build.defects import Comparison
 from testbed.model.ranges import Ranges
 from testbed.qemu.machine import FIRST
 from testbed.scenario.dialogue import BrokenPromise
-from testbed.scenario.testbed import PATIENCE, PATIENCE_WHERE_SLOW, Ending, Testbed
+from testbed.scenario.programs import PATIENCE
+from testbed.scenario.testbed import PATIENCE_WHERE_SLOW, Ending, Testbed
 from testbed.scenario.world import World
 
 
@@ -56,56 +56,6 @@ def test_tools_of_another_build_are_told_beside_the_build_that_is_judged(testbed
     assert "with tools of another build" not in testbed.subject
     assert f"; with tools of another build: qemu-img 1.2 ({qemu_img.packager or 'no package'})" in mixed.subject
     assert mixed.describe()["subject"] == mixed.subject
-
-
-# What hits every scenario is told once, before the first.
-
-
-def unusable(testbed: Testbed, script: str, tmp_path: Path) -> Problem:
-    """Return the one problem of a build whose QEMU is a script, in which $QEMU is the real one."""
-    tools, program = testbed.toolchain, tmp_path / "stand-in"
-    program.write_text(f'#!/bin/sh\nQEMU="{tools.qemu.path}"\n[ "$1" = --version ] && exec "$QEMU" "$@"\n{script}\n')
-    program.chmod(0o755)
-    chosen = {"qemu": program, "qemu_img": tools.qemu_img.path, "qemu_io": tools.qemu_io.path, "scratch": tmp_path}
-    with pytest.raises(EnvironmentUnusable) as caught:
-        Testbed.open({name: str(value) for name, value in chosen.items()}, os.environ)
-    assert list(tmp_path.iterdir()) == [program], "nothing is left behind"
-    (problem,) = caught.value.problems
-    return problem
-
-
-def test_qemu_that_opens_no_file_is_one_problem_with_its_own_words(testbed: Testbed, tmp_path: Path) -> None:
-    problem = unusable(testbed, 'cd / && exec "$QEMU" "$@"', tmp_path)
-    assert problem.what.startswith(f"{tmp_path}/stand-in does not open a file: ")
-    assert "Could not open 'plain'" in problem.what
-    assert "--block-drv-rw-whitelist" in problem.remedy
-
-
-@pytest.mark.parametrize("works", ["tcg", "qtest"])
-def test_qemu_whose_default_accelerator_fails_starts_with_another(testbed: Testbed, tmp_path: Path, works: str) -> None:
-    script = f'[ "$4" = {works} ] && shift 4 && exec "$QEMU" -machine none "$@"; echo no accelerator found >&2; exit 1'
-    problem = unusable(testbed, script, tmp_path)
-    assert "no accelerator found" in problem.what
-    assert f'exec {tmp_path}/stand-in -accel {works} "$@"' in problem.remedy
-
-
-def test_qemu_that_starts_with_no_accelerator_is_to_be_replaced(testbed: Testbed, tmp_path: Path) -> None:
-    problem = unusable(testbed, "echo it is broken >&2; exit 1", tmp_path)
-    assert "does not start" in problem.what
-    assert "it is broken" in problem.what
-    assert "-accel" not in problem.remedy
-
-
-def test_tool_that_prints_more_than_its_answer_is_told_once(testbed: Testbed, tmp_path: Path) -> None:
-    tools, script = testbed.toolchain, tmp_path / "qemu-img"
-    script.write_text(f'#!/bin/sh\n[ "$1" = --version ] || echo loading profile\nexec {tools.qemu_img.path} "$@"\n')
-    script.chmod(0o755)
-    chosen = {"qemu": tools.qemu.path, "qemu_img": script, "qemu_io": tools.qemu_io.path, "scratch": tmp_path}
-    with pytest.raises(EnvironmentUnusable) as caught:
-        Testbed.open({name: str(value) for name, value in chosen.items()}, os.environ)
-    assert list(tmp_path.iterdir()) == [script], "nothing is left behind"
-    (problem,) = caught.value.problems
-    assert problem.what == f"{script} prints on its standard output besides its answer: loading profile"
 
 
 def test_formats_of_the_run_are_needed_by_every_scenario(testbed: Testbed) -> None:
