@@ -825,8 +825,10 @@ TICKING = """
     tick = progress.Line.tick
 
     def telling(line):
+        before = line._told
         tick(line)
-        os.write(writing, b"!")
+        if line._told != before:
+            os.write(writing, b"!")
 
     progress.Line.tick = telling
 
