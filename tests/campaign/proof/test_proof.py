@@ -92,7 +92,7 @@ class CutShort:
 
 @pytest.fixture
 def cut_short(loaded: LoadedPython, tmp_path: Path, told: Told, toolchain: Toolchain) -> Callable[..., CutShort]:
-    """Return what sends a proof a signal in the middle of two runs, and checks that nothing of these is left."""
+    """Return what sends a proof a signal in the middle of so many runs, and checks that nothing of these is left."""
     stuck = tmp_path / "qemu-system-stuck"
     stuck.write_text(STUCK.format(told=told.path, qemu=toolchain.qemu.path))
     stuck.chmod(0o755)
@@ -100,11 +100,11 @@ def cut_short(loaded: LoadedPython, tmp_path: Path, told: Told, toolchain: Toolc
     scratch.mkdir()
     temporary.mkdir()
 
-    def cut(number: signal.Signals, *arguments: str) -> CutShort:
+    def cut(number: signal.Signals, runs: int, *arguments: str) -> CutShort:
         chosen = (*arguments, "--at-once=2", f"--qemu={stuck}", f"--reports={tmp_path}", "-D", f"scratch={scratch}")
         environ = {**os.environ, "TMPDIR": str(temporary)}
         proof = loaded.start(ROOT, "testbed.campaign.proof", [*chosen, *FEATURES], environ)
-        stand_ins = told.numbers(2)
+        stand_ins = told.numbers(runs)
         proof.send_signal(number)
         ended = proof.end(BOUND)
         assert all(has_ended(stand_in) for stand_in in stand_ins)
@@ -115,11 +115,13 @@ def cut_short(loaded: LoadedPython, tmp_path: Path, told: Told, toolchain: Toolc
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("faults", [("--faults", "count-zero,never-busy"), ()], ids=["some faults", "all"])
+@pytest.mark.parametrize(
+    ("runs", "faults"), [(2, ("--faults", "count-zero,never-busy")), (1, ())], ids=["some faults", "first of all"]
+)
 def test_interrupt_ends_all_runs_and_leaves_nothing(
-    cut_short: Callable[..., CutShort], number: signal.Signals, status: int, faults: tuple[str, ...]
+    cut_short: Callable[..., CutShort], number: signal.Signals, status: int, runs: int, faults: tuple[str, ...]
 ) -> None:
-    proof = cut_short(number, *faults)
+    proof = cut_short(number, runs, *faults)
     judged, arguments, *others = proof.said.splitlines()
     assert judged.startswith("Judged: QEMU ")
     assert arguments.startswith("Arguments of behave: -D scratch=")
@@ -128,7 +130,7 @@ def test_interrupt_ends_all_runs_and_leaves_nothing(
 
 
 def test_proof_that_is_killed_leaves_nothing_either(cut_short: Callable[..., CutShort]) -> None:
-    proof = cut_short(signal.SIGKILL, "--faults", "count-zero,never-busy")
+    proof = cut_short(signal.SIGKILL, 2, "--faults", "count-zero,never-busy")
     assert proof.status == -signal.SIGKILL
     assert_nothing_is_left(proof.temporary)
 
