@@ -24,7 +24,7 @@ unread := $(filter-out $(variables) MAKE% -%,$(given))
 near = $(shell $${PYTHON:-python3} -c 'import sys; from testbed.base.problems import hint; print(hint(sys.argv[1].upper(), sys.argv[2:]))' $(1) $(variables))
 $(if $(unread),$(error $(foreach name,$(unread),there is no variable $(name); $(call near,$(name)))))
 
-.PHONY: help accept check prove matrix format docs steps lock
+.PHONY: help accept check prove matrix profile format docs steps lock
 
 help: ## print this
 	@echo "Each does all of its own set-up: what running needs (5 MB), and what developing needs (180 MB more) only for"
@@ -34,6 +34,7 @@ help: ## print this
 	@echo "  ARGS='...'         any arguments for behave, such as features/bitmap or -D keep=always"
 	@echo "  JOBS=2             how many processes share the features; without it, one for each processor"
 	@echo "  VENV=directory     where the Python environment is or goes; without it, .venv"
+	@echo "make profile takes all of these but JOBS: it looks at one process."
 	@echo "make matrix takes TAGS, ARGS and VENV, too, and"
 	@echo "  BUILDS='...'       the builds: NAME=/path or debian:RELEASE; without it, those that .ci/matrix.toml lists"
 	@echo "  MIRROR=address     where to fetch Debian's releases; without it, mmdebstrap's own choice"
@@ -66,6 +67,10 @@ matrix: ## compare builds of QEMU: BUILDS='debian:sid mine=/opt/qemu', else thos
 prove: ## see which faults of QEMU the suite finds; TAGS='bitmap' narrows it
 	@.ci/setup qemu
 	python -m testbed.campaign.proof --at-once $(JOBS) $${TAGS:+--tags "$$TAGS"} $(ARGS)
+
+profile: ## see where the time of a run goes: processes, Python by layers, waiting
+	@.ci/setup qemu
+	@python -m testbed.campaign.profile $${QEMU:+-D "qemu=$$QEMU"} $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
 format: ## format Python and features
 	@.ci/setup developing
