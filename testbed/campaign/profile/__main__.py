@@ -9,18 +9,17 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 
-from testbed.base.process import Child, watched_by
+from testbed.base.process import watched_by
 from testbed.campaign.checkout import CONTRIBUTING, ROOT
 from testbed.campaign.console import Console
-from testbed.campaign.options import defines_in, told_arguments
+from testbed.campaign.options import told_arguments
+from testbed.campaign.outside import Outside
 from testbed.campaign.pages.publishing import write_page, write_part
 from testbed.campaign.profile import page
 from testbed.campaign.profile.ledger import Cost, Ledger, Section
-from testbed.campaign.profile.page import Profile, Whole
+from testbed.campaign.profile.page import Profile
 from testbed.campaign.profile.sampler import BETWEEN, END
 from testbed.campaign.runs import EndedRun, Interrupted, Run, Runs, how_far, interruptible
 from testbed.reports.outcome import Status
@@ -51,9 +50,10 @@ def main(arguments: Sequence[str]) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--reports", type=Path, default=ROOT / "reports", help="where the reports of the run go")
     parser.add_argument("--update-contributing", action="store_true", help="write the table into CONTRIBUTING.md")
     options, for_behave = parser.parse_known_args(arguments)
-    reports = Path(defines_in(for_behave).get("reports", ROOT / "reports")).absolute()
+    reports = options.reports.absolute()
     console = Console()
     try:
         with interruptible():
@@ -77,7 +77,7 @@ def profiled(reports: Path, for_behave: Sequence[str], console: Console) -> Prof
     """Run the suite once, and return where its time went. Raises NoProfile and OSError."""
     file = reports / FILE
     file.unlink(missing_ok=True)
-    seen = Seen(began=monotonic())
+    seen = Outside()
     wanted = Run(reports, {}, for_behave, program=("-m", INSIDE, str(seen.began), str(file)))
     with Runs(RUN_BOUND) as runs, console.telling(1), watched_by(seen):
         console.began("profile", "the suite", lambda: how_far(reports))
@@ -87,38 +87,17 @@ def profiled(reports: Path, for_behave: Sequence[str], console: Console) -> Prof
     judged = [f"Judged: {run.subject}", told_arguments(for_behave)]
     began = sum(one.status not in {Status.NOT_APPLICABLE, Status.NOT_RUN} for one in run.outcomes)
     ledger = Ledger.read(file)
-    seen.enter_end(ledger)
+    enter_end(ledger, seen)
     return Profile(ledger, seen.whole, began, judged)
 
 
-@dataclass
-class Seen:
-    """Watches the process in which the suite runs, from outside: when it began and ended, and what it has used."""
-
-    began: float
-    ended_at: float = 0.0
-    user: float = 0.0
-    kernel: float = 0.0
-
-    def started(self, _child: Child) -> None:
-        """Note nothing: to start it takes a while, which counts."""
-
-    def ended(self, _child: Child, user: float, kernel: float) -> None:
-        """Note what it has used, with all that it had started."""
-        self.ended_at, self.user, self.kernel = monotonic(), user, kernel
-
-    @property
-    def whole(self) -> Whole:
-        """All of it."""
-        return Whole(self.ended_at - self.began, self.user + self.kernel)
-
-    def enter_end(self, ledger: Ledger) -> None:
-        """Enter what came when the ledger had been closed, which only somebody outside can see."""
-        closed = ledger.closed
-        used = Cost(user=self.user - closed.user, kernel=self.kernel - closed.kernel)
-        waited = max(0.0, self.ended_at - closed.at - used.processor)
-        ledger.enter(BETWEEN, Section.PYTHON, END, used)
-        ledger.enter(BETWEEN, Section.WAITING, END, Cost(waited=waited, idle=waited))
+def enter_end(ledger: Ledger, seen: Outside) -> None:
+    """Enter what came when the ledger had been closed, which only somebody outside can see."""
+    closed = ledger.closed
+    used = Cost(user=seen.user - closed.user, kernel=seen.kernel - closed.kernel)
+    waited = max(0.0, seen.ended_at - closed.at - used.processor)
+    ledger.enter(BETWEEN, Section.PYTHON, END, used)
+    ledger.enter(BETWEEN, Section.WAITING, END, Cost(waited=waited, idle=waited))
 
 
 if __name__ == "__main__":

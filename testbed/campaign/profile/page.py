@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from testbed.campaign.outside import Whole
 from testbed.campaign.pages.document import Block, Cell, Document, Heading, Paragraph, Row, Section, Table, as_cell
 from testbed.campaign.pages.document import as_words as words_of
 from testbed.campaign.profile.ledger import Cost, Ledger
@@ -25,14 +26,6 @@ SMALL = 0.005
 
 COSTLIEST = 10
 """How many scenarios the console shows."""
-
-
-@dataclass(frozen=True)
-class Whole:
-    """A run as it was seen from outside: wall time and processor time in seconds."""
-
-    wall: float
-    processor: float
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ import pytest
 from conftest import ROOT
 
 from testbed.build.toolchain import Toolchain
+from testbed.campaign.outside import Whole
 from testbed.campaign.profile import page
 from testbed.campaign.profile.ledger import Cost, Ledger, Section
-from testbed.campaign.profile.page import Profile, Whole
+from testbed.campaign.profile.page import Profile
 
 FEATURE = "features/refusal/incremental_backup.feature"
 
@@ -45,7 +46,7 @@ def counting(program: Path, home: Path, calls: Path) -> Path:
 def test_rows_add_up_to_the_whole_and_numbers_are_right(tmp_path: Path, toolchain: Toolchain) -> None:
     calls = tmp_path / "calls"
     wrapper = counting(toolchain.qemu_img.path, tmp_path, calls)
-    ended = run_profile(FEATURE, "-D", f"reports={tmp_path / 'reports'}", "-D", f"qemu_img={wrapper}")
+    ended = run_profile(FEATURE, "--reports", str(tmp_path / "reports"), "-D", f"qemu_img={wrapper}")
     assert (ended.returncode, ended.stderr) == (0, "")
     told = re.search(
         r"^(\d+) scenarios in one process: .* rows have ([\d.]+)% .* which they have ([\d.]+)%",
@@ -69,7 +70,7 @@ def test_run_that_comes_to_no_end_has_no_profile(tmp_path: Path) -> None:
     reports = tmp_path / "reports"
     reports.mkdir()
     (reports / "profile.json").write_text("of an earlier run")
-    ended = run_profile("--no-such-option", "-D", f"reports={reports}")
+    ended = run_profile("--no-such-option", "--reports", str(reports))
     assert ended.returncode == 1
     assert "the run came to no end" in ended.stderr
     assert "--no-such-option" in ended.stderr
