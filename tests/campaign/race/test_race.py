@@ -111,6 +111,7 @@ def test_script_must_have_passed_all_cases(status: int, said: str) -> None:
 
 def test_each_case_of_the_script_is_selected_once() -> None:
     expression = Configuration(["--tags", TAGS], load_config=False).tag_expression
+    assert expression is not None
     features = [parse_file(str(path)) for path in sorted((ROOT / "features").rglob("*.feature"))]
     chosen = [
         [tag for tag in scenario.effective_tags if tag in tags.CASES]
