@@ -21,7 +21,7 @@ from testbed.campaign.profile import page
 from testbed.campaign.profile.ledger import Cost, Ledger, Section
 from testbed.campaign.profile.page import Profile
 from testbed.campaign.profile.sampler import BETWEEN, END
-from testbed.campaign.runs import EndedRun, Interrupted, Run, Runs, how_far, interruptible
+from testbed.campaign.runs import CONSOLE, EndedRun, Interrupted, Run, Runs, how_far, interruptible
 from testbed.reports.outcome import Status
 
 INSIDE = "testbed.campaign.profile.inside"
@@ -76,7 +76,8 @@ def main(arguments: Sequence[str]) -> int:
 def profiled(reports: Path, for_behave: Sequence[str], console: Console) -> Profile:
     """Run the suite once, and return where its time went. Raises NoProfile and OSError."""
     file = reports / FILE
-    file.unlink(missing_ok=True)
+    for of_earlier_run in (file, reports / CONSOLE):
+        of_earlier_run.unlink(missing_ok=True)
     seen = Outside()
     wanted = Run(reports, {}, for_behave, program=("-m", INSIDE, str(seen.began), str(file)))
     with Runs(RUN_BOUND) as runs, console.telling(1), watched_by(seen):

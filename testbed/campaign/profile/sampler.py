@@ -120,17 +120,19 @@ class Sampler:
     def _take_down(self, place: Place) -> None:
         now, last = self._look(), self._last
         used = Cost(user=now.user - last.user, kernel=now.kernel - last.kernel)
-        waited = max(0.0, now.at - last.at - used.processor)
-        queued = min(max(0.0, now.queued - last.queued), waited)
-        idle = max(0.0, waited - queued - self._used_by_others())
         self._enter(Section.PYTHON, place.layer, used)
+        waited = max(0.0, now.at - last.at - used.processor)
+        # While something is awaited, it is the timer that makes Python ask for a processor: that is no wait for one.
+        queued = 0.0 if place.wait else min(max(0.0, now.queued - last.queued), waited)
+        idle = max(0.0, waited - queued - self._used_by_others())
         self._enter(Section.WAITING, PROCESSOR, Cost(waited=queued))
-        self._enter(Section.WAITING, place.wait, Cost(waited=waited - queued, idle=idle))
+        what = place.wait or f"something else, in {place.layer}"
+        self._enter(Section.WAITING, what, Cost(waited=waited - queued, idle=idle))
         self._last = self._look()
         own = Cost(user=self._last.user - now.user, kernel=self._last.kernel - now.kernel)
         self._enter(Section.PYTHON, OWN, own)
         interrupted = max(0.0, self._last.at - now.at - own.processor)
-        self._enter(Section.WAITING, PROCESSOR, Cost(waited=interrupted))
+        self._enter(Section.WAITING, place.wait or PROCESSOR, Cost(waited=interrupted))
 
     def _turn_to(self, scenario: str) -> None:
         self.sample(sys._getframe(2))  # noqa: SLF001 (the way to one's own stack)

@@ -44,7 +44,7 @@ _WAITING = frozenset(function for functions in WAITS.values() for function in fu
 
 @dataclass(frozen=True)
 class Place:
-    """Where Python is: the layer that works, and what is waited for there if it does not run."""
+    """Where Python is: the layer that works, and what is waited for there; nothing where it should run."""
 
     layer: str
     wait: str
@@ -66,8 +66,7 @@ def place_of(frame: FrameType | None) -> Place:
         if code.co_name in _WAITING:  # few names, and names are found faster than code
             wait = _wait(code.co_filename, code.co_name) or wait
         frame = frame.f_back
-    layer = layer or OTHERS
-    return Place(layer, wait or f"something else, in {layer}")
+    return Place(layer or OTHERS, wait)
 
 
 def kind_of(argv: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testbed.base.process import Finished, run_tool
-from testbed.build.toolchain import Tool, Toolchain
+from testbed.build.toolchain import Toolchain
 from testbed.campaign.runs import PYTHON
 
 SCRIPT = Path("tests/qemu-iotests/124")
@@ -69,8 +69,6 @@ class Script:
             "QEMU_PROG": tools.qemu.path,
             "QEMU_IMG_PROG": tools.qemu_img.path,
             "QEMU_IO_PROG": tools.qemu_io.path,
-            "QEMU_NBD_PROG": _path(tools.qemu_nbd),
-            "QSD_PROG": _path(tools.qemu_storage_daemon),
             "QEMU_OPTIONS": OPTIONS,
             "QEMU_IMG_OPTIONS": "",
             "QEMU_IO_OPTIONS": f"{image_options} -f qcow2",
@@ -96,8 +94,3 @@ def default_machine(qemu: Path) -> str:
     if default is None:
         raise NotRun(f"{qemu} has no default machine, which QEMU's own script needs")
     return default[1]
-
-
-def _path(tool: Tool | None) -> str:
-    """Return where a tool is that the script asks for and these cases do not use."""
-    return str(tool.path) if tool else "none"

@@ -69,11 +69,13 @@ def test_rows_add_up_to_the_whole_and_numbers_are_right(tmp_path: Path, toolchai
 def test_run_that_comes_to_no_end_has_no_profile(tmp_path: Path) -> None:
     reports = tmp_path / "reports"
     reports.mkdir()
-    (reports / "profile.json").write_text("of an earlier run")
+    for name in ("profile.json", "console.txt"):
+        (reports / name).write_text("of an earlier run")
     ended = run_profile("--no-such-option", "--reports", str(reports))
     assert ended.returncode == 1
     assert "the run came to no end" in ended.stderr
     assert "--no-such-option" in ended.stderr
+    assert "of an earlier run" not in ended.stderr
 
 
 def test_rows_that_matter_to_nobody_are_put_together_and_not_left_out() -> None:
