@@ -14,17 +14,17 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(VENV)/cache/hypothesis
 export QEMU TAGS
 behave = SUITE_CALLED_BY="make accept" behave --jobs $(JOBS) $${QEMU:+-D "qemu=$$QEMU"} $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
-# The same goes for the builds to compare; a word of BUILDS has no blanks, a line of a file may.
-export BUILDS MIRROR
+# The same goes for the builds to compare, and for a source tree; a word of BUILDS has no blanks, a line of a file may.
+export BUILDS MIRROR QEMU_SRC
 
 # A variable that nobody reads, such as a misspelt TAGS=, would silently run everything.
-variables := VENV JOBS QEMU TAGS ARGS BUILDS MIRROR MATRIX LOCK PYTHON
+variables := VENV JOBS QEMU TAGS ARGS BUILDS MIRROR MATRIX QEMU_SRC LOCK PYTHON
 given := $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
 unread := $(filter-out $(variables) MAKE% -%,$(given))
 near = $(shell $${PYTHON:-python3} -c 'import sys; from testbed.base.problems import hint; print(hint(sys.argv[1].upper(), sys.argv[2:]))' $(1) $(variables))
 $(if $(unread),$(error $(foreach name,$(unread),there is no variable $(name); $(call near,$(name)))))
 
-.PHONY: help accept check prove matrix format docs steps lock
+.PHONY: help accept check prove matrix profile race format docs steps lock
 
 help: ## print this
 	@echo "Each does all of its own set-up: what running needs (5 MB), and what developing needs (180 MB more) only for"
@@ -34,6 +34,8 @@ help: ## print this
 	@echo "  ARGS='...'         any arguments for behave, such as features/bitmap or -D keep=always"
 	@echo "  JOBS=2             how many processes share the features; without it, one for each processor"
 	@echo "  VENV=directory     where the Python environment is or goes; without it, .venv"
+	@echo "make profile takes all of these but JOBS: it looks at one process. make race takes QEMU, ARGS and VENV, and"
+	@echo "  QEMU_SRC=directory a source tree of QEMU, whose script for incremental backup is run"
 	@echo "make matrix takes TAGS, ARGS and VENV, too, and"
 	@echo "  BUILDS='...'       the builds: NAME=/path or debian:RELEASE; without it, those that .ci/matrix.toml lists"
 	@echo "  MIRROR=address     where to fetch Debian's releases; without it, mmdebstrap's own choice"
@@ -66,6 +68,14 @@ matrix: ## compare builds of QEMU: BUILDS='debian:sid mine=/opt/qemu', else thos
 prove: ## see which faults of QEMU the suite finds; TAGS='bitmap' narrows it
 	@.ci/setup qemu
 	python -m testbed.campaign.proof --at-once $(JOBS) $${TAGS:+--tags "$$TAGS"} $(ARGS)
+
+profile: ## see where the time of a run goes: processes, Python by layers, waiting
+	@.ci/setup qemu
+	@python -m testbed.campaign.profile $${QEMU:+-D "qemu=$$QEMU"} $${TAGS:+--tags "$$TAGS"} $(ARGS)
+
+race: ## compare the thirteen first cases with QEMU's own script: QEMU_SRC=/a/source/tree/of/qemu
+	@.ci/setup qemu
+	@python -m testbed.campaign.race $${QEMU_SRC:+--source "$$QEMU_SRC"} $${QEMU:+-D "qemu=$$QEMU"} $(ARGS)
 
 format: ## format Python and features
 	@.ci/setup developing

@@ -12,7 +12,7 @@ from conftest import ROOT
 def make(*words: str) -> subprocess.CompletedProcess[str]:
     """Run make as from a shell: `make check`, which runs these tests, hands variables on that make it a make's make."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    for name in ("QEMU", "TAGS", "VENV", "BUILDS", "MIRROR"):
+    for name in ("QEMU", "TAGS", "VENV", "BUILDS", "MIRROR", "QEMU_SRC"):
         environment.pop(name, None)
     return subprocess.run(
         ["make", *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
@@ -23,12 +23,12 @@ def make(*words: str) -> subprocess.CompletedProcess[str]:
     ("given", "said"),
     [
         ("TAG=bitmap", 'there is no variable TAG; did you mean "TAGS"'),
-        ("QEMUU=/opt/qemu", 'there is no variable QEMUU; did you mean "QEMU"?'),
+        ("QEMUU=/opt/qemu", 'there is no variable QEMUU; did you mean "QEMU"'),
         ("tags=bitmap", 'there is no variable tags; did you mean "TAGS"'),
         ("COFFEE=yes", "there is no variable COFFEE; there are: "),
     ],
 )
-@pytest.mark.parametrize("target", ["accept", "check", "matrix", "prove"])
+@pytest.mark.parametrize("target", ["accept", "check", "matrix", "profile", "prove", "race"])
 def test_a_variable_that_nobody_reads_is_an_error_with_status_2(target: str, given: str, said: str) -> None:
     ended = make("-n", target, given)
     assert ended.returncode == 2
@@ -46,6 +46,20 @@ def test_variables_reach_behave_whatever_they_hold() -> None:
 def test_matrix_asks_at_once_for_all_that_it_may_take() -> None:
     first, *_ = make("-n", "matrix").stdout.splitlines()
     assert first == ".ci/setup python releases"
+
+
+def test_variables_reach_the_profile() -> None:
+    ended = make("-n", "profile", "TAGS=a or 'b'", "ARGS=features/bitmap", "QEMU=/with blanks/x")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    words = """${QEMU:+-D "qemu=$QEMU"} ${TAGS:+--tags "$TAGS"} features/bitmap\n"""
+    assert f"python -m testbed.campaign.profile {words}" in ended.stdout
+
+
+def test_variables_reach_the_race() -> None:
+    ended = make("-n", "race", "QEMU_SRC=/a tree", "QEMU=/with blanks/x", "ARGS=--pairs 3")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    words = """${QEMU_SRC:+--source "$QEMU_SRC"} ${QEMU:+-D "qemu=$QEMU"} --pairs 3\n"""
+    assert f"python -m testbed.campaign.race {words}" in ended.stdout
 
 
 def test_what_make_itself_takes_is_no_variable_of_ours() -> None:

@@ -26,7 +26,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from testbed.base.problems import Problem
 from testbed.base.processor import Wait
@@ -88,6 +88,29 @@ class _Lifeline:
             self.reading = self.writing = -1
 
 
+class Watcher(Protocol):
+    """Somebody who wants to know what processes cost: see `watched_by`."""
+
+    def started(self, child: Child) -> None:
+        """Hear of a process that has just been started."""
+
+    def ended(self, child: Child, user: float, kernel: float) -> None:
+        """Hear of one that has been reaped, and its processor time in seconds, with all that it has reaped itself."""
+
+
+_WATCHERS: list[Watcher] = []
+
+
+@contextlib.contextmanager
+def watched_by(watcher: Watcher) -> Iterator[None]:
+    """Tell somebody of each process that is started and reaped until the block ends."""
+    _WATCHERS.append(watcher)
+    try:
+        yield
+    finally:
+        _WATCHERS.remove(watcher)
+
+
 @dataclass
 class Child:
     """A process that dies with the run, and takes its own children with it."""
@@ -134,7 +157,10 @@ class Child:
             lifeline.cut()
             raise ToolFailed(f"{shlex.join(argv)} could not be started: {error}") from None
         lifeline.hold(process.pid)
-        return cls(tuple(argv), process, lifeline)
+        child = cls(tuple(argv), process, lifeline)
+        for watcher in _WATCHERS:
+            watcher.started(child)
+        return child
 
     @property
     def pid(self) -> int:
@@ -146,9 +172,9 @@ class Child:
 
         Returns its return code as subprocess has it, negative for a signal, or None when it is still running.
         """
-        if self._process.poll() is None and bound > 0:
+        if self._reaped() is None and bound > 0:
             self._await_end(bound)
-        if (code := self._process.poll()) is not None:
+        if (code := self._reaped()) is not None:
             self._lifeline.cut()
         return code
 
@@ -186,6 +212,17 @@ class Child:
                 f"{shlex.join(self.argv)} (process {self.pid}) was killed but has not ended for {bound:g} s; "
                 "it hangs in the kernel, as on storage that does not answer"
             )
+
+    def _reaped(self) -> int | None:
+        """Reap the process if it has ended, and return its return code; None while it runs."""
+        if _WATCHERS and self._process.returncode is None:
+            # subprocess does not tell what a process has used; it takes a return code that it finds for its own.
+            pid, status, used = os.wait4(self.pid, os.WNOHANG)
+            if pid:
+                self._process.returncode = os.waitstatus_to_exitcode(status)
+                for watcher in _WATCHERS:
+                    watcher.ended(self, used.ru_utime, used.ru_stime)
+        return self._process.poll()
 
     def _await_end(self, bound: float) -> None:
         try:

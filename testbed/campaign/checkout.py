@@ -1,4 +1,4 @@
-"""The checkout in which the suite is run, and whose README tells of it."""
+"""The checkout in which the suite is run, and whose documents tell of it."""
 
 from __future__ import annotations
 
@@ -8,3 +8,5 @@ ROOT = Path(__file__).parents[2]
 """Where behave is to be called."""
 
 README = ROOT / "README.md"
+
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"

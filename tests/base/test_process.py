@@ -6,12 +6,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from aftermath import has_ended, is_alive, running
 
-from testbed.base.process import Child, OutOfSpace, ToolFailed, describe_ending, run_tool, start_tool
+from testbed.base.process import Child, OutOfSpace, ToolFailed, describe_ending, run_tool, start_tool, watched_by
 
 BOUND = 20.0
 
@@ -47,6 +48,48 @@ def test_child_writes_to_files_reads_nothing_and_works_in_its_directory(tmp_path
     assert (tmp_path / "out").read_text() == f"earlier\n{tmp_path}\n"
     assert (tmp_path / "err").read_text() == "oh\n"
     assert child.ending() == "exited with status 0"
+
+
+@dataclass
+class Listed:
+    """A watcher that keeps what it hears."""
+
+    heard: list[tuple[str, int, float]] = field(default_factory=list)
+
+    def started(self, child: Child) -> None:
+        """Keep the number of the process."""
+        self.heard.append(("started", child.pid, 0.0))
+
+    def ended(self, child: Child, user: float, kernel: float) -> None:
+        """Keep it with what the process has used."""
+        self.heard.append(("ended", child.pid, user + kernel))
+
+
+BUSY = "i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done"
+"""A script that takes a good deal of processor time."""
+
+
+def test_watcher_hears_what_a_process_and_its_own_children_have_used(tmp_path: Path) -> None:
+    listed = Listed()
+    with watched_by(listed):
+        idle = start(tmp_path, "exec sleep 1000")
+        busy = start(tmp_path, f"sh -c '{BUSY}'; exit 3")
+        assert busy.wait(BOUND) == 3
+        assert busy.ending() == "exited with status 3"
+        idle.kill_and_reap(BOUND)
+    (first, second, third, fourth) = listed.heard
+    assert (first[:2], second[:2]) == (("started", idle.pid), ("started", busy.pid))
+    assert (third[:2], fourth[:2]) == (("ended", busy.pid), ("ended", idle.pid))
+    assert third[2] > 0.02 > fourth[2]
+    assert idle.was_killed
+
+
+def test_nobody_is_told_after_the_block(tmp_path: Path) -> None:
+    listed = Listed()
+    with watched_by(listed):
+        pass
+    assert start(tmp_path, "exit 3").wait(BOUND) == 3
+    assert listed.heard == []
 
 
 def test_child_leads_its_own_session(tmp_path: Path) -> None:
