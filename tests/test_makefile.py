@@ -28,7 +28,7 @@ def make(*words: str) -> subprocess.CompletedProcess[str]:
         ("COFFEE=yes", "there is no variable COFFEE; there are: "),
     ],
 )
-@pytest.mark.parametrize("target", ["accept", "check", "matrix", "prove"])
+@pytest.mark.parametrize("target", ["accept", "quick", "check", "matrix", "prove"])
 def test_a_variable_that_nobody_reads_is_an_error_with_status_2(target: str, given: str, said: str) -> None:
     ended = make("-n", target, given)
     assert ended.returncode == 2
@@ -46,6 +46,11 @@ def test_variables_reach_behave_whatever_they_hold() -> None:
 def test_matrix_asks_at_once_for_all_that_it_may_take() -> None:
     first, *_ = make("-n", "matrix").stdout.splitlines()
     assert first == ".ci/setup python releases"
+
+
+def test_quick_run_is_a_run_with_a_runner_of_its_own() -> None:
+    accept, quick = (make("-n", target, "ARGS=features/bitmap") for target in ("accept", "quick"))
+    assert quick.stdout == accept.stdout.rstrip("\n") + " --runner testbed.run.quick:QuickRunner\n"
 
 
 def test_what_make_itself_takes_is_no_variable_of_ours() -> None:
