@@ -146,6 +146,26 @@ def test_a_green_quick_run_says_how_sure_it_is(four: Project, jobs: str) -> None
     )
 
 
+def test_what_is_not_applicable_makes_nobody_sure(four: Project) -> None:
+    four.write(
+        "environment.py",
+        """
+        def before_scenario(context, scenario):
+            if "Bad" in scenario.name:
+                scenario.skip("this build has no such thing")
+        """,
+    )
+    finished = run_quickly(four)
+    assert (finished.status, finished.summary()["counts"]) == (0, {"passed": 1, "not applicable": 1})
+    assert "\nThese 1 scenarios find 1 of 5 known faults" in finished.stdout
+
+
+def test_a_quick_run_reads_no_feature_that_it_does_not_need(four: Project) -> None:
+    four.write("features/life/broken.feature", "Nonsense\n")
+    assert run_quickly(four, "--name", "Good").status == 0
+    assert four.run("--name", "Good").status == 1
+
+
 def test_a_plain_run_says_nothing_of_the_kind(four: Project) -> None:
     assert "known faults" not in four.run("--name", "Good").stdout
 
