@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from testbed.campaign.proof import __main__ as program
 from testbed.campaign.proof.conversation import Fault
 from testbed.campaign.proof.cover import cover, order_of, true_order
 from testbed.campaign.proof.faultkind import NOTHING, FaultKind
@@ -129,6 +132,20 @@ def test_what_is_no_more_is_taken_out_of_an_order() -> None:
         Order(finders, 8, {"a.feature": 0.2, "b.feature": 0.3}), {("a.feature", "stays"), ("a.feature", "next")}, "defx"
     )
     assert order == Order([finder("stays", 0.2, "de"), finder("next", 0.2, "f")], 4, {"a.feature": 0.2})
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_order_is_written_where_it_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, is_wanted: bool
+) -> None:
+    (tmp_path / "features").mkdir()
+    monkeypatch.setattr(program, "ROOT", tmp_path)
+    options = Namespace(reports=tmp_path, update_readme=False, update_quick=is_wanted)
+    program._conclude(proof_of(Finding(fault("lost"), [red(3)])), options)
+    assert (tmp_path / ORDER).exists() is is_wanted
+    found = [each.scenario for each in Order.read(tmp_path / ORDER).finders]
+    assert found == ["One"] * is_wanted
+    assert ("These 1 scenarios find 1 of " in capsys.readouterr().out) is is_wanted
 
 
 # What is kept.
