@@ -127,7 +127,7 @@ def test_what_shows_nothing_of_a_scenario_does_not_count(finding: Finding) -> No
 
 
 def test_what_is_no_more_is_taken_out_of_an_order() -> None:
-    finders = [finder("gone", 0.1, "abc"), finder("stays", 0.2, "de"), finder("next", 0.2, "fgh")]
+    finders = [finder("gone", 0.1, "abx"), finder("stays", 0.2, "de"), finder("next", 0.2, "fgh")]
     order = true_order(
         Order(finders, 8, {"a.feature": 0.2, "b.feature": 0.3}), {("a.feature", "stays"), ("a.feature", "next")}, "defx"
     )
