@@ -24,11 +24,11 @@ unread := $(filter-out $(variables) MAKE% -%,$(given))
 near = $(shell $${PYTHON:-python3} -c 'import sys; from testbed.base.problems import hint; print(hint(sys.argv[1].upper(), sys.argv[2:]))' $(1) $(variables))
 $(if $(unread),$(error $(foreach name,$(unread),there is no variable $(name); $(call near,$(name)))))
 
-.PHONY: help accept check prove matrix profile race format docs steps lock
+.PHONY: help accept quick check prove matrix profile race format docs steps lock
 
 help: ## print this
 	@echo "Each does all of its own set-up: what running needs (5 MB), and what developing needs (180 MB more) only for"
-	@echo "make check and make format. make accept and make check take"
+	@echo "make check and make format. make accept, make quick and make check take"
 	@echo "  QEMU=/path         a QEMU binary, build tree or installation; without it, the one on PATH"
 	@echo "  TAGS='bitmap'      only what this tag expression selects"
 	@echo "  ARGS='...'         any arguments for behave, such as features/bitmap or -D keep=always"
@@ -46,6 +46,10 @@ help: ## print this
 accept: ## run the suite against a build of QEMU
 	@.ci/setup qemu
 	@$(behave)
+
+quick: ## run the scenarios that find most for their time, in some ten seconds
+	@.ci/setup qemu
+	@$(behave) --runner testbed.run.quick:QuickRunner
 
 check: ## lint, types, tests of the testbed, then all scenarios
 	@.ci/setup qemu developing

@@ -28,7 +28,7 @@ def make(*words: str) -> subprocess.CompletedProcess[str]:
         ("COFFEE=yes", "there is no variable COFFEE; there are: "),
     ],
 )
-@pytest.mark.parametrize("target", ["accept", "check", "matrix", "profile", "prove", "race"])
+@pytest.mark.parametrize("target", ["accept", "quick", "check", "matrix", "profile", "prove", "race"])
 def test_a_variable_that_nobody_reads_is_an_error_with_status_2(target: str, given: str, said: str) -> None:
     ended = make("-n", target, given)
     assert ended.returncode == 2
@@ -60,6 +60,11 @@ def test_variables_reach_the_race() -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
     words = """${QEMU_SRC:+--source "$QEMU_SRC"} ${QEMU:+-D "qemu=$QEMU"} --pairs 3\n"""
     assert f"python -m testbed.campaign.race {words}" in ended.stdout
+
+
+def test_quick_run_is_a_run_with_a_runner_of_its_own() -> None:
+    accept, quick = (make("-n", target, "ARGS=features/bitmap") for target in ("accept", "quick"))
+    assert quick.stdout == accept.stdout.rstrip("\n") + " --runner testbed.run.quick:QuickRunner\n"
 
 
 def test_what_make_itself_takes_is_no_variable_of_ours() -> None:

@@ -43,6 +43,7 @@ from testbed.reports.labels import RUN, Labels
 from testbed.reports.outcome import Listener, Outcome, RunError, RunSummary, Status
 from testbed.reports.progress import InTurn, Progress
 from testbed.reports.repetition import REPORTS
+from testbed.run.order import Order
 from testbed.run.recorder import Recorder
 from testbed.run.verdict import HEADLINE, INTERRUPTED, interrupted_by, run_error, trouble_of
 from testbed.run.workers import FeatureByFeature, Forwarder, MainProcess, Workers
@@ -163,7 +164,8 @@ class AcceptanceRunner(Runner):
 
     @override
     def run_model(self, features: Iterable[Feature] | None = None) -> bool:
-        """Run what is selected; return what behave thinks of it."""
+        """Run what is selected of what was loaded; return what behave thinks of it."""
+        del features
         selected = self._selected()
         if not selected:
             raise NothingSelected("no scenario is selected: is a tag, a name or a path misspelt?")
@@ -180,7 +182,7 @@ class AcceptanceRunner(Runner):
         try:
             for listener in listeners:
                 listener.run_started(self._remarks())
-            failed = self._run_side_by_side(selected) if self._is_shared else self._run_alone(features)
+            failed = self._run_side_by_side(selected) if self._is_shared else self._run_alone(selected)
         except BaseException as error:
             # behave lets nothing but a KeyboardInterrupt pass in order.
             self.stop_capture()
@@ -212,12 +214,24 @@ class AcceptanceRunner(Runner):
         in_turn = [InTurn(story, progress.line) for story, progress in zip(stories, self._progress, strict=True)]
         return [*in_turn, *self._progress]
 
-    def _run_alone(self, features: Iterable[Feature] | None) -> bool:
+    def _in_order(self, selected: Sequence[Scenario]) -> list[Feature]:
+        """Return the features with anything to run, in the order in which this run takes them.
+
+        Features stay whole: reports, JUnit files and console then have each in one piece, in the order of its file.
+        """
+        features = {scenario.filename: scenario.feature for scenario in selected}
+        sizes = Counter(scenario.filename for scenario in selected)
+        order = Order.read()
+        files = order.for_several(sizes) if self._is_shared else order.for_one(sizes)
+        return [features[file] for file in files]
+
+    def _run_alone(self, selected: Sequence[Scenario]) -> bool:
         """Run what is selected in this process; return whether anything failed."""
         with ExitStack() as held:
             for progress in self._progress:
                 held.enter_context(progress.line.ticking())
-            return super().run_model(features)
+            # A dry run is for catalogues, which have their own order.
+            return super().run_model(None if self.config.dry_run else self._in_order(selected))
 
     def _tick(self) -> None:
         for progress in self._progress:
@@ -225,13 +239,10 @@ class AcceptanceRunner(Runner):
 
     def _run_side_by_side(self, selected: Sequence[Scenario]) -> bool:
         """Let several processes run what is selected; return whether anything failed."""
-        largest_first = sorted(
-            {id(scenario.feature): scenario.feature for scenario in selected}.values(),
-            key=lambda feature: -sum(scenario.feature is feature for scenario in selected),
-        )
-        workers = Workers(largest_first, self._hear, self._tick)
+        features = self._in_order(selected)
+        workers = Workers(features, self._hear, self._tick)
         self._workers = workers
-        workers.run(min(self.config.jobs, len(largest_first)), lambda main: self._work_for(main, selected))
+        workers.run(min(self.config.jobs, len(features)), lambda main: self._work_for(main, selected))
         self._errors += workers.errors
         outcomes = self._recorder.outcomes if self._recorder else []
         return bool(self._run_errors()) or any(outcome.status.is_red for outcome in outcomes)

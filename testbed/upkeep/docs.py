@@ -9,9 +9,14 @@ from itertools import takewhile
 from pathlib import Path
 
 from testbed.base import settings
+from testbed.base.gherkin import title
 from testbed.base.text import parts_by, with_part
 from testbed.build import defects, needs
+from testbed.campaign.proof.cover import true_order
+from testbed.campaign.proof.faultkind import NOTHING
+from testbed.campaign.proof.faults import FAULTS
 from testbed.language import tags
+from testbed.run.order import ORDER, Order
 from testbed.upkeep import bugs, featurelint, specification
 from testbed.upkeep.featurelint import FeatureFile
 
@@ -125,6 +130,20 @@ def options() -> str:
     return table(("option", "what it is for", "may be", "if not given", "environment"), rows)
 
 
+def order() -> Order:
+    """Return what is still true of the order in which scenarios find most."""
+    scenarios = {(f"features/{path}.feature", title(case)) for path, file in features().items() for case in file.cases}
+    faults = [name for name, fault in FAULTS.items() if fault is not NOTHING]
+    return true_order(Order.read(ROOT / ORDER), scenarios, faults)
+
+
+def quick() -> str:
+    """Return what the quick scenarios find."""
+    quick = order().quick
+    named = [(finder.feature, finder.scenario) for finder in quick]
+    return f"{order().sureness(named)}, in {sum(finder.seconds for finder in quick):.0f} s one after the other.\n"
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "rooms": rooms,
     "tags": tag_list,
@@ -136,6 +155,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "chapters": chapters,
     "bugs": past_bugs,
     "options": options,
+    "quick": quick,
 }
 
 
@@ -147,9 +167,10 @@ def rewritten(text: str) -> str:
 
 
 def main() -> None:
-    """Make the generated parts of all documents anew."""
+    """Make the generated parts of all documents anew, and the order of scenarios without what is no more."""
     for path in DOCUMENTS:
         path.write_text(rewritten(path.read_text(encoding="utf-8")), encoding="utf-8")
+    (ROOT / ORDER).write_text(order().text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Shows what the suite would find: runs it against each fault of the stand-in, and writes what found which.
 
 `python -m testbed.campaign.proof [--faults a,b] [ARGUMENTS FOR BEHAVE]`, or `make prove`. Writes sensitivity.md and
-.html into the reports folder. The exit status is 0 if each fault was found with words that lead to it, the stand-in
-without a fault was not found to be faulty, and each scenario was made to fail by some fault; 1 otherwise. Of scenarios
-nothing is said where only some faults are named.
+.html into the reports folder, and with --update-quick into features/order.json which scenarios find most for their
+time. The exit status is 0 if each fault was found with words that lead to it, the stand-in without a fault was not
+found to be faulty, and each scenario was made to fail by some fault; 1 otherwise. Of scenarios nothing is said where
+only some faults are named.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import argparse
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
+from testbed.base.files import write_atomically
 from testbed.base.problems import EnvironmentUnusable, near
 from testbed.base.process import ToolFailed
 from testbed.base.scratch import Scratch
@@ -25,13 +27,15 @@ from testbed.campaign.console import Console
 from testbed.campaign.options import add_at_once, told_arguments
 from testbed.campaign.pages.publishing import write_page, write_part
 from testbed.campaign.proof import page
+from testbed.campaign.proof.cover import order_of
 from testbed.campaign.proof.faultkind import NOTHING, FaultKind
 from testbed.campaign.proof.faults import FAULTS, WIDE
 from testbed.campaign.proof.findings import Finding, Proof, location_of, made_to_fail
-from testbed.campaign.proof.proving import FaultTrials
+from testbed.campaign.proof.proving import FaultTrials, features_of
 from testbed.campaign.proof.subject import Subject, Unusable
 from testbed.campaign.runs import Interrupted, Runs, interruptible
-from testbed.reports.outcome import Status
+from testbed.reports.outcome import Outcome, Status
+from testbed.run.order import ORDER
 
 RUN_BOUND = 3600.0
 """Seconds that one run of the suite, or of a part of it, may take."""
@@ -70,6 +74,9 @@ def _options(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--reports", type=Path, default=ROOT / "reports", help="where the tables go")
     add_at_once(parser, "--at-once", "runs")
     parser.add_argument("--update-readme", action="store_true", help="write the totals into the README")
+    parser.add_argument(
+        "--update-quick", action="store_true", help="see which scenarios find each fault, and write their order"
+    )
     options, for_behave = parser.parse_known_args(arguments)
     unknown = [name for name in options.faults.split(",") if options.faults and name not in FAULTS]
     if unknown:
@@ -92,39 +99,47 @@ def _prove(options: argparse.Namespace, for_behave: Sequence[str]) -> Proof:
         judged = [f"Judged: {subject.line}", told_arguments(for_behave)]
         trials = FaultTrials(scratch, runs, subject, for_behave)
         trials.console.say("\n".join(judged))
+        look = trials.look_everywhere if options.update_quick else trials.look_for
+        scenarios: Mapping[str, str] = {}
+        sound: Sequence[Outcome] = ()
         if options.faults:
-            scenarios: Mapping[str, str] = {}
-            findings = _looked_for(trials, list(chosen), options.at_once)
-            failed = made_to_fail(findings)
+            findings = _looked_for(trials, look, list(chosen), options.at_once)
+            tried = findings
+            if options.update_quick:
+                files = sorted({file for fault in chosen for file in features_of(fault)})
+                _, sound = _sound(trials, options.at_once, *files)
         else:
-            sound, scenarios = _sound(trials, options.at_once)
+            finding, sound = _sound(trials, options.at_once)
+            scenarios = {location_of(one): one.name for one in sound if one.status is Status.PASSED}
             faults = [fault for fault in FAULTS.values() if fault is not NOTHING]
-            findings = [sound, *_looked_for(trials, faults, options.at_once)]
-            failed = made_to_fail([*findings, *_widened(trials, findings, scenarios, options.at_once)])
-    return Proof(findings, scenarios, subject.qemu.release, when, monotonic() - start, failed, judged)
+            findings = [finding, *_looked_for(trials, look, faults, options.at_once)]
+            tried = [*findings, *_widened(trials, findings, scenarios, options.at_once)]
+    failed = made_to_fail(tried)
+    return Proof(findings, scenarios, subject.qemu.release, when, monotonic() - start, failed, judged, tried, sound)
 
 
-def _sound(trials: FaultTrials, at_once: int) -> tuple[Finding, Mapping[str, str]]:
-    """Run everything without a fault, and tell of it; return also the scenarios that pass, by location.
+def _sound(trials: FaultTrials, at_once: int, *features: str) -> tuple[Finding, Sequence[Outcome]]:
+    """Run features, or everything, without a fault, and tell of it; return also what became of each scenario.
 
     Raises NothingPasses.
     """
     with trials.console.telling(1):
-        run = trials.run(NOTHING, "--jobs", str(at_once))
+        run = trials.run(NOTHING, "--jobs", str(at_once), *features)
         finding = Finding(NOTHING).with_run(run)
         _tell(finding, trials.console)
-    scenarios = {location_of(one): one.name for one in run.outcomes if one.status is Status.PASSED}
-    if not scenarios:
+    if not any(outcome.status is Status.PASSED for outcome in run.outcomes):
         text = f"Without a fault, no scenario passes, so that no fault can be shown. {finding.shown.said}"
         raise NothingPasses(text)
-    return finding, scenarios
+    return finding, run.outcomes
 
 
-def _looked_for(trials: FaultTrials, faults: Sequence[FaultKind], at_once: int) -> list[Finding]:
-    """Look for the faults, so many at a time, and tell of each."""
+def _looked_for(
+    trials: FaultTrials, look: Callable[[FaultKind], Finding], faults: Sequence[FaultKind], at_once: int
+) -> list[Finding]:
+    """Look for the faults in this way, so many at a time, and tell of each."""
     findings = {}
     with trials.console.telling(len(faults), "unfound") as line:
-        for fault, finding in trials.runs.each(trials.look_for, faults, at_once):
+        for fault, finding in trials.runs.each(look, faults, at_once):
             line.ended(fault.name, int(not finding.is_right))
             _tell(finding, trials.console)
             findings[fault] = finding
@@ -152,7 +167,12 @@ def _conclude(proof: Proof, options: argparse.Namespace) -> int:
     write_page(page.document(proof), options.reports, "sensitivity")
     if options.update_readme:
         write_part(README, "sensitivity", "make prove", page.summary(proof))
-    Console().say("\n".join([*proof.problems, f"{proof.total}.", *proof.judged]))
+    said = [f"{proof.total}."]
+    if options.update_quick:
+        order = order_of(proof, len(FAULTS) - 1)
+        write_atomically(ROOT / ORDER, order.text)
+        said.append(f"{order.sureness((each.feature, each.scenario) for each in order.quick)}.")
+    Console().say("\n".join([*proof.problems, *said, *proof.judged]))
     return WANTING if proof.problems else PROVEN
 
 

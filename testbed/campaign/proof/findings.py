@@ -107,12 +107,17 @@ def made_to_fail(findings: Iterable[Finding]) -> dict[str, list[str]]:
 
     A fault that no scenario can survive shows nothing of any.
     """
-    failed: dict[str, list[str]] = {}
+    return found_by(finding for finding in findings if finding.fault.is_survivable)
+
+
+def found_by(findings: Iterable[Finding]) -> dict[str, list[str]]:
+    """Return which scenarios have found which faults, by location, in words that lead to them."""
+    found: dict[str, list[str]] = {}
     for finding in findings:
-        for red in finding.leading if finding.fault.is_survivable else ():
-            if finding.fault.name not in failed.setdefault(red.location, []):
-                failed[red.location].append(finding.fault.name)
-    return failed
+        for red in finding.leading:
+            if finding.fault.name not in found.setdefault(red.location, []):
+                found[red.location].append(finding.fault.name)
+    return found
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,8 @@ class Proof:
 
     `failed` tells, for each scenario that a fault has made fail in words that lead to it, the names of those faults.
     `qemu` is the version that stood behind the faults, `judged` says in lines all of that build and of what was chosen,
-    `when` the time at which it was begun, in UTC.
+    `when` the time at which it was begun, in UTC. `trials` are the findings and what was tried besides for the sake of
+    scenarios, and `sound` is what became of these where nothing is wrong.
     """
 
     findings: Sequence[Finding]
@@ -131,6 +137,8 @@ class Proof:
     seconds: float
     failed: Mapping[str, Sequence[str]]
     judged: Sequence[str] = ()
+    trials: Sequence[Finding] = ()
+    sound: Sequence[Outcome] = ()
 
     @property
     def faults(self) -> list[Finding]:

@@ -58,17 +58,30 @@ class FaultTrials:
 
         One that cannot be shown with this build is not tried.
         """
+        return self._tried(fault, ["--stop"], [])
+
+    def look_everywhere(self, fault: FaultKind) -> Finding:
+        """Try one fault where it must be found, to the end: so it is seen how many scenarios find it."""
+        return self._tried(fault, [])
+
+    def _tried(self, fault: FaultKind, *ways: Sequence[str]) -> Finding:
+        """Try one fault with these further arguments for behave, those after the first if nothing leads to it yet."""
         if reason := self.subject.why_not(fault):
             return Finding(fault, inapplicable=reason)
-        features = [f"features/{name}.feature" for name in fault.features]
+        features = features_of(fault)
         finding = Finding(fault)
-        for arguments in ([*features, "--stop"], features):
-            finding = finding.with_run(self.run(fault, *arguments))
+        for arguments in ways:
+            finding = finding.with_run(self.run(fault, *features, *arguments))
             if finding.leading or fault is NOTHING:
                 break
         if fault.seen_only_by and finding.leading:
             finding = finding.with_silenced_run(self.run(fault, *features, silenced=fault.seen_only_by))
         return finding
+
+
+def features_of(fault: FaultKind) -> Sequence[str]:
+    """Return the files of the features that a fault is looked for in."""
+    return [f"features/{name}.feature" for name in fault.features]
 
 
 def write_stand_in(program: Path, fault: str, qemu: Path) -> None:

@@ -82,6 +82,12 @@ def test_fault_that_is_found_in_other_words_is_looked_for_to_the_end(trials: Rec
     assert trials.asked == [("lost", [*FEATURES, "--stop"], ""), ("lost", FEATURES, "")]
 
 
+def test_fault_is_looked_for_to_the_end_where_all_that_finds_it_is_wanted(trials: Recorded) -> None:
+    finding = trials.ending(run_that_says(LEADS, "", LEADS)).look_everywhere(LOST)
+    assert [red.location for red in finding.leading] == ["a.feature:1", "a.feature:3"]
+    assert trials.asked == [("lost", FEATURES, "")]
+
+
 def test_fault_that_one_oracle_alone_sees_is_tried_without_it(trials: Recorded) -> None:
     alone = replace(LOST, seen_only_by="content")
     finding = trials.ending(run_that_says(LEADS), run_that_says(ASTRAY)).look_for(alone)
@@ -123,12 +129,12 @@ def test_nothing_is_looked_for_once(trials: Recorded) -> None:
     assert len(trials.asked) == 1
 
 
-def test_scenarios_that_pass_without_a_fault_are_those_to_be_proven(
+def test_what_becomes_of_scenarios_without_a_fault_is_told(
     trials: Recorded, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    finding, scenarios = _sound(trials.ending(run_that_says("", ASTRAY, "")), 2)
+    finding, outcomes = _sound(trials.ending(run_that_says("", ASTRAY, "")), 2)
     assert finding.verdict == "a false alarm"
-    assert scenarios == {"a.feature:1": "Case 1", "a.feature:3": "Case 3"}
+    assert [outcome.status for outcome in outcomes] == [Status.PASSED, Status.FAILED, Status.PASSED]
     assert trials.asked == [("none", ["--jobs", "2"], "")]
     assert capsys.readouterr().out.startswith("a false alarm  ")
 
