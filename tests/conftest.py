@@ -78,6 +78,13 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+        gc.set_threshold(100_000)  # what a test leaves is little, and is looked at a hundred times less often
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Work in one process more than there are processors: some tests only wait."""
+    del config
+    return len(os.sched_getaffinity(0)) + 1
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from testbed.campaign.proof.proving import write_stand_in
 from testbed.reports.directory import REPETITION
 from testbed.reports.repetition import SCRIPT, Repetition
 
+pytestmark = pytest.mark.whole
+
 STORY = """\
     @backup
     Feature: Records

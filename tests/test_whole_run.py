@@ -25,6 +25,8 @@ from testbed.build.toolchain import Toolchain
 from testbed.campaign.proof.proving import write_stand_in
 from testbed.campaign.proof.standin import LACKS
 
+pytestmark = pytest.mark.whole
+
 PARTS = ("environment.py", "pyproject.toml", "steps", "testbed")
 """What behave needs of a checkout, besides features."""
 

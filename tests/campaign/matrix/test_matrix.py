@@ -16,6 +16,8 @@ from junitparser import JUnitXml
 from loaded_python import LoadedPython, Program
 from webpages import Page
 
+pytestmark = pytest.mark.whole
+
 ROOT = Path(__file__).parents[3]
 
 FEATURE = "features/bitmap/merging.feature"

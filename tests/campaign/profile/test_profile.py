@@ -19,6 +19,8 @@ from testbed.campaign.profile import page
 from testbed.campaign.profile.ledger import Cost, Ledger, Section
 from testbed.campaign.profile.page import Profile
 
+pytestmark = pytest.mark.whole
+
 FEATURE = "features/refusal/incremental_backup.feature"
 
 

@@ -17,6 +17,8 @@ from loaded_python import LoadedPython
 
 from testbed.build.toolchain import Toolchain
 
+pytestmark = pytest.mark.whole
+
 ROOT = Path(__file__).parents[3]
 
 SAMPLE = (

@@ -20,6 +20,8 @@ from testbed.campaign.race.__main__ import TAGS
 from testbed.campaign.race.script import CASES, SCRIPT, NotRun, Script, default_machine, insist_on_cases
 from testbed.language import tags
 
+pytestmark = pytest.mark.whole
+
 PASSED = f"{'.' * CASES}\n{'-' * 70}\nRan {CASES} tests\n\nOK\n"
 
 ENVIRONMENT = """
