@@ -60,7 +60,7 @@ check: ## lint, types, tests of the testbed, then all scenarios
 	behave-format --check features
 	behave-lint
 	behave --dry-run --format null
-	pytest -m "" --override-ini "cache_dir=$(VENV)/cache/pytest"
+	pytest -m "" --hypothesis-profile=thorough --override-ini "cache_dir=$(VENV)/cache/pytest"
 	$(behave)
 
 # Which releases have to be fetched, Python tells: who lacks that, too, is told of both at once.

@@ -22,9 +22,10 @@ from loaded_python import LoadedPython, Program
 
 pytest_plugins = ["real_qemu"]
 
-# A machine that is busy with other things breaks no property.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unhurried")
+# A machine that is busy with other things breaks no property. make check looks at more examples of each.
+settings.register_profile("thorough", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("thorough"), max_examples=20)
+settings.load_profile("quick")
 
 # What nohup starts, or a shell in the background, ignores these signals, and so would all that the tests start; but
 # they are about what the signals do.
@@ -82,9 +83,9 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Work in one process more than there are processors: some tests only wait."""
+    """Work in two processes for each processor: some tests only wait."""
     del config
-    return len(os.sched_getaffinity(0)) + 1
+    return 2 * len(os.sched_getaffinity(0))
 
 
 @dataclass(frozen=True)

@@ -282,6 +282,7 @@ def _release(program: str) -> str:
     return found[1] if found else ""
 
 
+@pytest.mark.whole
 def test_real_crash_of_an_untried_version_is_a_known_defect(call_it: Callable[[str], list[dict[str, Any]]]) -> None:
     outcomes = call_it("8.2.2")
     assert [outcome["status"] for outcome in outcomes] == ["known defect", "known defect"]
@@ -289,6 +290,7 @@ def test_real_crash_of_an_untried_version_is_a_known_defect(call_it: Callable[[s
     assert all("seen here first in 8.2.2" in outcome["reasons"][0] for outcome in outcomes)
 
 
+@pytest.mark.whole
 def test_real_crash_of_a_version_that_was_sound_is_red(call_it: Callable[[str], list[dict[str, Any]]]) -> None:
     outcomes = call_it("5.2.0")
     assert [outcome["status"] for outcome in outcomes] == ["failed", "failed"]

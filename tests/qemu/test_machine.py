@@ -482,6 +482,7 @@ def _hang(machine: Machine) -> None:
 ENDS = [_quit, _kill, _die_of_a_signal, _die_unnoticed, _hang]
 
 
+@pytest.mark.whole
 def test_many_machines_leave_no_descriptor_and_no_process(boot: Callable[..., Machine]) -> None:
     _quit(boot())  # what is made once and kept, such as the event loop, is there now
     before = descriptors()

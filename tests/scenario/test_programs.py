@@ -14,6 +14,8 @@ from testbed.build.toolchain import Toolchain
 from testbed.scenario.programs import Programs
 from testbed.scenario.testbed import Testbed
 
+pytestmark = pytest.mark.whole
+
 # What is asked, and how often.
 
 

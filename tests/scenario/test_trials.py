@@ -23,6 +23,8 @@ from testbed.qemu.machine import Machine
 from testbed.scenario.testbed import Testbed
 from testbed.scenario.trials import DRIVERS, try_board, try_luks, try_need
 
+pytestmark = pytest.mark.whole
+
 TRIED_NEEDS = [need.name for need in NEEDS if need.source == TRIED]
 
 ONLY_LISTED = """\

@@ -13,6 +13,8 @@ from testbed.base.process import Child, run_tool
 from testbed.campaign.profile.ledger import Ledger, Section
 from testbed.campaign.profile.sampler import BEFORE, BETWEEN, OWN, PROCESSOR, START, Sampler
 
+pytestmark = pytest.mark.whole
+
 BOUND = 20.0
 
 BUSY = "i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done"
