@@ -88,6 +88,7 @@ class JUnitFiles:
         self._cases: dict[str, dict[str, TestCase]] = {}
         self._begun: dict[str, datetime] = {}
         self._remarks: dict[str, Mapping[str, str]] = {}
+        self._unwritten: dict[str, str] = {}
 
     def expect_the_worst(self) -> None:
         """Write down that the run did not finish, for the case that it never comes to say otherwise."""
@@ -99,13 +100,23 @@ class JUnitFiles:
 
     def scenario_started(self, outcome: Outcome) -> None:
         """Write the feature's file with this scenario as one that did not finish."""
-        self.scenario_finished(outcome)
+        self._take(outcome)
+        self._write(outcome.report, outcome.suite)
 
     def scenario_finished(self, outcome: Outcome) -> None:
-        """Write the feature's file with this scenario, in its place if it was there before."""
+        """Write the feature's file with this scenario, in its place if it was there before.
+
+        Those that are not run come all at once, when a run is over: they are written then.
+        """
+        self._take(outcome)
+        if outcome.status is Status.NOT_RUN:
+            self._unwritten[outcome.report] = outcome.suite
+        else:
+            self._write(outcome.report, outcome.suite)
+
+    def _take(self, outcome: Outcome) -> None:
         self._begun.setdefault(outcome.report, outcome.started)
         self._cases.setdefault(outcome.report, {})[outcome.name] = self._case(outcome)
-        self._write(outcome.report, outcome.suite)
 
     def run_finished(self, summary: RunSummary) -> None:
         """Write down what went wrong with the run as a whole, if anything did, and what only now is known of suites.
@@ -113,6 +124,8 @@ class JUnitFiles:
         That is which areas the run says little of, and what the build has warned of.
         """
         has_warned = any(outcome.warnings for outcome in summary.outcomes)  # properties of all suites then
+        for report, suite in self._unwritten.items():
+            self._write(report, suite)
         areas = {area.name: str(area) for area in areas_of(summary.outcomes) if area.is_mostly_passed_over}
         for report, suite, area in {(one.report, one.suite, one.area or "features") for one in summary.outcomes}:
             if area in areas:

@@ -15,6 +15,7 @@ from testbed.campaign.proof.faultkind import NOTHING, FaultKind
 from testbed.campaign.proof.findings import Finding
 from testbed.campaign.proof.subject import Subject
 from testbed.campaign.runs import PYTHON, EndedRun, Run, Runs, as_words, how_far
+from testbed.reports.progress import Share
 
 SILENCERS = "testbed.campaign.proof.silencers"
 """What runs behave with an oracle silenced: it alone reaches into the oracles, so that it is not imported here."""
@@ -47,7 +48,7 @@ class FaultTrials:
         if silenced:
             wanted = replace(wanted, program=("-m", SILENCERS, silenced))
         what = "everything, without a fault" if fault is NOTHING else fault.name
-        self.console.began(fault.name, what, lambda: how_far(wanted.reports))
+        self.console.began(fault.name, what, lambda: how_far_against(fault, wanted.reports))
         ended = self.runs.run(wanted)
         with suppress(OSError):  # what a killed run may still write there is removed with all the rest
             self.scratch.discard(folder)
@@ -89,3 +90,9 @@ def write_stand_in(program: Path, fault: str, qemu: Path) -> None:
     words = (str(PYTHON), "-S", "-E", str(Path(standin.__file__).absolute()), fault, str(qemu))
     program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
     program.chmod(0o755)
+
+
+def how_far_against(fault: FaultKind, reports: Path) -> Share | None:
+    """Tell how far a run is; what is red in one against a fault is what the fault was found by."""
+    share = how_far(reports)
+    return share if share is None or fault is NOTHING else replace(share, red=0)

@@ -17,11 +17,12 @@ from testbed.campaign.proof.__main__ import NothingPasses, _sound, _widened
 from testbed.campaign.proof.faultkind import NOTHING, FaultKind
 from testbed.campaign.proof.faults import FAULTS, WIDE
 from testbed.campaign.proof.findings import Finding, Red
-from testbed.campaign.proof.proving import FaultTrials, write_stand_in
+from testbed.campaign.proof.proving import FaultTrials, how_far_against, write_stand_in
 from testbed.campaign.proof.standin import LACKS
 from testbed.campaign.proof.subject import Subject, Unusable
-from testbed.campaign.runs import EndedRun, Runs
+from testbed.campaign.runs import CONSOLE, EndedRun, Runs
 from testbed.reports.outcome import Outcome, RunSummary, Status
+from testbed.reports.progress import Share
 
 QEMU = Tool(Path("/nowhere/qemu"), (7, 2, 22), "QEMU emulator version 7.2.22")
 BUILD = Subject("QEMU 7.2.22", QEMU, {"set-active": "this build has no blockdev-set-active command"})
@@ -209,3 +210,18 @@ def test_build_tells_what_it_is_and_what_it_lacks(toolchain: Toolchain, tmp_path
 def test_build_that_no_scenario_could_be_run_on_is_said_with_the_remedy(tmp_path: Path) -> None:
     with Runs(BOUND) as runs, pytest.raises(Unusable, match="does not exist\n  remedy: name one with -D qemu=PATH"):
         Subject.surveyed(runs, tmp_path / "qemu", [], [])
+
+
+# How far a run is.
+
+
+@pytest.mark.parametrize(("fault", "red"), [(NOTHING, 5), (LOST, 0)], ids=["without a fault", "against a fault"])
+def test_red_in_a_run_is_no_fault_unfound_but_where_nothing_is_wrong(
+    tmp_path: Path, fault: FaultKind, red: int
+) -> None:
+    (tmp_path / CONSOLE).write_text("... 7/20 done, 5 red; running: a case\n")
+    assert how_far_against(fault, tmp_path) == Share("7/20", 0.35, red)
+
+
+def test_run_that_has_not_begun_is_nowhere(tmp_path: Path) -> None:
+    assert how_far_against(LOST, tmp_path) is None
