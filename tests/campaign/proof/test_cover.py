@@ -162,3 +162,8 @@ def test_quick_scenarios_are_quick_and_find_something() -> None:
     assert 0 < sum(each.seconds for each in quick) <= QUICK
     assert docs.order().known == sum(fault is not NOTHING for fault in FAULTS.values())
     assert docs.quick().startswith(f"These {len(quick)} scenarios find ")
+
+
+def test_quick_scenarios_find_three_quarters_of_all_faults() -> None:
+    order = docs.order()
+    assert sum(len(each.finds) for each in order.quick) >= 0.75 * order.known
