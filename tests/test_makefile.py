@@ -8,6 +8,8 @@ import subprocess
 import pytest
 from conftest import ROOT
 
+pytestmark = pytest.mark.whole
+
 
 def make(*words: str) -> subprocess.CompletedProcess[str]:
     """Run make as from a shell: `make check`, which runs these tests, hands variables on that make it a make's make."""

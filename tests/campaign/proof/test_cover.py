@@ -151,6 +151,7 @@ def test_order_is_written_where_it_is_wanted(
 # What is kept.
 
 
+@pytest.mark.whole
 def test_order_that_is_kept_is_true() -> None:
     """Each scenario and each fault is there, in the order of the cover, and the faults are counted as they are now."""
     kept = docs.ROOT / ORDER

@@ -192,6 +192,7 @@ def test_run_that_leaves_no_summary_makes_its_finding_unfinished(
     assert list(trials.scratch.path.glob("*lost*")) == []
 
 
+@pytest.mark.whole
 def test_build_tells_what_it_is_and_what_it_lacks(toolchain: Toolchain, tmp_path: Path) -> None:
     program = tmp_path / "qemu-system-old"
     write_stand_in(program, f"{LACKS}blockdev-set-active", toolchain.qemu.path)
