@@ -30,17 +30,17 @@ Feature: Backups of drives of odd sizes
         | a sector more than is copied at once   | drive-backup    | 64 KiB + 512 B | a qcow2 image | a qcow2 image                        |
         | the smallest drive                     | drive-backup    | 512 B          | a raw image   | a qcow2 image                        |
 
-      Examples: a byte less or more than a cluster of the target, or just as much
-        | case                   | command         | size         | source      | target                               |
-        | less than a sector     | blockdev-backup | 511 B        | a raw image | a raw image                          |
-        | the smallest, and more | blockdev-backup | 513 B        | a raw image | a qcow2 image with clusters of 512 B |
-        | a small one, and less  | blockdev-backup | 4 KiB - 1 B  | a raw image | a qcow2 image with clusters of 4 KiB |
-        | a small one, and more  | blockdev-backup | 4 KiB + 1 B  | a raw image | a qcow2 image with clusters of 4 KiB |
-        | the default, and less  | blockdev-backup | 64 KiB - 1 B | a raw image | a qcow2 image                        |
-        | the default            | blockdev-backup | 64 KiB       | a raw image | a qcow2 image                        |
-        | the default, and more  | blockdev-backup | 64 KiB + 1 B | a raw image | a qcow2 image                        |
-        | the largest, and less  | blockdev-backup | 2 MiB - 1 B  | a raw image | a qcow2 image with clusters of 2 MiB |
-        | the largest, and more  | blockdev-backup | 2 MiB + 1 B  | a raw image | a qcow2 image with clusters of 2 MiB |
+      Examples: drives that differ by a byte from a cluster of the target, or not at all
+        | case                                  | command         | size         | source      | target                               |
+        | a byte less than a sector             | blockdev-backup | 511 B        | a raw image | a raw image                          |
+        | a byte more than the smallest cluster | blockdev-backup | 513 B        | a raw image | a qcow2 image with clusters of 512 B |
+        | a byte less than a small cluster      | blockdev-backup | 4 KiB - 1 B  | a raw image | a qcow2 image with clusters of 4 KiB |
+        | a byte more than a small cluster      | blockdev-backup | 4 KiB + 1 B  | a raw image | a qcow2 image with clusters of 4 KiB |
+        | a byte less than the default          | blockdev-backup | 64 KiB - 1 B | a raw image | a qcow2 image                        |
+        | just the default                      | blockdev-backup | 64 KiB       | a raw image | a qcow2 image                        |
+        | a byte more than the default          | blockdev-backup | 64 KiB + 1 B | a raw image | a qcow2 image                        |
+        | a byte less than the largest cluster  | blockdev-backup | 2 MiB - 1 B  | a raw image | a qcow2 image with clusters of 2 MiB |
+        | a byte more than the largest cluster  | blockdev-backup | 2 MiB + 1 B  | a raw image | a qcow2 image with clusters of 2 MiB |
 
       Examples: a drive with other clusters
         | case                           | command         | size           | source                               | target        |

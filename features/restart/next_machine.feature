@@ -66,7 +66,7 @@ Feature: Chains that go on in another machine
       Examples: larger and smaller
         | case                        | size                   | end            | dirty   |
         | twice as large              | 8 MiB                  | 8 MiB - 512 B  | 256 KiB |
-        | by a sector, past a granule | 4 MiB + 64 KiB + 512 B | 4 MiB + 64 KiB | 256 KiB |
+        | a sector and a granule more | 4 MiB + 64 KiB + 512 B | 4 MiB + 64 KiB | 256 KiB |
         | smaller                     | 1 MiB + 1 KiB          | 1 MiB + 512 B  | 192 KiB |
 
     Scenario: A backup on each of three days, with a shutdown between

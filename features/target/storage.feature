@@ -112,7 +112,7 @@ Feature: Storage that is particular about requests
         | add zero finder | drive0 | unmap         | unmap   |
       Then QEMU should grant it
 
-      Examples: space that nothing gives back
-        | case                  | discard |
-        | nothing is given up   | ignore  |
-        | nothing is said of it |         |
+      Examples: drives that give no space back
+        | case                           | discard |
+        | discards are ignored           | ignore  |
+        | the option discard is left out |         |
