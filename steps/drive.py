@@ -114,11 +114,11 @@ def next_held(context: Context, request: str, name: str) -> None:
     world_of(context).drives.drive(name).hold_next(request)
 
 
-@given("a {_request:Holdable} of {name:Name} is held up")
-@when("a {_request:Holdable} of {name:Name} is held up")
-def request_held(context: Context, _request: str, name: str) -> None:
+@given("a {request:Holdable} of {name:Name} is held up")
+@when("a {request:Holdable} of {name:Name} is held up")
+def request_held(context: Context, request: str, name: str) -> None:
     """Wait until the storage holds up the request that it was told to."""
-    world_of(context).drives.drive(name).wait_for_held()
+    world_of(context).drives.drive(name).wait_for_held(request)
 
 
 @given("the guest has begun to write to {name:Name}:")
@@ -127,11 +127,11 @@ def guest_begins(context: Context, name: str) -> None:
     world_of(context).drives.drive(name).begin(runs(context))
 
 
-@given("the {_request:Holdable} of {name:Name} has gone on")
-@when("the {_request:Holdable} of {name:Name} goes on")
-def request_goes_on(context: Context, _request: str, name: str) -> None:
+@given("the {request:Holdable} of {name:Name} has gone on")
+@when("the {request:Holdable} of {name:Name} goes on")
+def request_goes_on(context: Context, request: str, name: str) -> None:
     """Let the held-up request go on, and wait until the writes that had begun are done."""
-    world_of(context).drives.drive(name).let_go_on()
+    world_of(context).drives.drive(name).let_go_on(request)
 
 
 @given("a snapshot has put the overlay {overlay:Name} on {drive:Name}")

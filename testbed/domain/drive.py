@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from testbed.base.problems import AuthorError
 from testbed.domain.access import Access, Accesses
 from testbed.domain.image import Image
 from testbed.domain.imagefile import ImageFile
@@ -28,7 +29,7 @@ class Drive(Node):
     `access` is that of the guest, over the node or a filter above it; `accesses` makes such. The requests pass through
     whatever a job puts over the node, as a guest's would, and through the `filters`, which have bitmaps of their own.
     `file` is the node below that has bitmaps of its own. `on_their_way` are writes that the guest has made and QEMU
-    holds up; `copies_up` tells whether the image takes space for what the guest reads, too, and `is_active` whether
+    holds up, `held` is which request the storage is to hold up, if any; `copies_up` tells whether the image takes space for what the guest reads, too, and `is_active` whether
     this machine may use the image and no other one does; `has_strangers` tells whether others use it past all that is
     above. What a backup copies up is not among what the image has taken
     space for.
@@ -42,6 +43,7 @@ class Drive(Node):
     on_their_way: list[Run] = field(default_factory=list, init=False)
     copies_up: bool = field(default=False, kw_only=True)
     is_open: bool = field(default=False, init=False)
+    held: str = field(default="", init=False)
     is_active: bool = field(default=True, init=False)
     has_strangers: bool = field(default=False, init=False)
 
@@ -197,16 +199,31 @@ class Drive(Node):
         Raises GuestRequestFailed when the storage cannot.
         """
         self.access.tell(f"break {HOLDABLE[request]} {HELD}")
+        self.held = request
 
-    def wait_for_held(self) -> None:
-        """Wait until a request is held up; raises MachineHung when there is none."""
+    def wait_for_held(self, request: str) -> None:
+        """Wait until a "read" or "write" is held up; raises MachineHung when there is none.
+
+        Raises AuthorError when none of that kind was to be held up.
+        """
+        self._insist_on_held(request)
         self.access.tell(f"wait_break {HELD}")
 
-    def let_go_on(self) -> None:
-        """Let the request go on that is held up, and wait until all that waited for it has been written."""
+    def let_go_on(self, request: str) -> None:
+        """Let the "read" or "write" go on that is held up, and wait until all that waited for it has been written.
+
+        Raises AuthorError when none of that kind was to be held up.
+        """
+        self._insist_on_held(request)
+        self.held = ""
         self.access.tell(f"resume {HELD}")
         self.access.tell("aio_flush")
         self._arrived()
+
+    def _insist_on_held(self, request: str) -> None:
+        if request != self.held:
+            held = f"the next {self.held}" if self.held else "nothing"
+            raise AuthorError(f"no {request} of {self.name} was to be held up; {held} is")
 
     def arrive(self) -> None:
         """Take note that QEMU has drained the drive: what was on its way has been written."""

@@ -79,10 +79,10 @@ def test_what_waits_for_a_read_arrives_when_it_goes_on(machine: Machine, images:
     drive.hold_next("read")
     machine.execute("blockdev-add", {"driver": "null-co", "node-name": "target", "size": SIZE})
     machine.execute("blockdev-backup", {"job-id": "job0", "device": "drive0", "target": "target", "sync": "full"})
-    drive.wait_for_held()
+    drive.wait_for_held("read")
     drive.begin([Run(0, 512, 0x42), Run(512, 1024, 0)])
     assert drive.content.pattern_at(0) == 0x41
-    drive.let_go_on()
+    drive.let_go_on("read")
     assert drive.content.pattern_at(0) == 0x42
     assert drive.on_their_way == []
     machine.quit()
@@ -93,6 +93,16 @@ def test_storage_that_cannot_be_held_up_says_so(machine: Machine, images: Images
     drive = drive_on(machine, images, "never fails")
     with pytest.raises(GuestRequestFailed, match=r"break read_aio.*Could not set breakpoint"):
         drive.hold_next("read")
+
+
+def test_a_sentence_that_speaks_of_what_is_not_held_up_is_a_slip(machine: Machine, images: Images) -> None:
+    drive = drive_on(machine, images, "can be held up")
+    with pytest.raises(AuthorError, match="no read of drive0 was to be held up; nothing is"):
+        drive.wait_for_held("read")
+    drive.hold_next("read")
+    for say in (drive.wait_for_held, drive.let_go_on):
+        with pytest.raises(AuthorError, match="no write of drive0 was to be held up; the next read is"):
+            say("write")
 
 
 def test_each_read_fails_and_each_write_is_taken(machine: Machine, images: Images) -> None:
