@@ -29,10 +29,10 @@ class Drive(Node):
     `access` is that of the guest, over the node or a filter above it; `accesses` makes such. The requests pass through
     whatever a job puts over the node, as a guest's would, and through the `filters`, which have bitmaps of their own.
     `file` is the node below that has bitmaps of its own. `on_their_way` are writes that the guest has made and QEMU
-    holds up, `held` is which request the storage is to hold up, if any; `copies_up` tells whether the image takes space for what the guest reads, too, and `is_active` whether
-    this machine may use the image and no other one does; `has_strangers` tells whether others use it past all that is
-    above. What a backup copies up is not among what the image has taken
-    space for.
+    holds up, `held` is which request the storage is to hold up, if any; `copies_up` tells whether the image takes space
+    for what the guest reads, too, and `is_active` whether this machine may use the image and no other one does;
+    `has_strangers` tells whether others use it past all that is above. What a backup copies up is not among what the
+    image has taken space for.
     """
 
     image: Image

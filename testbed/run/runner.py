@@ -35,7 +35,7 @@ from testbed.base.gherkin import (
     without_skip_notices,
     words_of,
 )
-from testbed.base.problems import AuthorError, EnvironmentUnusable, in_words_of_caller
+from testbed.base.problems import AuthorError, EnvironmentUnusable, Problem, in_words_of_caller
 from testbed.reports.console import Printer, Story, complain, print_summary
 from testbed.reports.directory import Reports, directories, open_reports
 from testbed.reports.junit import JUnitFiles, options_of
@@ -150,6 +150,9 @@ class AcceptanceRunner(Runner):
     @override
     def load_step_definitions(self) -> None:
         """Call the hook before_load, which behave does not have: what it raises is told before anything is loaded."""
+        if self.config.jobs < 1:
+            nobody = f"{self.config.jobs} processes are to run the features"
+            raise EnvironmentUnusable([Problem(nobody, "give a number from 1 on with --jobs, or with JOBS= to make")])
         if (hook := self.hooks.get("before_load")) is not None:
             hook(self.context, words_of(self.config.tags))
         self.hooks.setdefault("after_all", lambda _context: None)  # where behave is kept from a last word, see run_hook

@@ -449,6 +449,14 @@ def test_a_line_that_the_file_does_not_have_is_an_error(life: Project, line: int
     assert "Traceback" not in finished.stderr
 
 
+def test_no_process_to_run_the_features_is_an_error_before_anything_is_loaded(life: Project) -> None:
+    life.write("features/broken.feature", "no feature at all")
+    finished = life.run("--jobs", "0")
+    assert (finished.status, finished.files) == (1, ["TEST-environment.xml"])
+    assert "0 processes are to run the features" in finished.stdout + finished.stderr
+    assert "give a number from 1 on with --jobs" in finished.stdout + finished.stderr
+
+
 def test_the_words_of_the_selection_are_judged_before_anything_is_loaded(life: Project) -> None:
     life.write("features/broken.feature", "no feature at all")
     life.write(
