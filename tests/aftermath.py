@@ -7,7 +7,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,6 +34,14 @@ def running(script: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str
             yield process, process.stdout.readline().split("\t")
         finally:
             process.kill()
+
+
+def comes(condition: Callable[[], object]) -> bool:
+    """Poll until a condition holds, for at most BOUND seconds, and tell whether it does: for what sends no event."""
+    deadline = time.monotonic() + BOUND
+    while not (holds := bool(condition())) and time.monotonic() < deadline:
+        time.sleep(0.002)
+    return holds
 
 
 def has_ended(pid: int) -> bool:
@@ -74,18 +82,14 @@ def processes_in(folder: Path) -> list[int]:
 
 def assert_nothing_is_left(folder: Path) -> None:
     """Check that no process and no file of any run is left in a folder; the cleaner may need a moment."""
-    deadline = time.monotonic() + BOUND
-    while time.monotonic() < deadline and (processes_in(folder) or any(folder.iterdir())):
-        time.sleep(0.01)
+    comes(lambda: not processes_in(folder) and not any(folder.iterdir()))
     assert processes_in(folder) == []
     assert list(folder.iterdir()) == []
 
 
 def assert_nobody_works_in(folder: Path) -> None:
     """Check that no process works in a folder; one that has been told to end may need a moment."""
-    deadline = time.monotonic() + BOUND
-    while time.monotonic() < deadline and processes_in(folder):
-        time.sleep(0.01)
+    comes(lambda: not processes_in(folder))
     assert processes_in(folder) == []
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from aftermath import has_ended, is_alive, running
+from aftermath import comes, has_ended, is_alive, running
 
 from testbed.base.process import Child, OutOfSpace, ToolFailed, describe_ending, run_tool, start_tool, watched_by
 
@@ -24,10 +24,7 @@ def start(home: Path, script: str, *, pass_fds: tuple[int, ...] = ()) -> Child:
 
 def line_of(path: Path) -> str:
     """Wait for the first line of a file that somebody is about to write."""
-    deadline = time.monotonic() + BOUND
-    while not (path.exists() and path.read_text().endswith("\n")):
-        assert time.monotonic() < deadline, f"nobody wrote {path}"
-        time.sleep(0.002)
+    assert comes(lambda: path.exists() and path.read_text().endswith("\n")), f"nobody wrote {path}"
     return path.read_text().strip()
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aftermath import comes
 
 from testbed.base.problems import EnvironmentUnusable
 from testbed.base.processor import Reading, Share, Wait
@@ -29,6 +30,13 @@ def running(argv: list[str]) -> Iterator[subprocess.Popen[bytes]]:
             yield process
         finally:
             process.kill()
+
+
+def run_for(seconds: float, *processes: subprocess.Popen[bytes]) -> None:
+    """Wait until processes that spin have had so many seconds of processor time together, or that many more."""
+    numbers = [process.pid for process in processes]
+    first = Reading.of(numbers).got
+    assert comes(lambda: Reading.of(numbers).got >= first + seconds), "what spins gets something"
 
 
 def explained(wait: Wait) -> str:
@@ -58,10 +66,9 @@ def test_who_queues_for_most_of_the_time_is_starved(share: Share, starved: bool)
 def test_what_is_busy_is_told_with_the_load_and_the_remedy() -> None:
     with running(SPINS) as process:
         wait = Wait.begun("QEMU", process.pid)
-        time.sleep(0.3)
-        first, last = wait.process, Reading.of([process.pid])
+        run_for(0.1, process)
+        last = Reading.of([process.pid])
         told = explained(wait)
-    assert last.got > first.got, "a process that spins gets something"
     assert last.is_runnable
     assert told.startswith("it did not come; meanwhile QEMU got 0.")
     assert " s more, and now wants to run; the load is " in told
@@ -69,16 +76,14 @@ def test_what_is_busy_is_told_with_the_load_and_the_remedy() -> None:
 
 
 def test_what_is_stopped_got_nothing_and_is_not_starved() -> None:
-    with running(SPINS) as process:
+    with running(SPINS) as process, running(SPINS) as other:
         os.kill(process.pid, signal.SIGSTOP)
         os.waitid(os.P_PID, process.pid, os.WSTOPPED)
         wait = Wait.begun("QEMU", process.pid)
-        time.sleep(0.1)
+        run_for(0.1, other)
         told = explained(wait)
-    assert (
-        "meanwhile QEMU got 0.00 s of processor time in 0.1 s, queued for 0.00 s more, and now does not want to run"
-        in told
-    )
+    assert re.search(r"meanwhile QEMU got 0\.00 s of processor time in \d+\.\d s, queued for 0\.00 s more, ", told)
+    assert ", and now does not want to run; " in told
 
 
 def test_what_others_keep_from_running_is_starved_and_nobody_s_fault() -> None:
@@ -86,10 +91,9 @@ def test_what_others_keep_from_running_is_starved_and_nobody_s_fault() -> None:
     one = str(min(os.sched_getaffinity(0)))
     with ExitStack() as held:
         nice = held.enter_context(running(["taskset", "--cpu-list", one, "nice", "-n", "19", *SPINS]))
-        for _ in range(2):
-            held.enter_context(running(["taskset", "--cpu-list", one, *SPINS]))
+        others = [held.enter_context(running(["taskset", "--cpu-list", one, *SPINS])) for _ in range(2)]
         wait = Wait.begun("QEMU", nice.pid)
-        time.sleep(1)
+        run_for(0.5, *others)
         with pytest.raises(EnvironmentUnusable, match=r"^it did not come; meanwhile QEMU got 0\.") as caught:
             wait.explained("it did not come")
     assert "-D patience=" in str(caught.value)
@@ -97,12 +101,10 @@ def test_what_others_keep_from_running_is_starved_and_nobody_s_fault() -> None:
 
 def test_what_a_wrapper_has_started_counts_too() -> None:
     with running(["sh", "-c", f'{sys.executable} -c "$0" & wait', SPINS[2]]) as wrapper:
-        time.sleep(0.5)
-        got = Wait.begun("QEMU", wrapper.pid).process.got
-        alone = Reading.of([wrapper.pid]).got
+        is_counted = comes(lambda: Wait.begun("QEMU", wrapper.pid).process.got > Reading.of([wrapper.pid]).got)
         child = Path(f"/proc/{wrapper.pid}/task/{wrapper.pid}/children").read_text(encoding="ascii")
         os.kill(int(child), signal.SIGKILL)
-    assert got > alone
+    assert is_counted
 
 
 def test_a_process_that_has_ended_has_nothing() -> None:

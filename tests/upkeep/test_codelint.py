@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 TESTBED = sorted((ROOT / "testbed").rglob("[!_]*.py"))
 STEPS = sorted((ROOT / "steps").glob("*.py"))
 HOOKS = sorted(ROOT.glob("environment.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 MOST_LINES_OF_HOOKS = 150
 
@@ -26,6 +28,11 @@ def test_steps_import_only_what_they_delegate_to(path: Path) -> None:
 @pytest.mark.parametrize("path", [*TESTBED, *STEPS, *HOOKS], ids=short)
 def test_nothing_waits_for_a_fixed_time(path: Path) -> None:
     assert codelint.fixed_waits(path.relative_to(ROOT), path.read_text()) == []
+
+
+@pytest.mark.parametrize("path", TESTS, ids=short)
+def test_no_test_waits_for_a_fixed_time(path: Path) -> None:
+    assert codelint.fixed_waits_of_tests(path.relative_to(ROOT), path.read_text()) == []
 
 
 @pytest.mark.parametrize("path", STEPS, ids=short)
@@ -61,9 +68,32 @@ def test_right_import_of_a_step_is_fine() -> None:
     "source",
     ["import time\ntime.sleep(1)", "from time import sleep", "async def f():\n    await asyncio.sleep(1)"],
 )
-def test_fixed_wait_is_found(source: str) -> None:
-    (found,) = codelint.fixed_waits(Path("testbed/qemu/machine.py"), source)
+@pytest.mark.parametrize("fixed_waits", [codelint.fixed_waits, codelint.fixed_waits_of_tests])
+def test_fixed_wait_is_found(fixed_waits: Callable[[Path, str], list[str]], source: str) -> None:
+    (found,) = fixed_waits(Path("testbed/qemu/machine.py"), source)
     assert found.startswith("testbed/qemu/machine.py:")
+
+
+BOUNDED_POLL = "while not it() and time.monotonic() < deadline:\n    time.sleep(0.01)\n"
+
+
+def test_a_test_may_poll_with_a_bound() -> None:
+    assert codelint.fixed_waits_of_tests(Path("tests/aftermath.py"), BOUNDED_POLL) == []
+    assert len(codelint.fixed_waits(Path("testbed/qemu/machine.py"), BOUNDED_POLL)) == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        BOUNDED_POLL.replace(" and time.monotonic() < deadline", ""),
+        BOUNDED_POLL.replace("    time", "    pass\ntime"),
+        "while time.monotonic() < deadline:\n    pass\nelse:\n    time.sleep(1)\n",
+    ],
+    ids=["no bound", "after the loop", "when it is late"],
+)
+def test_a_wait_of_a_test_that_is_no_bounded_poll_is_found(source: str) -> None:
+    (found,) = codelint.fixed_waits_of_tests(Path("tests/aftermath.py"), source)
+    assert found.endswith("a fixed wait; wait for an event, or poll with a bound")
 
 
 @pytest.mark.parametrize("source", ["import time\ntime.monotonic()", "async def f():\n    await asyncio.sleep(0)"])
