@@ -11,7 +11,7 @@ from collections.abc import Sequence
 def add_at_once(parser: argparse.ArgumentParser, option: str, what: str) -> None:
     """Add the option that says how many runs may be under way at a time; by default one for each processor."""
     processors = len(os.sched_getaffinity(0))
-    parser.add_argument(option, type=_number, default=processors, help=f"{what} at once (default: %(default)s)")
+    parser.add_argument(option, type=number, default=processors, help=f"{what} at once (default: %(default)s)")
 
 
 def defines_in(arguments: Sequence[str]) -> dict[str, str]:
@@ -27,7 +27,8 @@ def told_arguments(arguments: Sequence[str]) -> str:
     return f"Arguments of behave: {shlex.join(arguments) or 'none'}"
 
 
-def _number(text: str) -> int:
+def number(text: str) -> int:
+    """Return the number from 1 on that an option is given. Raises ArgumentTypeError for anything else."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError("give a number from 1 on")
     return int(text)

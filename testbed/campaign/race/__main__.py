@@ -21,7 +21,7 @@ from testbed.base.scratch import Scratch
 from testbed.base.settings import Settings
 from testbed.build.toolchain import Toolchain
 from testbed.campaign.console import Console
-from testbed.campaign.options import defines_in, told_arguments
+from testbed.campaign.options import defines_in, number, told_arguments
 from testbed.campaign.outside import Outside, Whole
 from testbed.campaign.race.script import CASES, NotRun, Script, insist_on_cases
 from testbed.campaign.race.standings import Pair, standings
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--source", help="a source tree of QEMU")
-    parser.add_argument("--pairs", type=_pairs, default=7, help="how many laps of each (default: %(default)s)")
+    parser.add_argument("--pairs", type=number, default=7, help="how many laps of each (default: %(default)s)")
     options, for_behave = parser.parse_known_args(arguments)
     if not options.source:
         sys.stderr.write(f"{NEEDED}\n")
@@ -76,17 +76,11 @@ def main(arguments: Sequence[str]) -> int:
     return RUN
 
 
-def _pairs(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("give a number from 1 on")
-    return int(text)
-
-
-def _raced(race: Race, number: int, console: Console) -> Sequence[Pair]:
+def _raced(race: Race, laps: int, console: Console) -> Sequence[Pair]:
     """Run so many pairs, and tell of each."""
     race.pair(0)  # what is read for the first time is read from the disk
     pairs = []
-    for lap in range(number):
+    for lap in range(laps):
         pairs.append(race.pair(lap))
         console.say(str(pairs[-1]))
     return pairs
@@ -101,9 +95,9 @@ class Race:
     reports: Path
     arguments: Sequence[str]
 
-    def pair(self, number: int) -> Pair:
+    def pair(self, lap: int) -> Pair:
         """Run each once, every other time the suite first. Raises NotRun, ToolFailed and OSError."""
-        if number % 2:
+        if lap % 2:
             suite = self._suite()
             return Pair(self._script(), suite)
         return Pair(self._script(), self._suite())
