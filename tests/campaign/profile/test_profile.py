@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from campaigns import run_campaign
 
 from testbed.build.toolchain import Toolchain
 from testbed.campaign.outside import Whole
@@ -22,18 +19,6 @@ from testbed.campaign.profile.page import Profile
 pytestmark = pytest.mark.whole
 
 FEATURE = "features/refusal/incremental_backup.feature"
-
-
-def run_profile(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "testbed.campaign.profile", *arguments],
-        cwd=ROOT,
-        env={**os.environ},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
 
 
 def counting(program: Path, home: Path, calls: Path) -> Path:
@@ -48,7 +33,7 @@ def counting(program: Path, home: Path, calls: Path) -> Path:
 def test_rows_add_up_to_the_whole_and_numbers_are_right(tmp_path: Path, toolchain: Toolchain) -> None:
     calls = tmp_path / "calls"
     wrapper = counting(toolchain.qemu_img.path, tmp_path, calls)
-    ended = run_profile(FEATURE, "--reports", str(tmp_path / "reports"), "-D", f"qemu_img={wrapper}")
+    ended = run_campaign("profile", FEATURE, "--reports", str(tmp_path / "reports"), "-D", f"qemu_img={wrapper}")
     assert (ended.returncode, ended.stderr) == (0, "")
     told = re.search(
         r"^(\d+) scenarios in one process: .* rows have ([\d.]+)% .* which they have ([\d.]+)%",
@@ -73,7 +58,7 @@ def test_run_that_comes_to_no_end_has_no_profile(tmp_path: Path) -> None:
     reports.mkdir()
     for name in ("profile.json", "console.txt"):
         (reports / name).write_text("of an earlier run")
-    ended = run_profile("--no-such-option", "--reports", str(reports))
+    ended = run_campaign("profile", "--no-such-option", "--reports", str(reports))
     assert ended.returncode == 1
     assert "the run came to no end" in ended.stderr
     assert "--no-such-option" in ended.stderr

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from aftermath import BOUND, Told, assert_nothing_is_left, has_ended
+from campaigns import run_campaign
 from loaded_python import LoadedPython
 
 from testbed.build.toolchain import Toolchain
@@ -39,23 +38,10 @@ FEATURES = ("features/bitmap/merging.feature", "features/bitmap/persistent.featu
 """Two of them, for two processes: to read all is most of what a run takes that comes to nothing."""
 
 
-def run_proof(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the proof as make does: by a PATH that names the environment as seen from the project."""
-    environment = os.path.relpath(Path(sys.executable).parent, ROOT)
-    return subprocess.run(
-        ["python", "-m", "testbed.campaign.proof", *arguments],
-        env={**os.environ, "PATH": f"{environment}:{os.environ['PATH']}"},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.mark.proof
 @pytest.mark.skipif(not shutil.which("qemu-system-x86_64"), reason="no qemu-system-x86_64 on PATH to stand in for")
 def test_a_sample_of_faults_is_found(tmp_path: Path) -> None:
-    proof = run_proof("--faults", ",".join(SAMPLE), "--reports", str(tmp_path), "--tags=blockdev-backup")
+    proof = run_campaign("proof", "--faults", ",".join(SAMPLE), "--reports", str(tmp_path), "--tags=blockdev-backup")
     assert proof.returncode == 0, proof.stdout + proof.stderr
     assert "10 of 10 faults found" in proof.stdout
     assert proof.stdout.splitlines()[:2] == proof.stdout.splitlines()[-2:]
@@ -66,7 +52,7 @@ def test_a_proof_where_even_the_real_qemu_fails_ends_at_once_and_says_why(tmp_pa
     broken = tmp_path / "qemu-system-broken"
     broken.write_text('#!/bin/sh\n[ "$1" = --version ] && echo QEMU emulator version 7.2.0 || exit 3\n')
     broken.chmod(0o755)
-    proof = run_proof("--qemu", str(broken), "--reports", str(tmp_path), *FEATURES)
+    proof = run_campaign("proof", "--qemu", str(broken), "--reports", str(tmp_path), *FEATURES)
     assert proof.returncode == 1, proof.stdout + proof.stderr
     assert "does not start: QEMU exited with status 3" in proof.stderr
     assert "remedy: name a QEMU that runs on this machine" in proof.stderr
@@ -141,7 +127,7 @@ def test_qemu_that_does_not_even_tell_its_version_is_explained(tmp_path: Path) -
     broken = tmp_path / "qemu-system-broken"
     broken.write_text("#!/bin/sh\necho it is broken >&2\nexit 3\n")
     broken.chmod(0o755)
-    proof = run_proof("--qemu", str(broken), "--faults", "none", "--reports", str(tmp_path))
+    proof = run_campaign("proof", "--qemu", str(broken), "--faults", "none", "--reports", str(tmp_path))
     assert proof.returncode == 1
     assert "exited with status 3; the end of its stderr:\nit is broken" in proof.stderr
     assert "Traceback" not in proof.stderr
@@ -155,6 +141,6 @@ def test_qemu_that_does_not_even_tell_its_version_is_explained(tmp_path: Path) -
     ],
 )
 def test_wrong_call_is_explained(arguments: list[str], said: str) -> None:
-    proof = run_proof(*arguments)
+    proof = run_campaign("proof", *arguments)
     assert proof.returncode == 2
     assert said in proof.stderr

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 from behave.configuration import Configuration
 from behave.parser import parse_file
+from campaigns import run_campaign
 from conftest import ROOT
 
 from testbed.base.process import Finished
@@ -46,41 +44,29 @@ def source_with(home: Path, script: str) -> Path:
     return home
 
 
-def run_race(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "testbed.campaign.race", *arguments],
-        cwd=ROOT,
-        env={**os.environ},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-
-
 def test_without_a_source_tree_it_says_what_it_needs() -> None:
-    ended = run_race()
+    ended = run_campaign("race")
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "QEMU_SRC=/path/to/qemu" in ended.stderr
     assert "remedy:" in ended.stderr
 
 
 def test_another_tree_is_an_error(tmp_path: Path) -> None:
-    ended = run_race("--source", str(tmp_path))
+    ended = run_campaign("race", "--source", str(tmp_path))
     assert ended.returncode == 1
     assert f"there is no tests/qemu-iotests/124 in {tmp_path}" in ended.stderr
 
 
 @pytest.mark.parametrize("pairs", ["0", "-1", "many"])
 def test_number_of_pairs_is_one_from_1_on(pairs: str) -> None:
-    ended = run_race("--source", ".", "--pairs", pairs)
+    ended = run_campaign("race", "--source", ".", "--pairs", pairs)
     assert ended.returncode == 2
     assert "give a number from 1 on" in ended.stderr
 
 
 def test_script_and_suite_run_in_turn_and_are_compared(tmp_path: Path) -> None:
     source = source_with(tmp_path, f"{ENVIRONMENT}\n    sys.stderr.write({PASSED!r})\n")
-    ended = run_race("--source", str(source), "--pairs", "1")
+    ended = run_campaign("race", "--source", str(source), "--pairs", "1")
     assert (ended.returncode, ended.stderr) == (0, "")
     (pair,) = re.findall(
         r"^script [\d.]+ s wall, ([\d.]+) s processor; suite [\d.]+ s, ([\d.]+) s;", ended.stdout, re.MULTILINE
@@ -91,7 +77,7 @@ def test_script_and_suite_run_in_turn_and_are_compared(tmp_path: Path) -> None:
 
 def test_script_that_leaves_its_cases_out_is_no_rival(tmp_path: Path) -> None:
     source = source_with(tmp_path, "print('124 not run: Missing virtio-blk in QEMU binary')\n")
-    ended = run_race("--source", str(source), "--pairs", "1")
+    ended = run_campaign("race", "--source", str(source), "--pairs", "1")
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "124 not run: Missing virtio-blk" in ended.stderr
 
