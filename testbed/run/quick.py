@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from testbed.base.gherkin import Config, Location, Scenario, override, title
@@ -9,7 +10,7 @@ from testbed.base.problems import AuthorError
 from testbed.reports.console import Printer
 from testbed.reports.outcome import RunSummary, Status
 from testbed.run.order import ORDER, Order
-from testbed.run.runner import AcceptanceRunner
+from testbed.run.runner import AcceptanceRunner, NothingSelected
 
 
 class QuickRunner(AcceptanceRunner):
@@ -21,12 +22,16 @@ class QuickRunner(AcceptanceRunner):
 
     @override
     def feature_locations(self) -> list[Location]:
-        """Give the files alone that have quick scenarios: to read the others takes longer than to run a dozen."""
+        """Give the files alone that have quick scenarios: to read the others takes longer than to run a dozen.
+
+        Raises AuthorError where it is not known which scenarios are quick.
+        """
         self._order = Order.read()
         if not self._order.quick:
             raise AuthorError(f"{ORDER} names no quick scenarios: make prove ARGS=--update-quick writes it")
         quick = {finder.feature for finder in self._order.quick}
-        return [location for location in super().feature_locations() if location.filename in quick]
+        # By the name that behave gives a scenario's file, however it was spelt for the run.
+        return [location for location in super().feature_locations() if os.path.relpath(location.filename) in quick]
 
     @override
     def _selected(self) -> list[Scenario]:
@@ -35,7 +40,11 @@ class QuickRunner(AcceptanceRunner):
             for scenario in feature.walk_scenarios():
                 if (scenario.filename, title(scenario)) not in quick:
                     scenario.skip("it is not one of the quick scenarios")
-        return super()._selected()
+        if not (selected := super()._selected()):
+            raise NothingSelected(
+                "no quick scenario is selected: make accept runs the others; or is a tag, a name or a path misspelt?"
+            )
+        return selected
 
     @override
     def _tell_the_end(self, summary: RunSummary) -> None:

@@ -146,6 +146,24 @@ def test_a_green_quick_run_says_how_sure_it_is(four: Project, jobs: str) -> None
     )
 
 
+@pytest.mark.parametrize("path", ["{home}/{file}", "./{file}", "{home}/features/life/../life/number0.feature:2"])
+def test_a_quick_run_finds_a_file_however_it_is_spelt(four: Project, path: str) -> None:
+    finished = run_quickly(four, path.format(home=four.home, file=file(0)))
+    assert (finished.status, finished.stderr) == (0, "")
+    assert [outcome["scenario"] for outcome in finished.summary()["outcomes"]] == ["Good 0"]
+
+
+def test_a_quick_run_finds_what_is_in_a_folder_with_an_absolute_path(four: Project) -> None:
+    assert files_of(run_quickly(four, str(four.home / "features"))) == [file(3), file(0)]
+
+
+@pytest.mark.parametrize("others", [[file(1)], ["--name", "Good 1"]], ids=["another file", "another name"])
+def test_where_nothing_is_quick_a_quick_run_says_so(four: Project, others: list[str]) -> None:
+    finished = run_quickly(four, *others)
+    assert (finished.status, finished.stdout) == (1, "")
+    assert "no quick scenario is selected: make accept runs the others; or is a tag," in finished.stderr
+
+
 def test_what_is_not_applicable_makes_nobody_sure(four: Project) -> None:
     four.write(
         "environment.py",
