@@ -105,7 +105,9 @@ class Line:
 
         def tick() -> None:
             while not over.wait(period):
-                self.tick()
+                with self.turn:
+                    if not over.is_set():  # it may have waited for its turn until after the end
+                        self.tick()
 
         thread = threading.Thread(target=tick, daemon=True)
         thread.start()

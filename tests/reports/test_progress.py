@@ -110,6 +110,36 @@ def test_it_ticks_in_a_thread_of_its_own_until_it_is_told_not_to() -> None:
     assert [thread for thread in threading.enumerate() if "tick" in thread.name] == []
 
 
+def test_a_tick_that_comes_to_its_turn_after_the_end_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Turn:
+        """A turn that tells when somebody waits for it who is not in this thread."""
+
+        def __init__(self) -> None:
+            self.lock = threading.RLock()
+            self.other = threading.Thread()
+            self.is_awaited = threading.Event()
+
+        def __enter__(self) -> None:
+            if threading.current_thread() is not threading.main_thread():
+                self.other = threading.current_thread()
+                self.is_awaited.set()
+            self.lock.acquire()
+
+        def __exit__(self, *_error: object) -> None:
+            self.lock.release()
+
+    monkeypatch.setattr("testbed.reports.progress.END_BOUND", 0)
+    stream, clock, turn = io.StringIO(), Clock(), Turn()
+    told = line(stream, clock)
+    told.turn = cast("threading.RLock", turn)
+    clock.seconds = EVERY
+    with turn, told.ticking(0.001):
+        assert turn.is_awaited.wait(10)
+    turn.other.join(10)
+    assert not turn.other.is_alive()
+    assert stream.getvalue() == ""
+
+
 def test_another_prints_only_while_the_line_does_not() -> None:
     told = line(io.StringIO(), Clock())
     heard: list[str] = []
