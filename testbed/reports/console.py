@@ -137,12 +137,10 @@ class Story(Formatter):
             self.printer.line(remark)
 
     def scenario_started(self, outcome: Outcome) -> None:
-        """Show what runs, where a line can be taken back."""
+        """Print the headings where somebody looks on; what runs, the line of the run's progress tells."""
         if self.printer.is_terminal:
             self.printer.take_back()
             self._print_headings(outcome)
-            width = shutil.get_terminal_size().columns - 1
-            self.printer.write(f"    {'running':{_COLUMN}}             {outcome.scenario}"[:width])
 
     def scenario_finished(self, outcome: Outcome) -> None:
         """Print the scenario, and what there is to be said of it; one that was not run only counts in the end."""
