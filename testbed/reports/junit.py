@@ -124,14 +124,14 @@ class JUnitFiles:
         That is which areas the run says little of, and what the build has warned of.
         """
         has_warned = any(outcome.warnings for outcome in summary.outcomes)  # properties of all suites then
-        for report, suite in self._unwritten.items():
-            self._write(report, suite)
         areas = {area.name: str(area) for area in areas_of(summary.outcomes) if area.is_mostly_passed_over}
         for report, suite, area in {(one.report, one.suite, one.area or "features") for one in summary.outcomes}:
             if area in areas:
                 self._remarks[report] = {PASSED_OVER: areas[area]}
             if report in self._cases and (area in areas or has_warned):
-                self._write(report, suite)
+                self._unwritten[report] = suite
+        for report, suite in self._unwritten.items():
+            self._write(report, suite)
         if summary.errors:
             self._write_errors(summary.errors)
         else:

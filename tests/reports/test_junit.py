@@ -10,7 +10,9 @@ import pytest
 from conftest import ROOT, Finished, Project
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from lxml import etree
+from parsed import labelled, parsed
 
+from testbed.base.files import write_atomically
 from testbed.reports.junit import JUnitFiles, link_of, options_of
 from testbed.reports.outcome import Outcome, RunError, RunSummary, Status
 
@@ -527,3 +529,24 @@ def test_a_feature_of_many_rows_is_written_in_no_time(tmp_path: Path) -> None:
     for row in range(100):
         files.scenario_finished(replace(OUTCOME, name=f"row {row}"))
     assert time.process_time() - begun < 5
+
+
+def test_what_was_not_run_is_written_once_when_the_run_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+
+    def write(path: Path, text: str) -> None:
+        written.append(path.name)
+        write_atomically(path, text)
+
+    monkeypatch.setattr("testbed.reports.junit.write_atomically", write)
+    unrun = [replace(outcome, status=Status.NOT_RUN, reasons=("interrupted",)) for outcome in labelled(parsed())]
+    # An area of which most was passed over has a property of its own in all its suites.
+    passed_over = replace(unrun[0], report="other", status=Status.NOT_APPLICABLE, reasons=("no such thing",))
+    files = JUnitFiles(tmp_path, {})
+    for outcome in (*unrun, passed_over):
+        files.scenario_finished(outcome)
+    assert written == ["TEST-other.xml"]
+    files.run_finished(RunSummary((*unrun, passed_over), (), unrun[0].started, 1.0))
+    assert sorted(written[1:]) == [f"TEST-{unrun[0].report}.xml", "TEST-other.xml"]
+    (suite,) = JUnitXml.fromfile(str(tmp_path / f"TEST-{unrun[0].report}.xml"))
+    assert [isinstance(result(case), Skipped) for case in suite] == [True] * len(unrun)
