@@ -20,6 +20,7 @@ from testbed.base.files import shown
 from testbed.base.problems import EnvironmentUnusable, Problem
 from testbed.campaign.checkout import README, ROOT
 from testbed.campaign.console import Console
+from testbed.campaign.ending import ended
 from testbed.campaign.matrix import builds, page
 from testbed.campaign.matrix.builds import Build
 from testbed.campaign.matrix.comparison import Comparison, Trial
@@ -27,7 +28,7 @@ from testbed.campaign.matrix.debian import Cache, Debian
 from testbed.campaign.matrix.trials import Trials
 from testbed.campaign.options import add_at_once, told_arguments
 from testbed.campaign.pages.publishing import write_page, write_part
-from testbed.campaign.runs import Interrupted, Runs, interruptible
+from testbed.campaign.runs import Runs
 from testbed.reports.directory import DEFAULT, open_reports
 from testbed.reports.outcome import Status
 
@@ -48,16 +49,12 @@ def main(arguments: Sequence[str]) -> int:
     """Run the program with these arguments; return its exit status."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options = _options(arguments[:end])
-    console = Console()
-    try:
-        with interruptible(), Runs(RUN_BOUND) as runs:
-            return _compare(options, runs, arguments[end + 1 :], console)
-    except Interrupted as interrupted:
-        console.say("interrupted")
-        return interrupted.status
-    except (EnvironmentUnusable, LookupError, OSError) as error:
-        sys.stderr.write(f"{error}\n")
-        return UNTRIED
+
+    def compare() -> int:
+        with Runs(RUN_BOUND) as runs:
+            return _compare(options, runs, arguments[end + 1 :], Console())
+
+    return ended(compare, UNTRIED, EnvironmentUnusable, LookupError, OSError)
 
 
 def _compare(options: argparse.Namespace, runs: Runs, arguments: Sequence[str], console: Console) -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 from testbed.base.process import watched_by
 from testbed.campaign.checkout import CONTRIBUTING, ROOT
 from testbed.campaign.console import Console
+from testbed.campaign.ending import ended
 from testbed.campaign.options import told_arguments
 from testbed.campaign.outside import Outside
 from testbed.campaign.pages.publishing import write_page, write_part
@@ -21,7 +22,7 @@ from testbed.campaign.profile import page
 from testbed.campaign.profile.ledger import Cost, Ledger, Section
 from testbed.campaign.profile.page import Profile
 from testbed.campaign.profile.sampler import BETWEEN, END
-from testbed.campaign.runs import CONSOLE, EndedRun, Interrupted, Run, Runs, how_far, interruptible
+from testbed.campaign.runs import CONSOLE, EndedRun, Run, Runs, how_far
 from testbed.reports.outcome import Status
 
 INSIDE = "testbed.campaign.profile.inside"
@@ -53,20 +54,16 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--reports", type=Path, default=ROOT / "reports", help="where the reports of the run go")
     parser.add_argument("--update-contributing", action="store_true", help="write the table into CONTRIBUTING.md")
     options, for_behave = parser.parse_known_args(arguments)
+    return ended(lambda: _show(options, for_behave, Console()), WANTING, LookupError, NoProfile, OSError)
+
+
+def _show(options: argparse.Namespace, for_behave: Sequence[str], console: Console) -> int:
+    """Do what the options say; return the exit status."""
     reports = options.reports.absolute()
-    console = Console()
-    try:
-        with interruptible():
-            profile = profiled(reports, for_behave, console)
-            written = write_page(page.document(profile), reports, "profile")
-            if options.update_contributing:
-                write_part(CONTRIBUTING, "profile", "make profile", page.summary(profile))
-    except Interrupted as interrupted:
-        console.say("interrupted")
-        return interrupted.status
-    except (LookupError, NoProfile, OSError) as error:
-        sys.stderr.write(f"{error}\n")
-        return WANTING
+    profile = profiled(reports, for_behave, console)
+    written = write_page(page.document(profile), reports, "profile")
+    if options.update_contributing:
+        write_part(CONTRIBUTING, "profile", "make profile", page.summary(profile))
     console.say(page.as_text(page.table(profile)))
     console.say("\n" + page.as_text(page.costliest(profile)))
     console.say("\n".join(["", page.sums(profile), *profile.judged, f"All scenarios are in {written[0]}"]))

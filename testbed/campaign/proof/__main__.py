@@ -24,6 +24,7 @@ from testbed.base.process import ToolFailed
 from testbed.base.scratch import Scratch
 from testbed.campaign.checkout import README, ROOT
 from testbed.campaign.console import Console
+from testbed.campaign.ending import ended
 from testbed.campaign.options import add_at_once, told_arguments
 from testbed.campaign.pages.publishing import write_page, write_part
 from testbed.campaign.proof import page
@@ -33,7 +34,7 @@ from testbed.campaign.proof.faults import FAULTS, WIDE
 from testbed.campaign.proof.findings import Finding, Proof, location_of, made_to_fail
 from testbed.campaign.proof.proving import FaultTrials, features_of
 from testbed.campaign.proof.subject import Subject, Unusable
-from testbed.campaign.runs import Interrupted, Runs, interruptible
+from testbed.campaign.runs import Runs
 from testbed.reports.outcome import Outcome, Status
 from testbed.run.order import ORDER
 
@@ -51,15 +52,8 @@ class NothingPasses(Exception):
 def main(arguments: Sequence[str]) -> int:
     """Run the program with these arguments; return its exit status."""
     options, for_behave = _options(arguments)
-    try:
-        with interruptible():
-            return _conclude(_prove(options, for_behave), options)
-    except Interrupted as interrupted:
-        Console().say("interrupted")
-        return interrupted.status
-    except (EnvironmentUnusable, LookupError, NothingPasses, OSError, ToolFailed, Unusable) as error:
-        sys.stderr.write(f"{error}\n")
-        return WANTING
+    failures = (EnvironmentUnusable, LookupError, NothingPasses, OSError, ToolFailed, Unusable)
+    return ended(lambda: _conclude(_prove(options, for_behave), options), WANTING, *failures)
 
 
 def _options(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:

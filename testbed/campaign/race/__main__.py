@@ -21,11 +21,12 @@ from testbed.base.scratch import Scratch
 from testbed.base.settings import Settings
 from testbed.build.toolchain import Toolchain
 from testbed.campaign.console import Console
+from testbed.campaign.ending import ended
 from testbed.campaign.options import defines_in, number, told_arguments
 from testbed.campaign.outside import Outside, Whole
 from testbed.campaign.race.script import CASES, NotRun, Script, insist_on_cases
 from testbed.campaign.race.standings import Pair, standings
-from testbed.campaign.runs import Interrupted, Run, Runs, interruptible
+from testbed.campaign.runs import Run, Runs
 from testbed.reports.outcome import Status
 
 T = TypeVar("T")
@@ -57,21 +58,18 @@ def main(arguments: Sequence[str]) -> int:
     if not options.source:
         sys.stderr.write(f"{NEEDED}\n")
         return WANTING
-    console = Console()
-    try:
-        with interruptible():
-            settings = Settings.load(defines_in(for_behave), os.environ)
-            toolchain = Toolchain.find(settings, os.environ)
-            with Scratch.make(settings.scratch) as scratch, Runs(LAP_BOUND) as runs:
-                script = Script.of(Path(options.source), toolchain, scratch.directory_for("script"))
-                race = Race(script, runs, scratch.directory_for("reports"), for_behave)
-                pairs = _raced(race, options.pairs, console)
-    except Interrupted as interrupted:
-        console.say("interrupted")
-        return interrupted.status
-    except (EnvironmentUnusable, NotRun, OSError, ToolFailed) as error:
-        sys.stderr.write(f"{error}\n")
-        return WANTING
+    failures = (EnvironmentUnusable, NotRun, OSError, ToolFailed)
+    return ended(lambda: _race(options, for_behave, Console()), WANTING, *failures)
+
+
+def _race(options: argparse.Namespace, for_behave: Sequence[str], console: Console) -> int:
+    """Do what the options say; return the exit status."""
+    settings = Settings.load(defines_in(for_behave), os.environ)
+    toolchain = Toolchain.find(settings, os.environ)
+    with Scratch.make(settings.scratch) as scratch, Runs(LAP_BOUND) as runs:
+        script = Script.of(Path(options.source), toolchain, scratch.directory_for("script"))
+        race = Race(script, runs, scratch.directory_for("reports"), for_behave)
+        pairs = _raced(race, options.pairs, console)
     console.say("\n".join(["", standings(pairs), f"Judged: {toolchain.qemu.banner}", told_arguments(for_behave)]))
     return RUN
 
