@@ -16,11 +16,7 @@ from testbed.base.problems import near
 from testbed.base.text import one_line
 from testbed.build.answers import NO, YES, Answer, Unclear
 from testbed.build.capabilities import Capabilities
-from testbed.build.promised import SINCE, Withdrawn
-
-JOB_VERBS = ("pause", "resume", "cancel", "complete", "finalize", "dismiss")
-"""What the commands for jobs do; the same in both of their families."""
-
+from testbed.build.promised import JOB_VERBS, SINCE, Withdrawn
 
 EMULATOR = "emulator"
 DAEMON = "storage daemon"

@@ -7,13 +7,14 @@ from testbed.base.text import one_line
 SINCE = "5.2"
 """The release from which on it was never missing."""
 
-_JOB_VERBS = ("pause", "resume", "cancel", "complete", "finalize", "dismiss")
+JOB_VERBS = ("pause", "resume", "cancel", "complete", "finalize", "dismiss")
+"""What the commands for jobs do; the same in both of their families."""
 
 COMMANDS = frozenset(
     {
         *("blockdev-backup", "drive-backup", "transaction"),
         *(f"block-dirty-bitmap-{act}" for act in ("add", "remove", "clear", "enable", "disable", "merge")),
-        *(f"{family}-{verb}" for family in ("job", "block-job") for verb in _JOB_VERBS),
+        *(f"{family}-{verb}" for family in ("job", "block-job") for verb in JOB_VERBS),
         *("block-job-set-speed", "query-jobs", "query-block-jobs"),
         *("blockdev-add", "blockdev-del", "blockdev-create", "blockdev-snapshot", "blockdev-mirror"),
         *("blockdev-snapshot-sync", "block-commit", "block-stream", "block_resize"),
