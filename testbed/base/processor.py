@@ -52,9 +52,7 @@ class Reading:
                 got += (int(fields[10]) + int(fields[11])) / os.sysconf("SC_CLK_TCK")
                 states += state
             for thread in Path(f"/proc/{process}/task").glob("*"):
-                with contextlib.suppress(
-                    OSError, IndexError, LookupError
-                ):  # it has ended, or this kernel does not tell
+                with contextlib.suppress(OSError, LookupError):  # it has ended, or this kernel does not tell
                     queued = max(queued, int((thread / "schedstat").read_text("ascii").split()[1]) / NANOSECONDS)
                     told = (thread / "status").read_text("utf-8", "replace")
                     sleeps += int(told.partition("\nvoluntary_ctxt_switches:")[2].partition("\n")[0] or 0)

@@ -192,8 +192,7 @@ class Testbed:
 
         A build tree that was named is named again; of other builds, each program that was found.
         """
-        tools = {tool.name: getattr(self.toolchain, tool.name) for tool in fields(self.toolchain)}
-        found = {name: tool.path for name, tool in tools.items() if tool is not None}
+        found = {tool.name: getattr(self.toolchain, tool.name).path for tool in fields(self.toolchain)}
         if tree := _tree(self.settings.qemu):
             named = {name: path for name, path in found.items() if getattr(self.settings, name) is not None}
             found = {**named, "qemu": tree}
