@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import json
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from testbed.base.files import write_atomically
+from testbed.base.holes import next_data
 from testbed.base.units import format_size
 
 INDEX = ".images.jsonl"
@@ -164,19 +164,9 @@ def _size(file: IO[bytes]) -> int:
 def _blocks(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     """Give the blocks of a file that are not all zeros, each with its offset; what is a hole is not read."""
     descriptor, at = file.fileno(), 0
-    while (start := _next_data(descriptor, at)) is not None:
+    while (start := next_data(descriptor, at)) is not None:
         at = start - start % _BLOCK
         block = os.pread(descriptor, _BLOCK, at)
         if block.strip(b"\0"):
             yield at, block
         at += _BLOCK
-
-
-def _next_data(descriptor: int, at: int) -> int | None:
-    """Return where a file has its next data from an offset on, or None if there are none. Raises OSError."""
-    try:
-        return os.lseek(descriptor, at, os.SEEK_DATA)
-    except OSError as error:
-        if error.errno == errno.ENXIO:
-            return None
-        raise

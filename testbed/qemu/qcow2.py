@@ -17,6 +17,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Self
 
+from testbed.base.holes import next_data
 from testbed.base.units import format_size
 from testbed.model.content import ZERO, Content
 
@@ -227,11 +228,7 @@ def _layers(path: Path, image_format: str, opened: ExitStack) -> Iterator[Layer]
 def _raw(file: int) -> Layer:
     size = os.fstat(file).st_size
     pieces, at = [], 0
-    while at < size:
-        try:
-            start = os.lseek(file, at, os.SEEK_DATA)
-        except OSError:  # nothing but a hole to the end
-            break
+    while at < size and (start := next_data(file, at)) is not None:
         if start > at:
             pieces.append(Piece(at, start, Kind.HOLE))
         at = os.lseek(file, start, os.SEEK_HOLE)
