@@ -33,13 +33,30 @@ PIECE = 128 * 1024
 _HEADER = struct.Struct(">4sIQIIQIIQ")
 _INCOMPATIBLE = struct.Struct(">Q")
 _EXTENSION = struct.Struct(">II")
+_BITMAPS_EXTENSION = struct.Struct(">IIQQ")
+_SHORT_HEADER, _HEADER_LENGTH = 72, 104
+"""Bytes of the header in version 2, and at least in version 3."""
 
 _DIRTY, _EXTENDED = 1 << 0, 1 << 4
 """Incompatible features that this reader knows: stale counts of references, and subclusters."""
 
+_CLUSTER_BITS, _CLUSTER_BITS_OF_EXTENDED = range(9, 22), range(14, 22)
+"""How large clusters may be, with subclusters and without, as powers of two; the largest are QEMU's own bound."""
+
+_LONGEST_NAME = 1023
+"""Bytes of the name of a backing file."""
+
+_WIDEST_COUNT = 6
+"""Bits of a count of references, as a power of two."""
+
+_LARGEST_TABLE = 1 << 27
+"""Bytes; of all its tables, QEMU allows so many for none."""
+
 _BACKING_FORMAT = 0xE2792ACA
 _BITMAPS = 0x23852875
+_BITMAP = struct.Struct(">QIIBBHI")
 _OFFSET = 0x00FF_FFFF_FFFF_FE00
+_OFFSET_OF_COUNTS = 0xFFFF_FFFF_FFFF_FE00
 _COMPRESSED = 1 << 62
 _COUNTED_ONCE = 1 << 63
 _READS_AS_ZEROS = 1
@@ -111,6 +128,8 @@ class Layer:
             whole = zlib.decompressobj(-12).decompress(packed, self.cluster)
         except zlib.error as error:
             raise Unsound(f"the compressed cluster for offset {piece.start} cannot be unpacked: {error}") from None
+        if len(whole) < self.cluster:
+            raise Unsound(f"the compressed cluster for offset {piece.start} holds {len(whole)} bytes only")
         first = piece.start % self.cluster
         return whole[first : first + piece.end - piece.start]
 
@@ -253,29 +272,39 @@ class Metadata:
             raise Unreadable(f"version {self.version}, encryption {crypt}, incompatible features {features:#x}")
         self.extended = bool(features & _EXTENDED)
         self.unclean = bool(features & _DIRTY)
+        if self.bits not in (_CLUSTER_BITS_OF_EXTENDED if self.extended else _CLUSTER_BITS):
+            raise Unsound(f"its clusters are of 2^{self.bits} bytes")
         self.cluster = 1 << self.bits
 
     def backing(self) -> tuple[str, str] | None:
         """Return name and format of the image that this one stands on, None if it stands alone."""
         if not self.name_at:
             return None
-        name = os.pread(self.file, self.name_length, self.name_at).decode(errors="surrogateescape")
+        if not 0 < self.name_length <= _LONGEST_NAME or self.name_at + self.name_length > self.cluster:
+            raise Unsound(f"the name of its backing file is of {self.name_length} bytes at {self.name_at}")
+        name = os.fsdecode(self.read(self.name_at, self.name_length, "the name of its backing file"))
+        if "\0" in name:
+            raise Unsound("the name of its backing file holds a byte of zeros")
         if ":" in name.split("/", 1)[0]:
             raise Unreadable(f"the name {name}")
         for kind, body in self.extensions():
             if kind == _BACKING_FORMAT:
-                return name, body.decode()
+                return name, body.decode(errors="replace")
         raise Unreadable("a backing file without a format")
 
     def extensions(self) -> Iterator[tuple[int, bytes]]:
-        """Yield type and body of each extension of the header."""
-        at = 72 if self.version == 2 else int.from_bytes(self.start[100:104], "big")
-        first = os.pread(self.file, self.cluster, 0)
+        """Yield type and body of each extension of the header; raises Unsound for one that reaches out of its room."""
+        at = _SHORT_HEADER if self.version == 2 else int.from_bytes(self.start[100:104], "big")
+        if self.version > 2 and (at < _HEADER_LENGTH or at % 8 or at > self.cluster):
+            raise Unsound(f"its header is of {at} bytes")
+        first = os.pread(self.file, min(self.cluster, self.name_at or self.cluster), 0)
         while at + _EXTENSION.size <= len(first):
             kind, length = _EXTENSION.unpack_from(first, at)
             if not kind:
                 return
             at += _EXTENSION.size
+            if at + length > len(first):
+                raise Unsound(f"an extension of its header is of {length} bytes at {at}")
             yield kind, first[at : at + length]
             at += -(-length // 8) * 8
 
@@ -294,13 +323,17 @@ class Metadata:
         needed = -(-self.size // reach)
         if needed > self.entries:
             raise Unsound(f"its table has {self.entries} entries and needs {needed}")
-        for number, entry in enumerate(self.table(self.l1_at, needed)):
-            start = number * reach
-            if not entry & _OFFSET:
+        seen: set[int] = set()
+        for number, entry in enumerate(self.table_of_tables(needed)):
+            start, place = number * reach, entry & _OFFSET
+            if not place:
                 yield Piece(start, min(start + reach, self.size), Kind.NOTHING)
                 continue
+            if place in seen:
+                raise Unsound(f"its table at {format_size(place)} is used twice")
+            seen.add(place)
             count = min(in_table, -(-(self.size - start) // self.cluster))
-            table = self.table(self._aligned(entry & _OFFSET, "table"), count * words)
+            table = self.table(place, count * words, "a table")
             yield from self._extended_pieces(start, table) if self.extended else self._plain_pieces(start, table)
 
     def _plain_pieces(self, start: int, table: array[int]) -> Iterator[Piece]:
@@ -321,7 +354,7 @@ class Metadata:
             return Piece(start, end, Kind.ZEROS)
         if not entry & _OFFSET:
             return Piece(start, end, Kind.NOTHING)
-        return Piece(start, end, Kind.DATA, self._aligned(entry & _OFFSET, "cluster"))
+        return Piece(start, end, Kind.DATA, self.aligned(entry & _OFFSET, "a cluster"))
 
     def _extended_pieces(self, base: int, table: array[int]) -> Iterator[Piece]:
         length = self.cluster // _SUBCLUSTERS
@@ -335,22 +368,43 @@ class Metadata:
                 first, last = start + place * length, min(start + (place + 1) * length, self.size)
                 if first >= self.size:
                     return
+                if states >> place & 1 and states >> 32 + place & 1:
+                    raise Unsound(f"what it holds for offset {first} is data and zeros at once")
                 if states >> place & 1:
-                    host = self._aligned(entry & _OFFSET, "cluster") + place * length
+                    host = self.aligned(entry & _OFFSET, "a cluster") + place * length
                     yield Piece(first, last, Kind.DATA, host)
                 else:
                     yield Piece(first, last, Kind.ZEROS if states >> 32 + place & 1 else Kind.NOTHING)
 
-    def _aligned(self, place: int, what: str) -> int:
+    def aligned(self, place: int, what: str) -> int:
+        """Return a place in the file, in bytes, where something begins; raises Unsound unless a cluster begins there.
+
+        `what` names it for the message, as in "a table".
+        """
         if place % self.cluster or not place:
-            raise Unsound(f"a {what} of it is at {place}, which is no whole number of clusters")
+            raise Unsound(f"{what} of it is at {place}, which is no whole number of clusters")
         return place
 
-    def table(self, place: int, entries: int) -> array[int]:
-        """Return a table of so many numbers of eight bytes at a place in the file."""
-        table = array("Q", os.pread(self.file, entries * 8, place).ljust(entries * 8, b"\0"))
+    def read(self, place: int, length: int, what: str) -> bytes:
+        """Return so many bytes of metadata at a place in the file; raises Unsound when they cannot all be there.
+
+        `what` names them for the message.
+        """
+        if length > _LARGEST_TABLE or place + length > os.fstat(self.file).st_size:
+            raise Unsound(f"{what} of it, of {format_size(length)} at {format_size(place)}, is not in its file")
+        return os.pread(self.file, length, place)
+
+    def table(self, place: int, entries: int, what: str) -> array[int]:
+        """Return a table of so many numbers of eight bytes, which begins with a cluster; see `aligned` and `read`."""
+        if not entries:
+            return array("Q")
+        table = array("Q", self.read(self.aligned(place, what), entries * 8, what))
         table.byteswap()
         return table
+
+    def table_of_tables(self, entries: int) -> array[int]:
+        """Return the first so many entries of the table that all others hang on; see `table`."""
+        return self.table(self.l1_at, entries, "the table of tables")
 
 
 class _References:
@@ -364,8 +418,10 @@ class _References:
         order = int.from_bytes(image.start[96:100], "big") if image.version > 2 else 4
         if snapshots or order < 3:
             raise Unreadable("snapshots, or counts of less than a byte")
+        if order > _WIDEST_COUNT:
+            raise Unsound(f"its counts are of 2^{order} bits")
         self.width = (1 << order) // 8
-        self.blocks = image.table(self.table_at, self.table_clusters * image.cluster // 8)
+        self.blocks = image.table(self.table_at, self.table_clusters * image.cluster // 8, "the table of counts")
 
     def flaws(self) -> Iterator[str]:
         """Yield what contradicts itself."""
@@ -384,41 +440,61 @@ class _References:
     def _count(self, number: int) -> int:
         """Return how many references to a cluster the image counts."""
         in_block = self.image.cluster // self.width
-        block = self.blocks[number // in_block] & _OFFSET if number // in_block < len(self.blocks) else 0
+        block = self.blocks[number // in_block] & _OFFSET_OF_COUNTS if number // in_block < len(self.blocks) else 0
         place = block + number % in_block * self.width
-        return int.from_bytes(os.pread(self.image.file, self.width, place), "big") if block else 0
+        return int.from_bytes(self.image.read(place, self.width, "a count"), "big") if block else 0
 
     def _collect(self) -> None:
         self._use(0, 1, "the header")
         self._use(self.table_at, self.table_clusters * self.image.cluster, "the table of counts")
         for block in filter(None, self.blocks):
-            self._use(block & _OFFSET, 1, "counts")
-        self._use(self.image.l1_at, self.image.entries * 8, "the table of tables")
-        for entry in self.image.table(self.image.l1_at, self.image.entries):
-            if entry & _OFFSET:
-                self._use(entry & _OFFSET, 1, "a table", once=bool(entry & _COUNTED_ONCE))
-                self._collect_table(self.image.table(entry & _OFFSET, self.image.cluster // 8))
+            self._use_cluster(block & _OFFSET_OF_COUNTS, "counts")
+        tables = self.image.table_of_tables(self.image.entries)
+        self._use(self.image.l1_at, len(tables) * 8, "the table of tables")
+        for entry in tables:
+            if place := entry & _OFFSET:
+                is_known = self._is_used(place)
+                self._use_cluster(place, "a table", once=bool(entry & _COUNTED_ONCE))
+                if not is_known:
+                    self._collect_table(self.image.table(place, self.image.cluster // 8, "a table"))
+        has_bitmaps = self.image.version > 2 and self.image.start[95] & 1
         for kind, body in self.image.extensions():
-            if kind == _BITMAPS and self.image.start[95] & 1:
-                self._collect_bitmaps(*struct.unpack(">IIQQ", body[:24]))
+            if kind == _BITMAPS and has_bitmaps:
+                self._collect_bitmaps(body)
 
     def _collect_table(self, table: array[int]) -> None:
         for entry in table[:: 2 if self.image.extended else 1]:
             if entry & _COMPRESSED:
                 self._use(*_packed(entry, self.image.cluster), "compressed data")
             elif entry & _OFFSET:
-                self._use(entry & _OFFSET, 1, "data", once=bool(entry & _COUNTED_ONCE))
+                self._use_cluster(entry & _OFFSET, "data", once=bool(entry & _COUNTED_ONCE))
 
-    def _collect_bitmaps(self, count: int, _reserved: int, length: int, place: int) -> None:
+    def _collect_bitmaps(self, body: bytes) -> None:
+        if len(body) != _BITMAPS_EXTENSION.size:
+            raise Unsound(f"what it says of its bitmaps is of {len(body)} bytes")
+        count, _reserved, length, place = _BITMAPS_EXTENSION.unpack(body)
+        listed, at = self.image.read(self.image.aligned(place, "the list of bitmaps"), length, "the list of bitmaps"), 0
         self._use(place, length, "the list of bitmaps")
-        listed, at = os.pread(self.image.file, length, place), 0
         for _ in range(count):
-            table_at, entries, _flags, _type, _bits, name, extra = struct.unpack_from(">QIIBBHI", listed, at)
-            at += -(-(24 + extra + name) // 8) * 8
-            self._use(table_at, entries * 8, "the table of a bitmap")
-            for entry in self.image.table(table_at, entries):
-                if entry & _OFFSET:
-                    self._use(entry & _OFFSET, 1, "a bitmap")
+            if at + _BITMAP.size > len(listed):
+                raise Unsound(f"its list of {count} bitmaps ends after {at} bytes")
+            table_at, entries, _flags, _type, _bits, name, extra = _BITMAP.unpack_from(listed, at)
+            at += -(-(_BITMAP.size + extra + name) // 8) * 8
+            self._collect_bitmap(table_at, entries)
+
+    def _collect_bitmap(self, table_at: int, entries: int) -> None:
+        table, is_known = self.image.table(table_at, entries, "the table of a bitmap"), self._is_used(table_at)
+        self._use(table_at, len(table) * 8, "the table of a bitmap")
+        for entry in () if is_known else table:
+            if entry & _OFFSET:
+                self._use_cluster(entry & _OFFSET, "a bitmap")
+
+    def _is_used(self, place: int) -> bool:
+        """Tell whether a cluster was found in use before: whatever it holds is not to be followed twice."""
+        return place // self.image.cluster in self.uses
+
+    def _use_cluster(self, place: int, what: str, *, once: bool | None = None) -> None:
+        self._use(self.image.aligned(place, what), self.image.cluster, what, once=once)
 
     def _use(self, place: int, length: int, what: str, *, once: bool | None = None) -> None:
         first, last = place // self.image.cluster, (place + length - 1) // self.image.cluster

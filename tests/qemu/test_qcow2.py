@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import struct
+import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from testbed.base.process import ToolFailed, run_tool
 from testbed.model.content import Content
 from testbed.qemu.images import Extent, Images
-from testbed.qemu.qcow2 import Chain, Kind, Unreadable, Unsound
+from testbed.qemu.qcow2 import Chain, Kind, Unreadable, Unsound, flaws_of
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -257,3 +259,174 @@ def test_what_is_no_image_any_more_is_a_failure(images: Images, written: Path) -
     written.write_bytes(bytes(64 * KIB))
     with pytest.raises(ToolFailed, match="image: it does not begin as a qcow2 image does"):
         images.flaws(written.name)
+
+
+# What is broken in any way is told as such, and nothing else happens.
+
+EXTREMES = (0, 1, 1 << 9, 1 << 32, (1 << 32) - 1, 1 << 56, 1 << 62, 1 << 63, (1 << 63) - 512, (1 << 64) - 1)
+"""Numbers at the edges of what a reader reckons with."""
+
+
+def spoilt(image: bytes, chance: random.Random) -> bytes:
+    """Return an image with a bit turned, a number that is not zeros changed to an extreme one, or its end cut off."""
+    found = bytearray(image)
+    how = chance.randrange(8)
+    if how == 0:
+        return image[: chance.randrange(len(image))]
+    words = [at for at in range(0, len(image), 8) if at < 128 or any(image[at : at + 8])]
+    at, layout = chance.choice([*chance.choices(range(0, 128, 4), k=30), *chance.choices(words, k=30)]), ">Q"
+    if how <= 3:
+        found[at + chance.randrange(8)] ^= 1 << chance.randrange(8)
+    else:
+        layout = chance.choice([">Q", ">I"])
+        struct.pack_into(layout, found, at, chance.choice(EXTREMES) & (1 << 8 * struct.calcsize(layout)) - 1)
+    return bytes(found)
+
+
+def reading(path: Path) -> None:
+    """Read an image in each way that there is; what is unknown, unsound or of a base that is not there is told."""
+    with suppress(Unreadable, Unsound, FileNotFoundError):
+        flaws_of(path)
+    with suppress(Unreadable, Unsound, FileNotFoundError), Chain.open(path, "qcow2") as chain:
+        size = min(chain.size, SIZE)
+        for depth, piece in chain.pieces():
+            if piece.kind in (Kind.DATA, Kind.COMPRESSED) and piece.start < size:
+                for found in chain.layers[depth].read(piece.cut(piece.start, min(piece.end, size))):
+                    assert found
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "large" not in kind])
+def test_an_image_that_is_spoilt_at_random_is_read_or_told_of(images: Images, kind: str) -> None:
+    chance = random.Random(kind)  # noqa: S311 (no secret; the same images in each run)
+    images.create("base", "qcow2", Content(SIZE))
+    options = {key: value for key, value in KINDS[kind].items() if key != "preallocation"}
+    images.create_above("image", "qcow2", SIZE, ("base", "qcow2"), options)
+    write_at_random(images, "image", chance, SIZE)
+    if kind != "of version 2":
+        images.add_bitmap("image", "bitmap0", {"granularity": 512})
+        run_tool((str(images.qemu_io), "-f", "qcow2", "-c", "write -q 0 64k", "image"), cwd=images.home, bound=10)
+    whole, path = (images.home / "image").read_bytes(), images.home / "spoilt"
+    for number in range(80):
+        path.write_bytes(spoilt(whole, chance))
+        try:
+            reading(path)
+        except Exception as error:
+            error.add_note(f"image number {number} of the kind {kind}")
+            raise
+
+
+MOST = (1 << 32) - 1
+
+
+@pytest.mark.parametrize(
+    ("at", "layout", "value", "words"),
+    [
+        (20, ">I", 8, "clusters are of 2.8 bytes"),
+        (20, ">I", 22, "clusters are of 2.22 bytes"),
+        (20, ">I", MOST, "clusters are of"),
+        (40, ">Q", 0, "the table of tables of it is at 0"),
+        (40, ">Q", 512, "the table of tables of it is at 512"),
+        (40, ">Q", 1 << 63, "the table of tables of it, of 8 B at .* is not in its file"),
+    ],
+)
+def test_a_header_that_cannot_be_is_unsound(images: Images, at: int, layout: str, value: int, words: str) -> None:
+    images.create("image", "qcow2", Content(SIZE))
+    patch(images.home / "image", at, layout, value)
+    with pytest.raises(Unsound, match=words):
+        Chain.open(images.home / "image", "qcow2")
+
+
+@pytest.mark.parametrize(
+    ("at", "layout", "value", "words"),
+    [
+        (36, ">I", MOST, "the table of tables of it, of .* is not in its file"),
+        (48, ">Q", 0, "the table of counts of it is at 0"),
+        (48, ">Q", 1 << 63, "the table of counts of it, of .* is not in its file"),
+        (56, ">I", MOST, "the table of counts of it, of .* is not in its file"),
+        (96, ">I", 7, "counts are of 2.7 bits"),
+        (96, ">I", MOST, "counts are of"),
+        (100, ">I", 96, "header is of 96 bytes"),
+        (100, ">I", 108, "header is of 108 bytes"),
+        (100, ">I", MOST, "header is of"),
+    ],
+)
+def test_counts_that_cannot_be_are_unsound(written: Path, at: int, layout: str, value: int, words: str) -> None:
+    patch(written, at, layout, value)
+    with pytest.raises(Unsound, match=words):
+        flaws_of(written)
+
+
+@pytest.mark.parametrize(
+    ("beyond", "layout", "value", "words"),
+    [
+        (4, ">I", MOST, "an extension of its header is of"),
+        (4, ">I", 16, "what it says of its bitmaps is of 16 bytes"),
+        (8, ">I", 3, "its list of 3 bitmaps ends after"),
+        (16, ">Q", 40, "its list of 2 bitmaps ends after"),
+        (16, ">Q", 1 << 40, "the list of bitmaps of it, of 1 TiB at .* is not in its file"),
+        (24, ">Q", 512, "the list of bitmaps of it is at 512"),
+    ],
+)
+def test_a_list_of_bitmaps_that_cannot_be_is_unsound(
+    written: Path, beyond: int, layout: str, value: int, words: str
+) -> None:
+    patch(written, written.read_bytes().index(b"\x23\x85\x28\x75") + beyond, layout, value)
+    with pytest.raises(Unsound, match=words):
+        flaws_of(written)
+
+
+def test_counts_that_lie_nowhere_are_unsound(written: Path) -> None:
+    table = struct.unpack(">Q", written.read_bytes()[48:56])[0]
+    patch(written, table, ">B", 1 << 6)
+    with pytest.raises(Unsound, match=r"a count of it, of 2 B at .* is not in its file"):
+        flaws_of(written)
+
+
+def test_a_subcluster_of_data_and_zeros_is_unsound(images: Images) -> None:
+    content = Content(SIZE).written(7, 0, 64 * KIB)
+    images.create("image", "qcow2", content, options=KINDS["with subclusters"])
+    path = images.home / "image"
+    patch(path, l2_of(path) + 8, ">Q", (1 << 33) - 1)
+    with pytest.raises(Unsound, match="for offset 0 is data and zeros at once"):
+        Chain.open(path, "qcow2")
+
+
+def test_a_compressed_cluster_that_holds_less_than_a_cluster_is_unsound(images: Images) -> None:
+    images.create("image", "qcow2", Content(SIZE))
+    run_tool((str(images.qemu_io), "-f", "qcow2", "-c", "write -q -c -P 9 0 64k", "image"), cwd=images.home, bound=10)
+    path, packer = images.home / "image", zlib.compressobj(wbits=-12)
+    place = struct.unpack(">Q", path.read_bytes()[l2_of(path) :][:8])[0] & (1 << 54) - 1
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(packer.compress(b"\t" * 1000) + packer.flush())
+    with pytest.raises(ToolFailed):
+        images.first_difference("image", "qcow2", Content(SIZE).written(9, 0, 64 * KIB))
+    with Chain.open(path, "qcow2") as chain, pytest.raises(Unsound, match="for offset 0 holds 1000 bytes only"):
+        chain.first_difference(Content(SIZE).written(9, 0, 64 * KIB))
+
+
+def test_a_table_that_is_used_twice_is_unsound(images: Images) -> None:
+    images.create("image", "qcow2", Content(SIZE).written(7, 0, SIZE), options=KINDS["of the smallest clusters"])
+    path = images.home / "image"
+    l1 = struct.unpack(">Q", path.read_bytes()[40:48])[0]
+    patch(path, l1 + 8, ">Q", 1 << 63 | l2_of(path))
+    with pytest.raises(Unsound, match=r"its table at .* is used twice"):
+        Chain.open(path, "qcow2")
+    assert [flaw for flaw in flaws_of(path) if flaw.endswith("is used twice: as a table and as a table")]
+
+
+@pytest.mark.parametrize(
+    ("said", "instead", "error"),
+    [
+        (b"lower", b"lo\0er", Unsound),
+        (b"qcow2", b"qcow\xff", Unreadable),
+    ],
+    ids=["a name with a byte of zeros", "a format that is no text"],
+)
+def test_a_base_that_cannot_be(images: Images, said: bytes, instead: bytes, error: type[Exception]) -> None:
+    images.create("lower", "qcow2", Content(SIZE))
+    images.create_above("image", "qcow2", SIZE, ("lower", "qcow2"))
+    path = images.home / "image"
+    path.write_bytes(path.read_bytes().replace(said, instead))
+    with pytest.raises(error):
+        Chain.open(path, "qcow2")
