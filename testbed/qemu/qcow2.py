@@ -37,8 +37,8 @@ _BITMAPS_EXTENSION = struct.Struct(">IIQQ")
 _SHORT_HEADER, _HEADER_LENGTH = 72, 104
 """Bytes of the header in version 2, and at least in version 3."""
 
-_DIRTY, _EXTENDED = 1 << 0, 1 << 4
-"""Incompatible features that this reader knows: stale counts of references, and subclusters."""
+_DIRTY, _CORRUPT, _EXTENDED = 1 << 0, 1 << 1, 1 << 4
+"""Incompatible features that this reader knows: stale counts of references, found to be corrupt, and subclusters."""
 
 _CLUSTER_BITS, _CLUSTER_BITS_OF_EXTENDED = range(9, 22), range(14, 22)
 """How large clusters may be, with subclusters and without, as powers of two; the largest are QEMU's own bound."""
@@ -206,7 +206,7 @@ class Chain:
 
 
 def flaws_of(path: Path) -> list[str]:
-    """Say where a qcow2 image contradicts itself: a cluster used twice, or free although it is used.
+    """Say where a qcow2 image contradicts itself: a cluster used twice, or free although it is used, a mark by QEMU.
 
     A cluster that is counted and not used is lost space, and no flaw. Raises what Chain.open does.
     """
@@ -268,10 +268,11 @@ class Metadata:
         found = _HEADER.unpack_from(self.start)
         self.version, self.name_at, self.name_length, self.bits, self.size, crypt, self.entries, self.l1_at = found[1:]
         features = _INCOMPATIBLE.unpack_from(self.start, 72)[0] if self.version > 2 else 0
-        if crypt or self.version not in (2, 3) or features & ~(_DIRTY | _EXTENDED):
+        if crypt or self.version not in (2, 3) or features & ~(_DIRTY | _CORRUPT | _EXTENDED):
             raise Unreadable(f"version {self.version}, encryption {crypt}, incompatible features {features:#x}")
         self.extended = bool(features & _EXTENDED)
         self.unclean = bool(features & _DIRTY)
+        self.corrupt = bool(features & _CORRUPT)
         if self.bits not in (_CLUSTER_BITS_OF_EXTENDED if self.extended else _CLUSTER_BITS):
             raise Unsound(f"its clusters are of 2^{self.bits} bytes")
         self.cluster = 1 << self.bits
@@ -309,8 +310,12 @@ class Metadata:
             at += -(-length // 8) * 8
 
     def flaws(self) -> list[str]:
-        """Say where the image contradicts its own counts of references; those of an unclean one mean nothing yet."""
-        return [] if self.unclean else list(_References(self).flaws())
+        """Say where the image contradicts its own counts of references; those of an unclean one mean nothing yet.
+
+        That it is marked as corrupt, by a QEMU that has found it so, is said first.
+        """
+        marked = ["it is marked as corrupt"] if self.corrupt else []
+        return marked if self.unclean else [*marked, *_References(self).flaws()]
 
     def layer(self) -> Layer:
         """Return the image with all its pieces."""

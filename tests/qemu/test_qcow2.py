@@ -245,6 +245,14 @@ def test_a_bitmap_whose_cluster_counts_as_free_is_a_flaw(images: Images, written
     assert [flaw for flaw in images.flaws(written.name) if "bitmap" in flaw]
 
 
+def test_an_image_that_qemu_has_found_to_be_corrupt_is_a_flaw(images: Images, written: Path) -> None:
+    patch(written, 72, ">Q", 1 << 1)
+    assert images.flaws(written.name) == ["it is marked as corrupt"]
+    patch(written, 72, ">Q", 1 << 1 | 1 << 0)
+    assert images.flaws(written.name) == ["it is marked as corrupt"]
+    assert content_in(written) == content_of(images, written.name)
+
+
 def test_lost_space_is_no_flaw(images: Images, written: Path) -> None:
     patch(written, count_of(written, 100), ">H", 1)
     assert images.flaws(written.name) == []
