@@ -329,15 +329,15 @@ class Images:
             return Difference(name, expected.size, None, None, f"; qemu-img says: {words}")
         return self._look_closely(name, image_format, int(place[1]), expected)
 
-    def _look_closely(self, name: str, image_format: str, sector: int, expected: Content) -> Difference:
-        """Find the first wrong byte from the offset `sector` on, where qemu-img found an image to differ."""
-        length = min(SECTOR, expected.size - sector)
-        dump = self._io(image_format, [f"read -v {sector} {length}"], name, "-r", "-U").stdout
+    def _look_closely(self, name: str, image_format: str, start: int, expected: Content) -> Difference:
+        """Find the first wrong byte from `start` to the end of its sector, where qemu-img found an image to differ."""
+        length = SECTOR - start % SECTOR
+        dump = self._io(image_format, [f"read -v {start} {length}"], name, "-r", "-U").stdout
         lines = re.finditer(r"^[0-9a-f]{8,}:  ((?:[0-9a-f]{2} )+)", dump, re.MULTILINE)
-        for offset, byte in enumerate(b"".join(bytes.fromhex(line[1]) for line in lines), sector):
+        for offset, byte in enumerate(b"".join(bytes.fromhex(line[1]) for line in lines), start):
             if byte != expected.pattern_at(offset):
                 return Difference(name, offset, expected.pattern_at(offset), byte)
-        return Difference(name, sector, expected.pattern_at(sector), None, "a second read found nothing wrong")
+        return Difference(name, start, expected.pattern_at(start), None, "a second read found nothing wrong")
 
     def _files(self) -> Iterator[Path]:
         return (path for path in self.home.rglob("*") if path.is_file())

@@ -164,10 +164,14 @@ class Chain:
         return self._seen(0, 0, self.layers[0].size)
 
     def first_difference(self, expected: Content) -> tuple[int, int] | None:
-        """Return the place in bytes of the first byte that is not as expected, and what stands there; None if none."""
-        runs = expected.covering(0, expected.size)
+        """Return the place in bytes of the first byte that is not as expected, and what stands there; None if none.
+
+        What is expected must be of as many whole sectors; past its end, and past that of the image, zeros are read.
+        """
+        runs = expected.resized(self.size).covering(0, self.size)
         run = next(runs, None)
-        for depth, piece in self.pieces():
+        rest = (0, Piece(self.layers[0].size, self.size, Kind.NOTHING))
+        for depth, piece in (*self.pieces(), rest):
             at = piece.start
             while run is not None and at < piece.end:
                 end = min(piece.end, run.end)

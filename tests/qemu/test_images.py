@@ -92,6 +92,30 @@ def test_the_first_of_several_wrong_bytes_is_told(images: Images) -> None:
     assert images.first_difference("image", "qcow2", CONTENT) == Difference("image", 2 * MIB + 2, 0, 1)
 
 
+@pytest.mark.parametrize("image_format", ["raw", "qcow2", "vdi"])
+@pytest.mark.parametrize(
+    ("held", "wanted", "difference"),
+    [
+        (Content(5000).written(7, 0, 5000), Content(5100).written(7, 0, 5100), (5000, 7, 0)),
+        (Content(5100).written(7, 0, 5100), Content(5000).written(7, 0, 5000), (5000, 0, 7)),
+        (Content(5100).written(7, 0, 5000), Content(5000).written(7, 0, 5000), None),
+    ],
+    ids=["lost", "too much", "zeros"],
+)
+def test_what_differs_past_the_end_within_the_last_sector_is_found(
+    images: Images, image_format: str, held: Content, wanted: Content, difference: tuple[int, int, int] | None
+) -> None:
+    """QEMU takes both to be of the same whole number of sectors."""
+    images.create("image", "raw", held)
+    if image_format != "raw":
+        convert = ("convert", "-f", "raw", "-O", image_format, "image", "converted")
+        run_tool((str(images.qemu_img), *convert), cwd=images.home, bound=10)
+        (images.home / "converted").replace(images.home / "image")
+    for asks_both in (False, True):
+        found = replace(images, asks_both=asks_both).first_difference("image", image_format, wanted)
+        assert found == (Difference("image", *difference) if difference else None)
+
+
 def test_zeros_where_data_should_be_are_found(images: Images) -> None:
     images.create("image", "qcow2", CONTENT.zeroed(Ranges.of((MIB, 32 * KIB))))
     assert images.first_difference("image", "qcow2", CONTENT) == Difference("image", MIB, 0xD5, 0)
