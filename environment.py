@@ -10,8 +10,9 @@ from pathlib import Path
 from behave.runner import Context
 
 from testbed.base.gherkin import Scenario, Step, definitions_of
-from testbed.base.keeping import MIB, Keeping
+from testbed.base.keeping import Keeping
 from testbed.base.problems import AuthorError, EnvironmentUnusable
+from testbed.base.units import MIB
 from testbed.language import tags
 from testbed.language.context import testbed_of, world_of
 from testbed.language.needs import needs_of

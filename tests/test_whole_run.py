@@ -20,7 +20,8 @@ from conftest import PATIENCE, ROOT, Finished, Project
 from junitparser import JUnitXml
 from loaded_python import LoadedPython, Program
 
-from testbed.base.keeping import LEFT_OUT, MIB
+from testbed.base.keeping import LEFT_OUT
+from testbed.base.units import MIB
 from testbed.build.toolchain import Toolchain
 from testbed.campaign.proof.proving import write_stand_in
 from testbed.campaign.proof.standin import LACKS

@@ -14,7 +14,7 @@ from typing import IO
 
 from testbed.base.files import write_atomically
 from testbed.base.holes import next_data
-from testbed.base.units import format_size
+from testbed.base.units import MIB, format_size
 
 INDEX = ".images.jsonl"
 """The file in the folder that has a line for each image that was to be kept: several processes share it."""
@@ -24,8 +24,6 @@ LEFT_OUT = "left-out.txt"
 
 FILES = (INDEX, LEFT_OUT)
 """What stands in the folder besides what is kept."""
-
-MIB = 1 << 20
 
 _BLOCK = 1 << 12
 """Bytes that are read at a time, and left out of a copy if all are zeros."""

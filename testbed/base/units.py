@@ -17,6 +17,11 @@ BYTE_PATTERN = r"0x[0-9A-Fa-f]{1,2}"
 UNITS = {"TiB": 1 << 40, "GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10, "B": 1}
 """Bytes in each unit, the largest first."""
 
+MIB = UNITS["MiB"]
+
+SECTOR = 512
+"""Bytes of a sector: QEMU takes each drive and each image to have a whole number of them."""
+
 MOST_DIGITS = 4
 """Digits of a number that is grasped at a glance."""
 
@@ -59,6 +64,11 @@ def format_size(size: int) -> str:
     """
     terms = [f"{'-' if count < 0 else '+'} {abs(count)} {unit}" for count, unit in _terms(size)]
     return " ".join(terms).removeprefix("+ ") or "0"
+
+
+def whole_sectors(size: int) -> int:
+    """Return a number of bytes rounded up to whole sectors, in bytes."""
+    return -(-size // SECTOR) * SECTOR
 
 
 def in_units(text: str) -> str:

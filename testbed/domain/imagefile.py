@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from testbed.base.units import SECTOR, whole_sectors
 from testbed.domain.node import Node
 from testbed.model.ranges import Ranges
-
-SECTOR = 512
-"""Bytes by which the file is compared, and to whole ones of which QEMU rounds its size."""
 
 
 @dataclass(eq=False)
@@ -29,6 +27,6 @@ class ImageFile(Node):
     def catch_up(self) -> None:
         """Read the file again; let the bitmaps know by how much it has grown, and where it has changed."""
         before, self.seen = self.seen, self.path.read_bytes()
-        self.resized(-(-len(self.seen) // SECTOR) * SECTOR)
+        self.resized(whole_sectors(len(self.seen)))
         changed = (at for at in range(0, self.size, SECTOR) if before[at : at + SECTOR] != self.seen[at : at + SECTOR])
         self.changed(Ranges.of(*((at, SECTOR) for at in changed)))

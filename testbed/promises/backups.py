@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from testbed.base.process import ToolFailed
-from testbed.base.units import format_size
+from testbed.base.units import SECTOR, format_size, whole_sectors
 from testbed.domain.backup import Backup, own_layer
 from testbed.domain.target import Target
 from testbed.model.content import Content, Run
 from testbed.model.dirty import COPY_CLUSTER
 from testbed.model.ranges import Ranges
 from testbed.promises.promise import Promise
-from testbed.qemu.images import SECTOR, Difference, Images
+from testbed.qemu.images import Difference, Images
 
 CANCELLED = "cancelled"
 """How a job has ended that somebody cancelled, in the words of JobEnd."""
@@ -77,8 +77,7 @@ def holds_only_what_had_changed(images: Images) -> Promise[Backup]:
             return f"{backup} is not incremental: it may hold everything"
         target = backup.target
         held, unknown = own_layer(images.extents(target.address, target.image_format))
-        whole_sectors = -(-backup.content.size // SECTOR) * SECTOR
-        wanted = backup.changed.rounded_out(target.cluster).below(whole_sectors)
+        wanted = backup.changed.rounded_out(target.cluster).below(whole_sectors(backup.content.size))
         missing, needless = wanted - held - unknown, held - wanted
         if not missing and not needless:
             return None

@@ -17,7 +17,7 @@ from typing import Any
 
 from testbed.base.problems import chatter
 from testbed.base.process import Finished, ToolFailed, run_tool
-from testbed.base.units import format_size
+from testbed.base.units import SECTOR, format_size, whole_sectors
 from testbed.model.content import Content
 from testbed.qemu.image_kinds import DATA_FILE, KEY_OPTION, SECRET, ImageKind
 from testbed.qemu.qcow2 import Chain, Kind, Unreadable, Unsound, flaws_of
@@ -30,10 +30,6 @@ VERDICT = re.compile(r"identical|mismatch", re.IGNORECASE)
 
 OTHER_SIZE = "Image size mismatch"
 """What qemu-img compare says first of images of two sizes."""
-
-SECTOR = 512
-"""Bytes to which qemu-img compare tells a place, and of which QEMU takes a drive to have a whole number."""
-
 
 ONLY_NAMING = ("qcow2", "qed")
 """Formats whose images hold nothing of the image that they stand on but its name and format."""
@@ -310,7 +306,7 @@ class Images:
 
     def _difference_without_qemu(self, name: str, image_format: str, expected: Content) -> Difference | None:
         with Chain.open(self.home / name, image_format) as chain:
-            if chain.size != -(-expected.size // SECTOR) * SECTOR:
+            if chain.size != whole_sectors(expected.size):
                 return Difference(name, expected.size, None, None, f" and is of {format_size(chain.size)}")
             wrong = chain.first_difference(expected)
         if wrong is None:

@@ -18,13 +18,10 @@ from pathlib import Path
 from typing import Self
 
 from testbed.base.holes import next_data
-from testbed.base.units import format_size
+from testbed.base.units import SECTOR, format_size, whole_sectors
 from testbed.model.content import ZERO, Content
 
 MAGIC = b"QFI\xfb"
-
-SECTOR = 512
-"""Bytes to whole ones of which QEMU rounds the size of an image."""
 
 PIECE = 128 * 1024
 """Bytes that are read at a time."""
@@ -157,7 +154,7 @@ class Chain:
     @property
     def size(self) -> int:
         """Return the size in bytes of what a guest would see of it, in whole sectors."""
-        return -(-self.layers[0].size // SECTOR) * SECTOR
+        return whole_sectors(self.layers[0].size)
 
     def pieces(self) -> Iterator[tuple[int, Piece]]:
         """Yield depth and piece for all that a guest would see, from the first byte to the last."""

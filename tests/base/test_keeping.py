@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from testbed.base.keeping import INDEX, LEFT_OUT, MIB, Keeping, left_out_of
+from testbed.base.keeping import INDEX, LEFT_OUT, Keeping, left_out_of
+from testbed.base.units import MIB
 
 PAGE = 4096
 

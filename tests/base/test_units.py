@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testbed.base.problems import AuthorError
-from testbed.base.units import BYTE_PATTERN, SIZE_PATTERN, format_size, parse_byte, parse_size
+from testbed.base.units import BYTE_PATTERN, SIZE_PATTERN, format_size, parse_byte, parse_size, whole_sectors
 
 
 @pytest.mark.parametrize(
@@ -145,3 +145,8 @@ def test_byte_is_read(text: str, byte: int) -> None:
 def test_other_text_is_no_byte(text: str) -> None:
     with pytest.raises(AuthorError, match="is not a byte: write it as 0x"):
         parse_byte(text)
+
+
+@pytest.mark.parametrize(("size", "rounded"), [(0, 0), (1, 512), (512, 512), (513, 1024)])
+def test_sizes_are_rounded_up_to_whole_sectors(size: int, rounded: int) -> None:
+    assert whole_sectors(size) == rounded

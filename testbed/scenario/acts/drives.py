@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
+from testbed.base.units import SECTOR
 from testbed.domain.drive import Drive
 from testbed.domain.job import Job
 from testbed.domain.request import ABORT, Outlook, Refusal, Request, always_granted, open_question
 from testbed.qemu.image_kinds import SECRET
 from testbed.scenario.acts.act import Actor, Name, Size, Value, act
 from testbed.scenario.world import World
-
-SECTOR = 512
-"""Bytes of which a drive has a whole number."""
 
 
 @act("resize", on="drive", by=Actor.OPERATOR)
