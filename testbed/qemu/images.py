@@ -202,7 +202,7 @@ class Images:
     def extents(self, name: str, image_format: str) -> list[Extent]:
         """Return the image's extents through its chain, from the first byte to the last, read without QEMU if possible.
 
-        Raises ToolFailed when the image cannot be read.
+        Raises ToolFailed when the image cannot be read or is not sound: how QEMU reads such a one proves nothing.
         """
         try:
             with Chain.open(self.home / name, image_format) as chain:
@@ -217,8 +217,10 @@ class Images:
                     )
                     for depth, piece in chain.pieces()
                 ]
-        except (Unreadable, Unsound, OSError):
+        except (Unreadable, OSError):
             return self.map(name, image_format)
+        except Unsound as broken:
+            raise ToolFailed(f"{name}: {broken}") from None
 
     def map(self, name: str, image_format: str) -> list[Extent]:
         """Return the image's extents as qemu-img tells them; see `extents`."""
@@ -248,15 +250,16 @@ class Images:
         }
 
     def flaws(self, name: str) -> list[str]:
-        """Say where a qcow2 image contradicts itself, read without QEMU; nothing of kinds that only QEMU reads.
+        """Say where a qcow2 image contradicts itself, read without QEMU.
 
-        Raises ToolFailed when it is no image any more.
+        Nothing is said of kinds that only QEMU reads, and of one that is not in its place, as on a disk of its own.
+        Raises ToolFailed when it is no image any more, or cannot be read.
         """
         try:
             return flaws_of(self.home / name)
-        except (Unreadable, OSError):
+        except (Unreadable, FileNotFoundError):
             return []
-        except Unsound as broken:
+        except (Unsound, OSError) as broken:
             raise ToolFailed(f"{name}: {broken}") from None
 
     def place_of(self, name: str, passage: bytes) -> int | None:

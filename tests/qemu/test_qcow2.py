@@ -156,6 +156,8 @@ def test_a_cluster_that_lies_askew_is_unsound(images: Images) -> None:
         Chain.open(path, "qcow2")
     with pytest.raises(ToolFailed, match=r"exited with status [13]"):
         images.first_difference("image", "qcow2", Content(SIZE).written(7, 0, 64 * KIB))
+    with pytest.raises(ToolFailed, match=r"image: a cluster of it is at .*, which is no whole number of clusters"):
+        images.extents("image", "qcow2")
 
 
 def test_a_table_that_is_too_short_is_unsound(images: Images) -> None:
@@ -261,6 +263,13 @@ def test_lost_space_is_no_flaw(images: Images, written: Path) -> None:
 def test_what_only_qemu_can_read_has_no_flaws_that_we_know(images: Images, written: Path) -> None:
     patch(written, 72, ">Q", 1 << 40)
     assert images.flaws(written.name) == []
+
+
+def test_an_image_that_cannot_be_read_is_a_failure_and_one_that_is_elsewhere_is_not(images: Images) -> None:
+    (images.home / "folder").mkdir()
+    with pytest.raises(ToolFailed, match=r"folder: .* Is a directory"):
+        images.flaws("folder")
+    assert images.flaws("elsewhere") == []
 
 
 def test_what_is_no_image_any_more_is_a_failure(images: Images, written: Path) -> None:
