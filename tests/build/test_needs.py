@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import shell_program
 
 from testbed.base.problems import AuthorError
 from testbed.build import needs
@@ -392,9 +393,7 @@ def test_what_a_storage_daemon_never_had_it_has_not_promised() -> None:
     ],
 )
 def test_program_that_dies_has_not_said_no(tmp_path: Path, script: str, said: str) -> None:
-    program = tmp_path / "qemu-img"
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
+    program = shell_program(tmp_path / "qemu-img", script)
     known = toolchain("7.2")
     build = Capabilities(replace(known, qemu_img=replace(known.qemu_img, path=program)), list)
     for _ in range(2):
@@ -403,9 +402,7 @@ def test_program_that_dies_has_not_said_no(tmp_path: Path, script: str, said: st
 
 
 def test_program_that_says_no_may_call_that_an_error(tmp_path: Path) -> None:
-    program = tmp_path / "qemu-img"
-    program.write_text("#!/bin/sh\necho 'qemu-img: Command not found:' $1 >&2; exit 1\n")
-    program.chmod(0o755)
+    program = shell_program(tmp_path / "qemu-img", "echo 'qemu-img: Command not found:' $1 >&2; exit 1")
     known = toolchain("7.2")
     build = Capabilities(replace(known, qemu_img=replace(known.qemu_img, path=program)), list)
     with pytest.raises(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from programs import shell_program
 
 from testbed.base.problems import EnvironmentUnusable, Problem
 from testbed.base.settings import Settings
@@ -22,20 +23,13 @@ TOOLS = ("qemu-img", "qemu-io")
 REMEDY = "name a {} that runs on this machine with -D {}=PATH"
 
 
-def program(path: Path, script: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-    return path
-
-
 def banner(name: str, version: str = "7.2.22") -> str:
     known_as = "QEMU emulator" if name.startswith(("qemu-system", "qemu-kvm")) else name
     return f"{known_as} version {version} (Some 1:{version}+1)\nCopyright (c) somebody"
 
 
 def fake(path: Path, version: str = "7.2.22") -> Path:
-    return program(path, f"cat <<'END'\n{banner(path.name, version)}\nEND")
+    return shell_program(path, f"cat <<'END'\n{banner(path.name, version)}\nEND")
 
 
 def fake_all(directory: Path, emulator: str = f"qemu-system-{HOST}", version: str = "7.2.22") -> Path:
@@ -72,7 +66,7 @@ def test_tools_of_the_same_build_are_not_worth_a_word(tmp_path: Path) -> None:
 def test_tools_of_another_build_are_named(tmp_path: Path) -> None:
     tools = fake_all(tmp_path)
     fake(tools / "qemu-img", "8.0.1")
-    program(tools / "qemu-io", "echo qemu-io version 7.2.22")
+    shell_program(tools / "qemu-io", "echo qemu-io version 7.2.22")
     assert find(path_of(tools)).of_other_builds == [
         f"qemu-img 8.0.1 (Some 1:8.0.1+1): {tools / 'qemu-img'}",
         f"qemu-io 7.2.22 (no package): {tools / 'qemu-io'}",
@@ -124,7 +118,7 @@ def test_on_the_path(tmp_path: Path) -> None:
 def test_no_program_is_started_that_no_scenario_needs(tmp_path: Path) -> None:
     tools = fake_all(tmp_path)
     for name in ("qemu-nbd", "qemu-storage-daemon"):
-        program(tools / name, f"touch {tmp_path}/started")
+        shell_program(tools / name, f"touch {tmp_path}/started")
     find({}, qemu=str(tools))
     find(path_of(tools))
     assert not (tmp_path / "started").exists()
@@ -211,7 +205,7 @@ def test_tools_lie_above_a_program_in_its_folder_of_a_build_tree(tmp_path: Path,
 def test_what_is_named_itself_comes_first(tmp_path: Path) -> None:
     tree, path = fake_all(tmp_path / "tree"), fake_all(tmp_path / "path")
     io = fake(tmp_path / "other" / "qemu-io")
-    img = program(path / "my-qemu-img", f"echo '{banner('qemu-img')}'")
+    img = shell_program(path / "my-qemu-img", f"echo '{banner('qemu-img')}'")
     found = find(path_of(path), qemu=str(tree), qemu_io=str(io), qemu_img="my-qemu-img")
     assert paths(found)[1:] == [img, io]
 
@@ -239,7 +233,7 @@ def test_relative_path_is_made_absolute(tmp_path: Path, monkeypatch: pytest.Monk
 )
 def test_versions(tmp_path: Path, option: str, said: str, version: tuple[int, ...]) -> None:
     path = fake_all(tmp_path / "path")
-    named = program(tmp_path / "named", f"cat <<'END'\n{said}\nCopyright 2003-2021 somebody\nEND")
+    named = shell_program(tmp_path / "named", f"cat <<'END'\n{said}\nCopyright 2003-2021 somebody\nEND")
     tool = getattr(find(path_of(path), **{option: str(named)}), option)
     assert tool.version == version
     assert tool.release == ".".join(map(str, version))
@@ -248,7 +242,7 @@ def test_versions(tmp_path: Path, option: str, said: str, version: tuple[int, ..
 
 def test_all_are_asked_at_once(tmp_path: Path) -> None:
     for name in (f"qemu-system-{HOST}", *TOOLS):
-        program(tmp_path / name, f"/bin/sleep 0.5; echo '{banner(name).splitlines()[0]}'")
+        shell_program(tmp_path / name, f"/bin/sleep 0.5; echo '{banner(name).splitlines()[0]}'")
     started = time.monotonic()
     find({}, qemu=str(tmp_path))
     assert time.monotonic() - started < 1.5
@@ -333,7 +327,7 @@ def test_what_is_wrong_with_programs_that_are_there_is_reported_at_once(tmp_path
 )
 def test_program_that_is_no_qemu_or_does_not_run(tmp_path: Path, script: str, what: str) -> None:
     path = fake_all(tmp_path / "path")
-    named = program(tmp_path / "qemu", script)
+    named = shell_program(tmp_path / "qemu", script)
     found = problems(path_of(path), qemu=str(named))
     assert found == [Problem(what.format(named), REMEDY.format("QEMU emulator", "qemu"))]
 
@@ -341,7 +335,7 @@ def test_program_that_is_no_qemu_or_does_not_run(tmp_path: Path, script: str, wh
 @pytest.mark.parametrize("name", ["qemu-img", "qemu-io"])
 def test_tool_that_prints_more_than_its_answer(tmp_path: Path, name: str) -> None:
     path = fake_all(tmp_path / "path")
-    program(path / name, f"echo loading profile\necho {name} version 7.2.22")
+    shell_program(path / name, f"echo loading profile\necho {name} version 7.2.22")
     (problem,) = problems(path_of(path))
     assert problem.what == f"{path}/{name} prints on its standard output besides its answer: loading profile"
     assert problem.remedy.startswith(f"name the tool itself with -D {name.replace('-', '_')}=PATH")
@@ -349,7 +343,7 @@ def test_tool_that_prints_more_than_its_answer(tmp_path: Path, name: str) -> Non
 
 def test_program_that_does_not_end(tmp_path: Path) -> None:
     path = fake_all(tmp_path / "path")
-    named = program(tmp_path / "qemu", "exec /bin/sleep 1000")
+    named = shell_program(tmp_path / "qemu", "exec /bin/sleep 1000")
     (problem,) = problems(path_of(path), qemu=str(named), patience="0.05")
     assert problem.what.startswith(f"{named} --version did not end within 0.5 s and was killed; meanwhile it got 0.")
     assert problem.remedy == REMEDY.format("QEMU emulator", "qemu")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from programs import shell_program
 
 from testbed.base.problems import EnvironmentUnusable
 from testbed.base.process import ToolFailed, run_tool
@@ -204,9 +205,7 @@ def test_an_image_that_has_lost_its_tail_differs(images: Images, chain: tuple[st
 
 def test_a_tool_that_does_not_end_is_given_up(images: Images, tmp_path: Path) -> None:
     images.create("image", "raw", CONTENT)
-    endless = tmp_path / "qemu-img"
-    endless.write_text("#!/bin/sh\nsleep 1000\n")
-    endless.chmod(0o755)
+    endless = shell_program(tmp_path / "qemu-img", "sleep 1000")
     with pytest.raises(ToolFailed, match=r"did not end within 0\.4 s and was killed"):
         replace(images, qemu_img=endless, bound=0.4).first_difference("image", "raw", CONTENT)
 
@@ -218,10 +217,7 @@ def wrapped(images: Images, tmp_path: Path, before: str = "", after: str = "") -
     """Return the same tools, each in a script that says something before or after its answer."""
 
     def script(tool: Path) -> Path:
-        path = tmp_path / tool.name
-        path.write_text(f'#!/bin/sh\n{before}\n{tool} "$@"\nstatus=$?\n{after}\nexit $status\n')
-        path.chmod(0o755)
-        return path
+        return shell_program(tmp_path / tool.name, f'{before}\n{tool} "$@"\nstatus=$?\n{after}\nexit $status')
 
     return replace(images, qemu_img=script(images.qemu_img), qemu_io=script(images.qemu_io))
 

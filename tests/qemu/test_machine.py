@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from aftermath import has_ended, is_alive
+from programs import shell_program
 from real_qemu import taking
 
 from testbed.base.problems import EnvironmentUnusable
@@ -70,8 +71,7 @@ def boot(toolchain: Toolchain, home: Path) -> Iterator[Callable[..., Machine]]:
             program = home / "stand-in"
             # What objects there are, the real one says at once.
             answer = '[ "$1" = -object ] && exec "$QEMU" "$@"'
-            program.write_text(f'#!/bin/sh\nQEMU="{toolchain.qemu.path}"\n{answer}\n{script}\n')
-            program.chmod(0o755)
+            shell_program(program, f'QEMU="{toolchain.qemu.path}"\n{answer}\n{script}')
         machine = Machine.boot(program, home, bound)
         booted.append(machine)
         return machine
@@ -515,9 +515,7 @@ def test_guest_that_has_stopped_by_itself_is_paused_already(machine: Machine) ->
     ],
 )
 def test_monitors_are_objects_where_qemu_lists_them(home: Path, script: str, option: str) -> None:
-    program = home / "lists"
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
+    program = shell_program(home / "lists", script)
     words = list(Machine(program, home, BOUND).arguments((), {"qmp": 7}))
     told = {"-object": "monitor-qmp,id=qmp,chardev=qmp", "-mon": "chardev=qmp,mode=control"}[option]
     assert words[-4:] == ["-chardev", "socket,id=qmp,fd=7", option, told]

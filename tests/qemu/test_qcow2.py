@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from programs import shell_program
 
 from testbed.base.process import ToolFailed, run_tool
 from testbed.model.content import Content
@@ -170,9 +171,7 @@ def test_a_table_that_is_too_short_is_unsound(images: Images) -> None:
 def test_what_qemu_reads_otherwise_than_it_lies_there_is_told(images: Images, tmp_path: Path) -> None:
     """Each of the two witnesses may be the one that is wrong."""
     images.create("image", "qcow2", Content(SIZE).written(7, 0, 64 * KIB))
-    blind = tmp_path / "qemu-img"
-    blind.write_text("#!/bin/sh\necho Images are identical.\n")
-    blind.chmod(0o755)
+    blind = shell_program(tmp_path / "qemu-img", "echo Images are identical.")
     unlike = Images(blind, images.qemu_io, images.home, images.templates, 10)
     assert str(unlike.first_difference("image", "qcow2", Content(SIZE))) == (
         "image: the byte at offset 0 should be 0x00 and is 0x07, in its file; but qemu-img reads what it should be"

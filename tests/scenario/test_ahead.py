@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from programs import shell_program
 
 from testbed.base.process import ToolFailed
 from testbed.base.scratch import Scratch
@@ -55,8 +56,7 @@ def test_one_that_dies_ahead_is_blamed_in_its_own_scenario(scratch: Scratch, too
     program = scratch.path / "qemu-system-once"
     once = f'[ -e {starts} ] && {{ echo "no more" >&2; exit 3; }}\n: >{starts}'
     asked = f'[ "$2" = help ] && exec {toolchain.qemu.path} "$@"'
-    program.write_text(f'#!/bin/sh\n{asked}\n{once}\nexec {toolchain.qemu.path} "$@"\n')
-    program.chmod(0o755)
+    shell_program(program, f'{asked}\n{once}\nexec {toolchain.qemu.path} "$@"')
     launcher = Launcher(Machine, program, scratch)
     launcher.machine_for("a scenario", BOUND).quit()
     with pytest.raises(MachineDied, match=r"^QEMU exited with status 3; the end of its stderr:\nno more"):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from programs import shell_program
 
 from testbed.base.problems import EnvironmentUnusable, Problem
 from testbed.build.answers import Unclear
@@ -32,8 +33,7 @@ class Listening:
             program = home / tool
             real = getattr(toolchain, tool).path
             does = first if tool == "qemu" else ""
-            program.write_text(f'#!/bin/sh\necho "{tool} $*" >>{home}/calls\n{does}\nexec {real} "$@"\n')
-            program.chmod(0o755)
+            shell_program(program, f'echo "{tool} $*" >>{home}/calls\n{does}\nexec {real} "$@"')
         return cls(home)
 
     def find(self) -> Programs:
@@ -91,9 +91,9 @@ def test_what_nobody_can_tell_ahead_is_told_to_the_scenario_that_needs_it(toolch
 
 def unusable(testbed: Testbed, script: str, tmp_path: Path) -> Problem:
     """Return the one problem of a build whose QEMU is a script, in which $QEMU is the real one."""
-    tools, program = testbed.toolchain, tmp_path / "stand-in"
-    program.write_text(f'#!/bin/sh\nQEMU="{tools.qemu.path}"\n[ "$1" = --version ] && exec "$QEMU" "$@"\n{script}\n')
-    program.chmod(0o755)
+    tools = testbed.toolchain
+    version = '[ "$1" = --version ] && exec "$QEMU" "$@"'
+    program = shell_program(tmp_path / "stand-in", f'QEMU="{tools.qemu.path}"\n{version}\n{script}')
     chosen = {"qemu": program, "qemu_img": tools.qemu_img.path, "qemu_io": tools.qemu_io.path, "scratch": tmp_path}
     with pytest.raises(EnvironmentUnusable) as caught:
         Programs.find({name: str(value) for name, value in chosen.items()}, os.environ)
@@ -125,9 +125,9 @@ def test_qemu_that_starts_with_no_accelerator_is_to_be_replaced(testbed: Testbed
 
 
 def test_tool_that_prints_more_than_its_answer_is_told_once(testbed: Testbed, tmp_path: Path) -> None:
-    tools, script = testbed.toolchain, tmp_path / "qemu-img"
-    script.write_text(f'#!/bin/sh\n[ "$1" = --version ] || echo loading profile\nexec {tools.qemu_img.path} "$@"\n')
-    script.chmod(0o755)
+    tools = testbed.toolchain
+    profile = '[ "$1" = --version ] || echo loading profile'
+    script = shell_program(tmp_path / "qemu-img", f'{profile}\nexec {tools.qemu_img.path} "$@"')
     chosen = {"qemu": tools.qemu.path, "qemu_img": script, "qemu_io": tools.qemu_io.path, "scratch": tmp_path}
     with pytest.raises(EnvironmentUnusable) as caught:
         Programs.find({name: str(value) for name, value in chosen.items()}, os.environ)

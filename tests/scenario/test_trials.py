@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from programs import shell_program
 
 from testbed.base.problems import AuthorError
 from testbed.base.process import OutOfSpace
@@ -58,9 +59,7 @@ def only_listed(home: Path, toolchain: Toolchain, command: str, word: str) -> Ab
 def opened(home: Path, toolchain: Toolchain, program: str, script: str) -> Iterator[Testbed]:
     """Open a testbed whose `program`, an option of the suite, is a shell script before the real one."""
     real = getattr(toolchain, program).path
-    wrapper = home / real.name
-    wrapper.write_text(f'#!/bin/sh\n{script}\nexec {real} "$@"\n')
-    wrapper.chmod(0o755)
+    wrapper = shell_program(home / real.name, f'{script}\nexec {real} "$@"')
     tools = {name: getattr(toolchain, name).path for name in ("qemu", "qemu_img", "qemu_io")}
     testbed = Testbed.open({name: str(path) for name, path in (tools | {program: wrapper}).items()}, os.environ)
     try:

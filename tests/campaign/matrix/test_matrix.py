@@ -14,6 +14,7 @@ import pytest
 from aftermath import BOUND, Told, has_ended
 from junitparser import JUnitXml
 from loaded_python import LoadedPython, Program
+from programs import shell_program
 from webpages import Page
 
 pytestmark = pytest.mark.whole
@@ -202,7 +203,7 @@ def test_interrupt_ends_all_runs(
     loaded: LoadedPython, tmp_path: Path, told: Told, number: signal.Signals, status: int
 ) -> None:
     # Each build tells by which run it was started.
-    stuck = program(tmp_path / "qemu-system-x86_64", f'echo $PPID >"{told.path}"\nexec sleep 20')
+    stuck = shell_program(tmp_path / "qemu-system-x86_64", f'echo $PPID >"{told.path}"\nexec sleep 20')
     arguments = ("--jobs", "2", "--reports", str(tmp_path / "reports"), f"a={stuck}", f"b={stuck}", "--", FEATURE)
     started = told_and_interrupted(start(loaded, *arguments), told, number, status)
     assert all(has_ended(run) for run in started)
@@ -212,19 +213,12 @@ def test_interrupt_ends_all_runs(
 def test_interrupt_ends_fetching_and_leaves_no_half_release(
     loaded: LoadedPython, tmp_path: Path, told: Told, option: tuple[str, ...]
 ) -> None:
-    program(tmp_path / "mmdebstrap", f'echo $$ >"{told.path}"\nexec sleep 20')
+    shell_program(tmp_path / "mmdebstrap", f'echo $$ >"{told.path}"\nexec sleep 20')
     changed = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "XDG_CACHE_HOME": str(tmp_path / "cache")}
     arguments = ("--jobs", "2", *option, "--reports", str(tmp_path / "reports"), "debian:trixie", "debian:sid")
     started = told_and_interrupted(start(loaded, *arguments, **changed), told, signal.SIGTERM, 143)
     assert all(has_ended(fetching) for fetching in started)
     assert [path for path in (tmp_path / "cache").glob("*/*/*") if path.is_dir()] == []
-
-
-def program(path: Path, script: str) -> Path:
-    """Write a shell script that is a program."""
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-    return path
 
 
 def told_and_interrupted(running: Program, told: Told, number: signal.Signals, status: int) -> list[int]:
