@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from programs import shell_program
 
 from testbed.base.process import ToolFailed, run_tool
@@ -322,7 +323,7 @@ def test_an_image_that_is_spoilt_at_random_is_read_or_told_of(images: Images, ki
         images.add_bitmap("image", "bitmap0", {"granularity": 512})
         run_tool((str(images.qemu_io), "-f", "qcow2", "-c", "write -q 0 64k", "image"), cwd=images.home, bound=10)
     whole, path = (images.home / "image").read_bytes(), images.home / "spoilt"
-    for number in range(80):
+    for number in range(settings().max_examples):
         path.write_bytes(spoilt(whole, chance))
         try:
             reading(path)
