@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import platform
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import Enum
@@ -12,6 +13,9 @@ from pathlib import Path
 
 CONTENTS = ".contents"
 """A file in each of these, which lists what a run has put there: all else is somebody else's."""
+
+PROJECT = "qemu-backup-acceptance"
+"""The directory below the user's caches."""
 
 ELSEWHERE = "give a directory that you may write to, on a local disk with free space, with -D reports=DIRECTORY"
 """What to do when reports cannot be written."""
@@ -23,11 +27,25 @@ def shown(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
+def cache_of_user(environ: Mapping[str, str]) -> Path:
+    """Return the project's directory among the user's caches, which `environ` may name, for machines like this one.
+
+    Raises RuntimeError when the user has no home, either.
+    """
+    home = environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    return Path(home).absolute() / PROJECT / platform.machine()
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Write a file so that a reader finds the old text or the new one, never a part. Raises OSError."""
+    write_bytes_atomically(path, text.encode())
+
+
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a reader finds the old bytes or the new ones, never a part. Raises OSError."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content)
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)

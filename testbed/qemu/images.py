@@ -20,6 +20,7 @@ from testbed.base.process import Finished, ToolFailed, run_tool
 from testbed.base.units import SECTOR, format_size, whole_sectors
 from testbed.model.content import Content
 from testbed.qemu.image_kinds import DATA_FILE, KEY_OPTION, SECRET, ImageKind
+from testbed.qemu.kept import KeptImages
 from testbed.qemu.qcow2 import Chain, Kind, Unreadable, Unsound, flaws_of
 
 IDENTICAL = "Images are identical."
@@ -81,7 +82,7 @@ class Images:
 
     `qemu_img` and `qemu_io` are the tools; `templates` is a directory for images that are used again; `bound` is the
     longest that one call may take, in seconds. Images are read without QEMU where that is possible; `asks_both` has
-    qemu-img read them as well.
+    qemu-img read them as well. `kept` are images of earlier runs, if there can be any.
     """
 
     qemu_img: Path
@@ -90,6 +91,7 @@ class Images:
     templates: Path
     bound: float
     asks_both: bool = True
+    kept: KeptImages | None = None
 
     def create(
         self, name: str, image_format: str, content: Content, *, options: Mapping[str, str] | None = None
@@ -108,7 +110,7 @@ class Images:
         self._copied(
             name,
             repr((image_format, content, sorted((options or {}).items()))),
-            lambda template: self._make(template, image_format, content, options),
+            lambda template: self._fetch_or_make(template, image_format, content, options),
         )
 
     def create_on_base(self, name: str, kind: ImageKind, content: Content) -> str:
@@ -350,8 +352,20 @@ class Images:
             draft.rename(template)
         shutil.copyfile(template, self.home / name)
 
+    def _fetch_or_make(
+        self, template: str, image_format: str, content: Content, options: Mapping[str, str] | None
+    ) -> None:
+        """Do as `_make`; but what takes a key, and thus seconds, is there from an earlier run if it was kept."""
+        if self.kept is None or not _takes_key(options) or content.runs:
+            self._make(template, image_format, content, options)
+            return
+        asked = repr((image_format, content.size, sorted((options or {}).items()), sorted(SECRET.items())))
+        if not self.kept.fetch(asked, Path(template)):
+            self._make(template, image_format, content, options)
+            self.kept.keep(asked, Path(template))
+
     def _make(self, name: str, image_format: str, content: Content, options: Mapping[str, str] | None) -> None:
-        bound = self.bound * (CALIBRATION if any(KEY_OPTION in option for option in options or {}) else 1)
+        bound = self.bound * (CALIBRATION if _takes_key(options) else 1)
         self._img("create", "-q", "-f", image_format, *_options(options), name, str(content.size), bound=bound)
         writes = [f"write -q -P {run.pattern} {run.start} {run.end - run.start}" for run in content.runs]
         if writes and (words := self._io(image_format, writes, name).stdout.strip()):
@@ -395,6 +409,10 @@ def _key_for(arguments: Iterable[str]) -> Sequence[str]:
     if not any(KEY_OPTION in argument for argument in arguments):
         return ()
     return ("--object", f"{SECRET['qom-type']},id={SECRET['id']},data={SECRET['data']}")
+
+
+def _takes_key(options: Mapping[str, str] | None) -> bool:
+    return any(KEY_OPTION in option for option in options or {})
 
 
 def _own(name: str, options: Mapping[str, str] | None) -> Mapping[str, str]:

@@ -24,6 +24,7 @@ from testbed.domain.access import Accesses, ExportAccesses, MonitorAccesses
 from testbed.domain.digests import Digests, find_out
 from testbed.qemu.daemon import Daemon
 from testbed.qemu.images import Images
+from testbed.qemu.kept import KeptImages
 from testbed.qemu.machine import BARE, Machine, MachineDied, MachineHung
 from testbed.qemu.monitor import Refused
 from testbed.scenario.trials import try_board, try_need
@@ -61,6 +62,8 @@ class Programs:
     """What QEMU was installed with; see package_of."""
     digests: Digests | None
     """How the build reckons digests of bitmaps; None if it has no command for that."""
+    kept: KeptImages | None
+    """Images that its qemu-img has made for earlier runs, if there can be any."""
 
     @classmethod
     def find(cls, userdata: Mapping[str, object], environ: Mapping[str, str]) -> Programs:
@@ -82,7 +85,16 @@ class Programs:
             target = "" if toolchain.qemu.is_storage_daemon else str(machine.execute("query-target")["arch"])
             insist_on_files(machine)
             digests = digests_of(capabilities, machine)
-        return cls(settings, toolchain, next_build, capabilities, target, package_of(toolchain.qemu, ask), digests)
+        return cls(
+            settings,
+            toolchain,
+            next_build,
+            capabilities,
+            target,
+            package_of(toolchain.qemu, ask),
+            digests,
+            KeptImages.of_user(environ, toolchain.qemu_img),
+        )
 
     def ask_ahead(self, names: Iterable[str]) -> None:
         """Ask the build for all that it must have for scenarios with these needs.

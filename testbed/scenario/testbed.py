@@ -24,6 +24,7 @@ from testbed.domain.digests import Digests
 from testbed.domain.target import Targets
 from testbed.qemu.image_kinds import ImageKind
 from testbed.qemu.images import Images
+from testbed.qemu.kept import KeptImages
 from testbed.scenario.ahead import Launcher
 from testbed.scenario.machines import Machines
 from testbed.scenario.programs import PATIENCE, TARGET_FORMAT, Programs, accesses_of, kind_of, needs_of_any
@@ -75,6 +76,7 @@ class Testbed:
     target: str
     package: str
     digests: Digests | None
+    kept: KeptImages | None
 
     @property
     def subject(self) -> str:
@@ -120,6 +122,7 @@ class Testbed:
             programs.target,
             programs.package,
             programs.digests,
+            programs.kept,
         )
 
     def world(self, name: str, tags: Collection[str]) -> World:
@@ -129,7 +132,7 @@ class Testbed:
         tools = self.toolchain.qemu_img.path, self.toolchain.qemu_io.path
         # The same scenarios in each run, so that what they find they find again.
         asks_both = crc32(name.encode()) % SECOND_LOOKS == 0
-        images = Images(*tools, machine.home, self.scratch.templates, bound, asks_both)
+        images = Images(*tools, machine.home, self.scratch.templates, bound, asks_both, self.kept)
         return World.of(
             Machines(machine, self.next_build.qemu.path if self.next_build else None),
             images,

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,49 +16,22 @@ from testbed.domain.target import Target, Targets
 from testbed.model.content import Content
 from testbed.qemu.image_kinds import DATA_FILE, KINDS, ImageKind
 from testbed.qemu.images import Images
+from testbed.qemu.kept import KeptImages
 
 SIZE = 4 << 20
-
-MAKERS = [
-    Path(__file__).parents[2] / "testbed" / name
-    for name in ("domain/target.py", "qemu/image_kinds.py", "qemu/images.py")
-]
-"""The modules by which images are made."""
-
-
-@pytest.fixture(scope="module")
-def made_before(
-    toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
-) -> Iterator[Path]:
-    """Return a directory for images to copy that have a key, with those of earlier runs: to make one takes seconds.
-
-    They are made anew when the tool has changed, or what tells it how to make them.
-    """
-    tool = toolchain.qemu_img.path.stat()
-    made_by = f"{toolchain.qemu_img} {tool.st_size} {tool.st_mtime_ns} {[path.read_text() for path in MAKERS]}"
-    assert pytestconfig.cache is not None
-    kept = pytestconfig.cache.mkdir(f"images-{hashlib.sha256(made_by.encode()).hexdigest()[:16]}")
-    templates = tmp_path_factory.mktemp("made-before")
-    for image in kept.glob("*.image"):
-        shutil.copyfile(image, templates / image.stem)
-    yield templates
-    for image in templates.iterdir():
-        if not image.suffix and not (kept / f"{image.name}.image").exists():
-            draft = shutil.copyfile(image, kept / f"{image.name}.{os.getpid()}")
-            draft.rename(kept / f"{image.name}.image")
 
 
 @pytest.fixture(scope="module")
 def one_of_each(
-    toolchain: Toolchain, templates: Path, made_before: Path, tmp_path_factory: pytest.TempPathFactory
+    toolchain: Toolchain, templates: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Images, Mapping[str, Target]]:
-    """Return an image of each kind, empty; those with a key are made beside the others, as that takes seconds."""
+    """Return an image of each kind, empty; those with a key take seconds, and are made together if at all."""
     home = tmp_path_factory.mktemp("kinds")
-    images = Images(toolchain.qemu_img.path, toolchain.qemu_io.path, home, made_before, BOUND)
+    kept = KeptImages.of_user(os.environ, toolchain.qemu_img)
+    images = Images(toolchain.qemu_img.path, toolchain.qemu_io.path, home, templates, BOUND, kept=kept)
 
     def make(words: str) -> Target:
-        suited = images if KINDS[words].opening else replace(images, templates=templates)
-        return Targets(suited, KINDS[words], directory=f"{list(KINDS).index(words)}").new("drive0", SIZE)
+        return Targets(images, KINDS[words], directory=f"{list(KINDS).index(words)}").new("drive0", SIZE)
 
     for number in range(len(KINDS)):
         (home / str(number)).mkdir()

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from testbed.base.files import write_json
+from testbed.base.files import cache_of_user, write_json
 from testbed.base.gherkin import override
 from testbed.base.problems import EnvironmentUnusable, Problem
 from testbed.base.process import Finished, ToolFailed, run_tool
@@ -32,9 +32,6 @@ FETCH_BOUND = 1800.0
 
 TOOLS = ("qemu-img", "qemu-io", "qemu-nbd", "qemu-storage-daemon")
 """The programs of a release that are wanted besides its emulator."""
-
-PROJECT = "qemu-backup-acceptance"
-"""The directory below the user's caches."""
 
 FIRMWARE = ("usr/share/qemu", "usr/share/seabios", "usr/lib/ipxe/qemu")
 """Where Debian's emulators look for firmware, from the root on."""
@@ -143,8 +140,7 @@ class Cache:
         run_tool: ToolRunner = run_tool,
     ) -> Cache:
         """Return the cache in the user's directory for caches, which `environ` may name."""
-        home = environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-        return cls(Path(home).absolute() / PROJECT / platform.machine(), tell, mirror, run_tool)
+        return cls(cache_of_user(environ), tell, mirror, run_tool)
 
     def fault(self, build: Debian) -> str | None:
         """Say why a release cannot be used as it lies here, or None if it can."""

@@ -13,6 +13,7 @@ from textwrap import dedent
 
 import pytest
 
+from testbed.base.files import PROJECT
 from testbed.base.problems import EnvironmentUnusable
 from testbed.campaign.matrix import builds, debian
 from testbed.campaign.matrix.builds import Build, of_file, of_words
@@ -335,8 +336,8 @@ def test_place_that_cannot_be_used_is_explained(tmp_path: Path, mirror: Mirror, 
 
 
 def test_cache_is_where_the_user_wants_it(tmp_path: Path) -> None:
-    assert Cache.of_user({"XDG_CACHE_HOME": str(tmp_path)}, print).folder.parent == tmp_path / debian.PROJECT
-    assert Cache.of_user({}, print).folder.is_relative_to(Path.home() / ".cache" / debian.PROJECT)
+    assert Cache.of_user({"XDG_CACHE_HOME": str(tmp_path)}, print).folder.parent == tmp_path / PROJECT
+    assert Cache.of_user({}, print).folder.is_relative_to(Path.home() / ".cache" / PROJECT)
 
 
 def test_record_tells_what_is_there(cache: Cache) -> None:
