@@ -225,14 +225,14 @@ def image_holds(context: Context, which: Which) -> None:
 
 @then("{them:Them} should equal its reference")
 def they_equal_reference(context: Context, them: Them) -> None:
-    """Compare each backup last spoken of with the full one taken at the same moment, by qemu-img."""
+    """Compare each backup last spoken of with the full one taken at the same moment, image with image."""
     world = world_of(context)
     assert_that(them(world.backups.spoken_of), each(equals_its_reference(world.images)))
 
 
 @then("{them:Them} should equal its drive")
 def they_equal_drive(context: Context, them: Them) -> None:
-    """Shut the machine down and compare the backups last spoken of with their drives' images, by qemu-img."""
+    """Shut the machine down and compare the backups last spoken of with their drives' images."""
     world = world_of(context)
     world.judge.shut_down()
     assert_that(them(world.backups.spoken_of), each(equals_its_drive(world.images)))

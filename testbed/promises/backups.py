@@ -160,7 +160,7 @@ def _deflated(data: bytes) -> bytes:
 
 
 def equals_its_reference(images: Images) -> Promise[Backup]:
-    """Match a backup that qemu-img finds equal to the full one taken with it: the third oracle."""
+    """Match a backup that reads as the full one taken with it, image against image: the third oracle."""
 
     def complaint(backup: Backup) -> str | None:
         if backup.reference is None:
@@ -173,7 +173,7 @@ def equals_its_reference(images: Images) -> Promise[Backup]:
 
 
 def equals_its_drive(images: Images) -> Promise[Backup]:
-    """Match a backup that qemu-img finds equal to the image of its drive, once no QEMU has that open."""
+    """Match a backup that reads as the image of its drive, once no QEMU has that open."""
 
     def complaint(backup: Backup) -> str | None:
         target, drive = backup.target, backup.drive

@@ -21,6 +21,7 @@ from testbed.base.units import SECTOR, format_size, whole_sectors
 from testbed.model.content import Content
 from testbed.qemu.image_kinds import DATA_FILE, KEY_OPTION, SECRET, ImageKind
 from testbed.qemu.kept import KeptImages
+from testbed.qemu.likeness import first_unlike
 from testbed.qemu.qcow2 import Chain, Kind, Unreadable, Unsound, flaws_of
 
 IDENTICAL = "Images are identical."
@@ -76,13 +77,17 @@ class Difference:
         )
 
 
+def _always(_name: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Images:
     """The images in one directory, `home`, all named by short names relative to it.
 
     `qemu_img` and `qemu_io` are the tools; `templates` is a directory for images that are used again; `bound` is the
-    longest that one call may take, in seconds. Images are read without QEMU where that is possible; `asks_both` has
-    qemu-img read them as well. `kept` are images of earlier runs, if there can be any.
+    longest that one call may take, in seconds. Images are read without QEMU where that is possible; `asks_both` tells
+    of an image, by name, whether qemu-img is to read it as well. `kept` are images of earlier runs, if any.
     """
 
     qemu_img: Path
@@ -90,7 +95,7 @@ class Images:
     home: Path
     templates: Path
     bound: float
-    asks_both: bool = True
+    asks_both: Callable[[str], bool] = _always
     kept: KeptImages | None = None
 
     def create(
@@ -280,8 +285,36 @@ class Images:
     def compare(self, name: str, image_format: str, other: str, other_format: str) -> str | None:
         """Compare what a guest would see of two images, their sizes too; return None when equal, else qemu-img's words.
 
-        Raises ToolFailed when an image cannot be read, EnvironmentUnusable when the tool prints more than a verdict.
+        They are read without QEMU, and by qemu-img as well where that is not possible or they are not equal, where one
+        of them is not plain, and where both are to be asked. Raises ToolFailed when an image cannot be read,
+        EnvironmentUnusable when the tool prints more than a verdict.
         """
+        try:
+            place, is_enough = self._unlike_without_qemu(name, image_format, other, other_format)
+        except (Unreadable, OSError):
+            return self._compare_by_qemu(name, image_format, other, other_format)
+        except Unsound as broken:
+            if words := self._compare_by_qemu(name, image_format, other, other_format):
+                return words
+            raise ToolFailed(f"{name} or {other}: {broken}; but qemu-img reads both alike") from None
+        if place is None and is_enough:
+            return None
+        words = self._compare_by_qemu(name, image_format, other, other_format)
+        if place is not None and words is None:
+            return f"Content mismatch at offset {place}!, in their files; but qemu-img reads both alike"
+        return words
+
+    def _unlike_without_qemu(
+        self, name: str, image_format: str, other: str, other_format: str
+    ) -> tuple[int | None, bool]:
+        """Return where two images differ, None if nowhere, and whether QEMU need not be asked then."""
+        with Chain.open(self.home / name, image_format) as ours, Chain.open(self.home / other, other_format) as others:
+            if ours.size != others.size:
+                return min(ours.size, others.size), False
+            is_enough = ours.is_plain and others.is_plain and not self.asks_both(name)
+            return first_unlike(ours, others), is_enough
+
+    def _compare_by_qemu(self, name: str, image_format: str, other: str, other_format: str) -> str | None:
         formats = ("-f", image_format, "-F", other_format)
         said = self._img("compare", "-U", *formats, name, other, allowed=(0, 1)).stdout.strip()
         if besides := [line for line in said.splitlines() if not VERDICT.search(line)]:
@@ -302,7 +335,7 @@ class Images:
             if wrong := self._difference_by_qemu(name, image_format, expected):
                 return wrong
             raise ToolFailed(f"{name}: {broken}; but qemu-img reads it as it should be") from None
-        if own is None and not self.asks_both:
+        if own is None and not self.asks_both(name):
             return None
         told = self._difference_by_qemu(name, image_format, expected)
         if own is None:
@@ -322,7 +355,7 @@ class Images:
     def _difference_by_qemu(self, name: str, image_format: str, expected: Content) -> Difference | None:
         with tempfile.NamedTemporaryFile(dir=self.home, prefix="expected-", suffix=".raw") as model:
             expected.write_sparsely(model)
-            words = self.compare(name, image_format, model.name, "raw")
+            words = self._compare_by_qemu(name, image_format, model.name, "raw")
         if words is None:
             return None
         place = re.search(r"mismatch at offset (\d+)", words)

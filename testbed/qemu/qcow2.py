@@ -107,6 +107,7 @@ class Layer:
     size: int
     pieces: tuple[Piece, ...]
     cluster: int = 0
+    has_subclusters: bool = False
 
     def read(self, piece: Piece) -> Iterator[bytes]:
         """Yield what a piece of data holds; raises Unsound when it is not there."""
@@ -155,6 +156,14 @@ class Chain:
     def size(self) -> int:
         """Return the size in bytes of what a guest would see of it, in whole sectors."""
         return whole_sectors(self.layers[0].size)
+
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether nothing of it is compressed, or has subclusters: things that QEMU reads in ways of their own."""
+        return not any(
+            layer.has_subclusters or any(piece.kind is Kind.COMPRESSED for piece in layer.pieces)
+            for layer in self.layers
+        )
 
     def pieces(self) -> Iterator[tuple[int, Piece]]:
         """Yield depth and piece for all that a guest would see, from the first byte to the last."""
@@ -320,7 +329,7 @@ class Metadata:
 
     def layer(self) -> Layer:
         """Return the image with all its pieces."""
-        return Layer(self.file, self.size, tuple(_joined(self._pieces())), self.cluster)
+        return Layer(self.file, self.size, tuple(_joined(self._pieces())), self.cluster, self.extended)
 
     def _pieces(self) -> Iterator[Piece]:
         words = 2 if self.extended else 1

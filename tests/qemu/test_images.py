@@ -31,6 +31,11 @@ CONTENT = Content(SIZE).written(0x41, 0, 512).written(0xD5, MIB, 32 * KIB).writt
 FORMATS = ("qcow2", "raw")
 
 
+def never(_name: str) -> bool:
+    """Have no image read by qemu-img that can be read without it."""
+    return False
+
+
 def spoil(images: Images, name: str, request: str, *, image_format: str = "qcow2") -> None:
     """Make a request of qemu-io's to an image, of which nobody's models learn."""
     arguments = (str(images.qemu_io), "-f", image_format, "-c", request, name)
@@ -112,8 +117,8 @@ def test_what_differs_past_the_end_within_the_last_sector_is_found(
         convert = ("convert", "-f", "raw", "-O", image_format, "image", "converted")
         run_tool((str(images.qemu_img), *convert), cwd=images.home, bound=10)
         (images.home / "converted").replace(images.home / "image")
-    for asks_both in (False, True):
-        found = replace(images, asks_both=asks_both).first_difference("image", image_format, wanted)
+    for either in (images, replace(images, asks_both=never)):
+        found = either.first_difference("image", image_format, wanted)
         assert found == (Difference("image", *difference) if difference else None)
 
 
@@ -278,7 +283,51 @@ def test_comparison_repeats_the_words_of_qemu_img(images: Images) -> None:
 def test_images_of_two_sizes_are_not_equal(images: Images) -> None:
     images.create("one", "qcow2", CONTENT)
     images.create("other", "qcow2", CONTENT.resized(SIZE + 512))
-    assert "size mismatch" in (images.compare("one", "qcow2", "other", "qcow2") or "")
+    for either in (images, replace(images, asks_both=never)):
+        assert "size mismatch" in (either.compare("one", "qcow2", "other", "qcow2") or "")
+
+
+@pytest.fixture
+def alone(images: Images, tmp_path: Path) -> Images:
+    """Return the tools, with a qemu-img that finds a mismatch in whatever it is asked for, and says that it was."""
+    asked = shell_program(tmp_path / "asked", "echo asked: mismatch; exit 1")
+    return replace(images, qemu_img=asked, asks_both=never)
+
+
+def test_plain_images_are_compared_without_qemu(images: Images, alone: Images, chain: tuple[str, Content]) -> None:
+    top, content = chain
+    images.create("flat.raw", "raw", content)
+    assert alone.compare(top, "qcow2", "flat.raw", "raw") is None
+    assert (
+        replace(alone, asks_both=lambda name: name == top).compare(top, "qcow2", "flat.raw", "raw") == "asked: mismatch"
+    )
+    spoil(images, "flat.raw", "write -q -P 1 100 1", image_format="raw")
+    assert alone.compare(top, "qcow2", "flat.raw", "raw") == "asked: mismatch"
+
+
+@pytest.mark.parametrize("name", ["compressed", "extended", "missing", "image.vmdk"])
+def test_qemu_img_compares_what_is_not_plain(images: Images, alone: Images, name: str) -> None:
+    images.create("image", "qcow2", CONTENT)
+    convert = (str(images.qemu_img), "convert", "-q", "-f", "qcow2", "-O")
+    run_tool((*convert, "qcow2", "-c", "image", "compressed"), cwd=images.home, bound=10)
+    run_tool((*convert, "vmdk", "image", "image.vmdk"), cwd=images.home, bound=10)
+    images.create("extended", "qcow2", CONTENT, options={"extended_l2": "on"})
+    for one, other in ((name, "image"), ("image", name)):
+        formats = [file.partition(".")[2] or "qcow2" for file in (one, other)]
+        assert alone.compare(one, formats[0], other, formats[1]) == "asked: mismatch"
+
+
+def test_of_two_witnesses_that_disagree_on_two_images_both_are_told(images: Images, tmp_path: Path) -> None:
+    images.create("one", "qcow2", CONTENT)
+    images.create("other", "qcow2", CONTENT.written(7, MIB + 700, 1))
+    blind = shell_program(tmp_path / "blind", "echo Images are identical.")
+    told = replace(images, qemu_img=blind, asks_both=never).compare("one", "qcow2", "other", "qcow2")
+    assert told == f"Content mismatch at offset {MIB + 700}!, in their files; but qemu-img reads both alike"
+    images.copy("one", "broken")
+    with (images.home / "broken").open("r+b") as file:
+        file.write(b"QFI?")
+    with pytest.raises(ToolFailed, match=r"broken.*; but qemu-img reads both alike"):
+        replace(images, qemu_img=blind).compare("one", "qcow2", "broken", "qcow2")
 
 
 # What an image holds itself.

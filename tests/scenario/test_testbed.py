@@ -16,7 +16,7 @@ from testbed.model.ranges import Ranges
 from testbed.qemu.machine import FIRST
 from testbed.scenario.dialogue import BrokenPromise
 from testbed.scenario.programs import PATIENCE
-from testbed.scenario.testbed import PATIENCE_WHERE_SLOW, Ending, Testbed
+from testbed.scenario.testbed import PATIENCE_WHERE_SLOW, SECOND_LOOKS, Ending, Testbed, gets_second_look
 from testbed.scenario.world import World
 
 
@@ -42,6 +42,17 @@ def test_world_has_a_machine_in_a_directory_that_goes_with_it(testbed: Testbed, 
     assert not home.exists()
     assert not other.machine.running
     assert world.machine.running
+
+
+def test_qemu_img_has_its_share_of_the_images_whatever_their_place() -> None:
+    """No place is passed over, in no scenario all are: a chain of which the top alone was read would hide the rest."""
+    turns = [
+        [gets_second_look(f"scenario {one}", f"drive0-{place}.qcow2") for place in range(20)] for one in range(200)
+    ]
+    share = sum(map(sum, turns)) * SECOND_LOOKS / (20 * 200)
+    assert 0.8 < share < 1.2
+    assert all(any(of_place) for of_place in zip(*turns, strict=True))
+    assert max(map(sum, turns)) < 20
 
 
 def test_what_cannot_be_used_is_said_with_all_problems(tmp_path: object) -> None:
