@@ -103,20 +103,25 @@ class Images:
     ) -> None:
         """Make an image that stands alone and holds a content; `options` are those of qemu-img create.
 
-        Equal images are made once in a run and copied from then on; but not one that has its data in another file.
+        Equal images are made once in a run and copied from then on, also to be written to where what they hold differs;
+        but not one that has its data in another file.
         """
         if image_format == "raw" and not options:
             with (self.home / name).open("wb") as file:
                 content.write_sparsely(file)
             return
         if DATA_FILE in (options or {}):
-            self._make(name, image_format, content, _own(name, options))
+            self._make(name, image_format, content.size, _own(name, options))
+            self._fill(name, image_format, content)
             return
-        self._copied(
-            name,
-            repr((image_format, content, sorted((options or {}).items()))),
-            lambda template: self._fetch_or_make(template, image_format, content, options),
-        )
+
+        def make(template: str) -> None:
+            if content.runs:
+                self._hold(template, image_format, content, options)
+            else:
+                self._fetch_or_make(template, image_format, content.size, options)
+
+        self._copied(name, repr((image_format, content, sorted((options or {}).items()))), make)
 
     def create_on_base(self, name: str, kind: ImageKind, content: Content) -> str:
         """Make an empty image on top of one of the same kind that holds a content; return the name of that one."""
@@ -385,21 +390,26 @@ class Images:
             draft.rename(template)
         shutil.copyfile(template, self.home / name)
 
-    def _fetch_or_make(
-        self, template: str, image_format: str, content: Content, options: Mapping[str, str] | None
-    ) -> None:
+    def _hold(self, template: str, image_format: str, content: Content, options: Mapping[str, str] | None) -> None:
+        """Make an image that holds something from a copy of the empty one of its kind and size."""
+        self.create(template, image_format, Content(content.size), options=options)
+        self._fill(template, image_format, content)
+
+    def _fetch_or_make(self, template: str, image_format: str, size: int, options: Mapping[str, str] | None) -> None:
         """Do as `_make`; but what takes a key, and thus seconds, is there from an earlier run if it was kept."""
-        if self.kept is None or not _takes_key(options) or content.runs:
-            self._make(template, image_format, content, options)
+        if self.kept is None or not _takes_key(options):
+            self._make(template, image_format, size, options)
             return
-        asked = repr((image_format, content.size, sorted((options or {}).items()), sorted(SECRET.items())))
+        asked = repr((image_format, size, sorted((options or {}).items()), sorted(SECRET.items())))
         if not self.kept.fetch(asked, Path(template)):
-            self._make(template, image_format, content, options)
+            self._make(template, image_format, size, options)
             self.kept.keep(asked, Path(template))
 
-    def _make(self, name: str, image_format: str, content: Content, options: Mapping[str, str] | None) -> None:
+    def _make(self, name: str, image_format: str, size: int, options: Mapping[str, str] | None) -> None:
         bound = self.bound * (CALIBRATION if _takes_key(options) else 1)
-        self._img("create", "-q", "-f", image_format, *_options(options), name, str(content.size), bound=bound)
+        self._img("create", "-q", "-f", image_format, *_options(options), name, str(size), bound=bound)
+
+    def _fill(self, name: str, image_format: str, content: Content) -> None:
         writes = [f"write -q -P {run.pattern} {run.start} {run.end - run.start}" for run in content.runs]
         if writes and (words := self._io(image_format, writes, name).stdout.strip()):
             if "failed" not in words:
