@@ -31,8 +31,8 @@ def stores_its_bitmaps(images: Images) -> Promise[Drive]:
             for bitmap in drive.image.stored_bitmaps().values()
         }
         found = {
-            stored["name"]: _stored(stored["granularity"], [_FLAGS[flag] for flag in stored["flags"]])
-            for stored in images.info(drive.image.name)["format-specific"]["data"].get("bitmaps", [])
+            name: _stored(granularity, [_FLAGS[flag] for flag in flags])
+            for name, (granularity, flags) in images.stored_bitmaps(drive.image.name).items()
         }
         file = drive.image.name
         wrong = [

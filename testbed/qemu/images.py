@@ -22,7 +22,7 @@ from testbed.model.content import Content
 from testbed.qemu.image_kinds import DATA_FILE, KEY_OPTION, SECRET, ImageKind
 from testbed.qemu.kept import KeptImages
 from testbed.qemu.likeness import first_unlike
-from testbed.qemu.qcow2 import Chain, Kind, Unreadable, Unsound, flaws_of
+from testbed.qemu.qcow2 import Chain, Kind, StoredBitmap, Unreadable, Unsound, bitmaps_of, flaws_of
 
 IDENTICAL = "Images are identical."
 """All that qemu-img compare says of equal images; for another size it only warns, and exits with 0."""
@@ -210,6 +210,25 @@ class Images:
         answer = _document(self._img("info", "-U", "--output=json", name))
         assert isinstance(answer, dict)
         return answer
+
+    def stored_bitmaps(self, name: str) -> dict[str, tuple[int, list[str]]]:
+        """Return granularity in bytes and flags, in qemu-img's words, of each bitmap that is stored in a qcow2 image.
+
+        They are read without QEMU where that is possible, and by qemu-img instead where it is the image's turn. Raises
+        ToolFailed when the image cannot be read.
+        """
+        try:
+            if not self.asks_both(name):
+                return {
+                    bitmap.name: (bitmap.granularity, list(_flags_of(bitmap)))
+                    for bitmap in bitmaps_of(self.home / name)
+                }
+        except (Unsound, OSError) as broken:
+            raise ToolFailed(f"{name}: {broken}") from None
+        except Unreadable:
+            pass
+        listed = self.info(name)["format-specific"]["data"].get("bitmaps", [])
+        return {stored["name"]: (stored["granularity"], stored["flags"]) for stored in listed}
 
     def extents(self, name: str, image_format: str) -> list[Extent]:
         """Return the image's extents through its chain, from the first byte to the last, read without QEMU if possible.
@@ -445,6 +464,13 @@ def _document(answer: Finished) -> Any:
     if besides := (answer.stdout[:start] + answer.stdout[end:]).strip():
         raise chatter(answer.argv[0], "qemu_img", besides)
     return document
+
+
+def _flags_of(bitmap: StoredBitmap) -> Iterator[str]:
+    if bitmap.is_in_use:
+        yield "in-use"
+    if bitmap.is_recording:
+        yield "auto"
 
 
 def _key_for(arguments: Iterable[str]) -> Sequence[str]:

@@ -52,6 +52,7 @@ _LARGEST_TABLE = 1 << 27
 _BACKING_FORMAT = 0xE2792ACA
 _BITMAPS = 0x23852875
 _BITMAP = struct.Struct(">QIIBBHI")
+_IN_USE, _AUTO = 1 << 0, 1 << 1
 _OFFSET = 0x00FF_FFFF_FFFF_FE00
 _OFFSET_OF_COUNTS = 0xFFFF_FFFF_FFFF_FE00
 _COMPRESSED = 1 << 62
@@ -215,6 +216,41 @@ class Chain:
             yield depth - 1, Piece(max(start, layer.size), end, Kind.NOTHING)
 
 
+@dataclass(frozen=True)
+class StoredBitmap:
+    """A bitmap in the list of an image: its granularity in bytes, and where its table is, with how many entries.
+
+    One that `is_in_use` has not been stored again by whoever had the image open last; `is_recording` tells whether it
+    records for whoever opens it next.
+    """
+
+    name: str
+    granularity: int
+    is_in_use: bool
+    is_recording: bool
+    table_at: int
+    entries: int
+
+
+@dataclass(frozen=True)
+class BitmapList:
+    """The list of the bitmaps that an image stores, with its place and length in bytes."""
+
+    place: int
+    length: int
+    bitmaps: tuple[StoredBitmap, ...]
+
+
+def bitmaps_of(path: Path) -> tuple[StoredBitmap, ...]:
+    """Return the bitmaps that are stored in a qcow2 image. Raises what Chain.open does."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        listed = Metadata(file).bitmaps()
+    finally:
+        os.close(file)
+    return listed.bitmaps if listed else ()
+
+
 def flaws_of(path: Path) -> list[str]:
     """Say where a qcow2 image contradicts itself: a cluster used twice, or free although it is used, a mark by QEMU.
 
@@ -233,6 +269,22 @@ def _packed(entry: int, cluster: int) -> tuple[int, int]:
     place = entry & (1 << bits) - 1
     sectors = (entry >> bits & (1 << 62 - bits) - 1) + 1
     return place, sectors * SECTOR - place % SECTOR
+
+
+def _listed(found: bytes, count: int) -> Iterator[StoredBitmap]:
+    """Yield so many bitmaps from the list of an image."""
+    at = 0
+    for _ in range(count):
+        end = at + _BITMAP.size
+        if end > len(found):
+            raise Unsound(f"its list of {count} bitmaps ends after {at} bytes")
+        table_at, entries, flags, _type, bits, length, extra = _BITMAP.unpack_from(found, at)
+        name = found[end + extra : end + extra + length]
+        if len(name) < length:
+            raise Unsound(f"the name of a bitmap in its list reaches out of that, which is of {len(found)} bytes")
+        is_in_use, is_recording = bool(flags & _IN_USE), bool(flags & _AUTO)
+        yield StoredBitmap(name.decode(errors="replace"), 1 << bits, is_in_use, is_recording, table_at, entries)
+        at += -(-(_BITMAP.size + extra + length) // 8) * 8
 
 
 def _layers(path: Path, image_format: str, opened: ExitStack) -> Iterator[Layer]:
@@ -318,6 +370,18 @@ class Metadata:
                 raise Unsound(f"an extension of its header is of {length} bytes at {at}")
             yield kind, first[at : at + length]
             at += -(-length // 8) * 8
+
+    def bitmaps(self) -> BitmapList | None:
+        """Return the list of the bitmaps that are stored in the image, None if it has no such list that is valid."""
+        has_bitmaps = self.version > 2 and self.start[95] & 1
+        body = next((body for kind, body in self.extensions() if kind == _BITMAPS), None) if has_bitmaps else None
+        if body is None:
+            return None
+        if len(body) != _BITMAPS_EXTENSION.size:
+            raise Unsound(f"what it says of its bitmaps is of {len(body)} bytes")
+        count, _reserved, length, place = _BITMAPS_EXTENSION.unpack(body)
+        listed = self.read(self.aligned(place, "the list of bitmaps"), length, "the list of bitmaps")
+        return BitmapList(place, length, tuple(_listed(listed, count)))
 
     def flaws(self) -> list[str]:
         """Say where the image contradicts its own counts of references; those of an unclean one mean nothing yet.
@@ -472,10 +536,10 @@ class _References:
                 self._use_cluster(place, "a table", once=bool(entry & _COUNTED_ONCE))
                 if not is_known:
                     self._collect_table(self.image.table(place, self.image.cluster // 8, "a table"))
-        has_bitmaps = self.image.version > 2 and self.image.start[95] & 1
-        for kind, body in self.image.extensions():
-            if kind == _BITMAPS and has_bitmaps:
-                self._collect_bitmaps(body)
+        if listed := self.image.bitmaps():
+            self._use(listed.place, listed.length, "the list of bitmaps")
+            for bitmap in listed.bitmaps:
+                self._collect_bitmap(bitmap.table_at, bitmap.entries)
 
     def _collect_table(self, table: array[int]) -> None:
         for entry in table[:: 2 if self.image.extended else 1]:
@@ -483,19 +547,6 @@ class _References:
                 self._use(*_packed(entry, self.image.cluster), "compressed data")
             elif entry & _OFFSET:
                 self._use_cluster(entry & _OFFSET, "data", once=bool(entry & _COUNTED_ONCE))
-
-    def _collect_bitmaps(self, body: bytes) -> None:
-        if len(body) != _BITMAPS_EXTENSION.size:
-            raise Unsound(f"what it says of its bitmaps is of {len(body)} bytes")
-        count, _reserved, length, place = _BITMAPS_EXTENSION.unpack(body)
-        listed, at = self.image.read(self.image.aligned(place, "the list of bitmaps"), length, "the list of bitmaps"), 0
-        self._use(place, length, "the list of bitmaps")
-        for _ in range(count):
-            if at + _BITMAP.size > len(listed):
-                raise Unsound(f"its list of {count} bitmaps ends after {at} bytes")
-            table_at, entries, _flags, _type, _bits, name, extra = _BITMAP.unpack_from(listed, at)
-            at += -(-(_BITMAP.size + extra + name) // 8) * 8
-            self._collect_bitmap(table_at, entries)
 
     def _collect_bitmap(self, table_at: int, entries: int) -> None:
         table, is_known = self.image.table(table_at, entries, "the table of a bitmap"), self._is_used(table_at)

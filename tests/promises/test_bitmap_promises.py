@@ -109,8 +109,9 @@ def drive(world: World) -> Drive:
     return drive
 
 
-def test_what_an_image_stores_wrongly_is_named(world: World, drive: Drive) -> None:
-    promise = stores_its_bitmaps(world.images)
+@pytest.mark.parametrize("by_qemu_img", [False, True])
+def test_what_an_image_stores_wrongly_is_named(world: World, drive: Drive, by_qemu_img: bool) -> None:  # noqa: FBT001
+    promise = stores_its_bitmaps(replace(world.images, asks_both=lambda _name: by_qemu_img))
     assert_that(drive, promise)
     stored = drive.image.bitmaps["kept"]
     drive.image.bitmaps = {}

@@ -330,6 +330,36 @@ def test_of_two_witnesses_that_disagree_on_two_images_both_are_told(images: Imag
         replace(images, qemu_img=blind).compare("one", "qcow2", "broken", "qcow2")
 
 
+# The bitmaps stored in an image.
+
+
+def test_stored_bitmaps_are_read_alike_with_qemu_and_without(images: Images) -> None:
+    images.create("image", "qcow2", CONTENT)
+    assert images.stored_bitmaps("image") == replace(images, asks_both=never).stored_bitmaps("image") == {}
+    images.add_bitmap("image", "b", {"granularity": 512, "disabled": True})
+    images.add_bitmap("image", "a name of some length", {"granularity": 1 << 20})
+    without = replace(images, qemu_img=Path("/bin/false"), asks_both=never).stored_bitmaps("image")
+    assert without == {"b": (512, []), "a name of some length": (1 << 20, ["auto"])}
+    assert images.stored_bitmaps("image") == without
+
+
+def test_bitmaps_of_a_kind_that_qemu_alone_reads_are_asked_for(images: Images) -> None:
+    images.create("image", "qcow2", CONTENT, options={"data_file": ""})
+    images.add_bitmap("image", "bitmap0")
+    assert replace(images, asks_both=never).stored_bitmaps("image") == {"bitmap0": (CLUSTER, ["auto"])}
+
+
+@pytest.mark.parametrize(("at", "told"), [(0, "does not begin"), (None, "No such file")])
+def test_bitmaps_that_cannot_be_read_are_no_pass(images: Images, at: int | None, told: str) -> None:
+    images.create("image", "qcow2", CONTENT)
+    if at is None:
+        images.delete("image")
+    else:
+        spoil(images, "image", f"write -q -P 0 {at} 4", image_format="raw")
+    with pytest.raises(ToolFailed, match=told):
+        replace(images, asks_both=never).stored_bitmaps("image")
+
+
 # What an image holds itself.
 
 
