@@ -33,8 +33,11 @@ from testbed.scenario.world import World
 PATIENCE_WHERE_SLOW = 1800.0
 """What PATIENCE is for scenarios that are tagged as slow, in seconds."""
 
-SECOND_LOOKS = 8
-"""One image in so many is read by qemu-img, too, after it was read without QEMU."""
+SECOND_LOOKS = 16
+"""One image in so many is read by qemu-img, too, after it was read without QEMU.
+
+Whether QEMU reads images as they are, each backup shows of the drive that it copies.
+"""
 
 LEAST_ROOM = 1 << 20
 """Bytes of free space in the scratch directory below which a scenario cannot be trusted to fail for another reason."""
