@@ -238,6 +238,15 @@ def test_a_cluster_that_is_used_and_counts_as_free_is_a_flaw(images: Images, wri
     ]
 
 
+def test_each_count_of_a_large_image_is_looked_at(images: Images) -> None:
+    images.create("image", "qcow2", Content(160 * MIB), options={"preallocation": "metadata"})
+    patch(images.home / "image", count_of(images.home / "image", 144 * MIB // (64 * KIB)), ">H", 0)
+    assert images.flaws("image") == [
+        "the cluster at 144 MiB, used as data, is counted 0 times instead of 1",
+        "an entry for the cluster at 144 MiB says wrongly whether that is used once",
+    ]
+
+
 def test_a_bitmap_whose_cluster_counts_as_free_is_a_flaw(images: Images, written: Path) -> None:
     before = images.flaws(written.name)
     counts = written.read_bytes()[count_of(written, 0) :][:64]
