@@ -56,7 +56,7 @@ class Node:
 
     def reported_digest(self, name: str) -> str:
         """Return QEMU's own SHA-256 of a bitmap's bits; see Dirty.digest for its form."""
-        answer = self.machine.execute("x-debug-block-dirty-bitmap-sha256", {"node": self.name, "name": name})
+        answer = self.machine.look("x-debug-block-dirty-bitmap-sha256", {"node": self.name, "name": name})
         return str(answer["sha256"])
 
     # What the bitmaps must take note of.
@@ -89,6 +89,6 @@ class Node:
             bitmap.resized(size)
 
     def _reported(self) -> list[BitmapState]:
-        nodes = self.machine.execute("query-named-block-nodes", {"flat": True})
+        nodes = self.machine.look("query-named-block-nodes", {"flat": True})
         reports = next(node for node in nodes if node["node-name"] == self.name).get("dirty-bitmaps", [])
         return [BitmapState.reported(report) for report in reports]

@@ -8,7 +8,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
@@ -84,6 +84,7 @@ class Machine:
     is_serving: bool = field(init=False)
     _ends: Sequence[socket.socket] = field(init=False, repr=False)
     _wait: Wait = field(init=False, repr=False)
+    _seen: Mapping[Hashable, Any] | None = field(default=None, init=False, repr=False)
 
     bare: ClassVar[Sequence[str]] = BARE
     promised: ClassVar[Collection[str]] = COMMANDS | COMMANDS_OF_MACHINES
@@ -177,6 +178,7 @@ class Machine:
         Raises Refused when QEMU refuses it, NotOffered when the build does not have it and says so, Withdrawn when it
         should, MachineDied or MachineHung when QEMU does not survive it, EnvironmentUnusable when it was starved.
         """
+        self._seen = None if self._seen is None else {}
         try:
             return self._guard(lambda: self.monitor.execute(command, arguments))
         except Refused as refusal:
@@ -185,6 +187,31 @@ class Machine:
                     raise Withdrawn(f"command {command}") from None
                 raise NotOffered(f"this build has no command {command}") from None
             raise
+
+    def look(self, query: str, arguments: Mapping[str, Hashable] | None = None) -> Any:
+        """Make a query as `execute` does; `at_one_moment`, the answer is that of the first time, and not to be changed.
+
+        Raises what `execute` does.
+        """
+        seen, question = self._seen, (query, frozenset((arguments or {}).items()))
+        if seen is None:
+            return self.execute(query, arguments)
+        if question not in seen:
+            seen = {**seen, question: self.execute(query, arguments)}
+            self._seen = seen
+        return seen[question]
+
+    @contextlib.contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """Make each query of `look` once only until the end of this, or until something else is said to QEMU.
+
+        It is for who asks several things of a machine that nobody uses meanwhile.
+        """
+        self._seen = {}
+        try:
+            yield
+        finally:
+            self._seen = None
 
     def _offers(self, command: str) -> bool:
         """Tell whether QEMU lists a command among those that it has."""

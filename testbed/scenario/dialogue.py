@@ -172,7 +172,7 @@ def _agree(foreseen: Refusal | None, table: Refusal | None) -> bool:
 
 def things_on(machine: Machine) -> list[str]:
     """Name what a machine has, and what a request could leave behind: nodes, jobs with their speeds, exports."""
-    nodes: list[Mapping[str, Any]] = machine.execute("query-named-block-nodes", {"flat": True})
+    nodes: list[Mapping[str, Any]] = machine.look("query-named-block-nodes", {"flat": True})
     names = jobs_on(machine)
     jobs: list[Mapping[str, Any]] = machine.execute("query-block-jobs") if names else []
     return [
@@ -185,7 +185,7 @@ def things_on(machine: Machine) -> list[str]:
 
 def jobs_on(machine: Machine) -> list[str]:
     """Return the names of the jobs that a machine lists."""
-    return [str(job["id"]) for job in machine.execute("query-jobs")]
+    return [str(job["id"]) for job in machine.look("query-jobs")]
 
 
 def _difference(before: Sequence[str], now: Sequence[str]) -> list[str]:

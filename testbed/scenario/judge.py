@@ -50,7 +50,8 @@ class Judge:
         machine.all_events()
         running = [backup for backup in self.backups.catalogue.running() if backup.drive.machine is machine]
         self.backups.finish([backup for backup in running if backup.job.is_gone])
-        self._insist([*self._leftovers(machine), *self._complaints_about(self._nodes_of(machine))])
+        with machine.at_one_moment():
+            self._insist([*self._leftovers(machine), *self._complaints_about(self._nodes_of(machine))])
         for drive in self.drives.all():
             if drive.machine is machine:
                 drive.flush()  # a drive that some request has left drained would not answer its guest any more

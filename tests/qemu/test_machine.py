@@ -534,3 +534,22 @@ def test_warnings_are_told_without_what_else_is_on_stderr(boot: Callable[..., Ma
 
 def test_quiet_machine_has_warned_of_nothing(boot: Callable[..., Machine]) -> None:
     assert boot().warnings == []
+
+
+def test_what_is_asked_twice_at_one_moment_is_asked_once(machine: Machine) -> None:
+    def asked() -> int:
+        return sum(line.kind == "command" for line in machine.monitor.transcript)
+
+    before = asked()
+    machine.look("query-jobs")
+    machine.look("query-jobs")
+    assert asked() == before + 2, "outside of a moment each look is one at QEMU"
+    with machine.at_one_moment():
+        first = machine.look("query-named-block-nodes", {"flat": True})
+        assert machine.look("query-named-block-nodes", {"flat": True}) == first
+        machine.look("query-named-block-nodes", {"flat": False})
+        assert asked() == before + 4
+        machine.execute("blockdev-add", {"driver": "null-co", "node-name": "new"})
+        assert [node["node-name"] for node in machine.look("query-named-block-nodes", {"flat": True})] == ["new"]
+    machine.look("query-jobs")
+    assert asked() == before + 7
