@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from textwrap import shorten
 from time import monotonic
 from types import FrameType
@@ -44,6 +45,7 @@ from testbed.reports.outcome import Listener, Outcome, RunError, RunSummary, Sta
 from testbed.reports.progress import InTurn, Progress
 from testbed.reports.repetition import REPORTS
 from testbed.run.order import Order
+from testbed.run.preselection import may_select
 from testbed.run.recorder import Recorder
 from testbed.run.verdict import HEADLINE, INTERRUPTED, interrupted_by, run_error, trouble_of
 from testbed.run.workers import FeatureByFeature, Forwarder, MainProcess, Workers
@@ -160,10 +162,16 @@ class AcceptanceRunner(Runner):
 
     @override
     def feature_locations(self) -> list[Location]:
-        """Give each file once, however often and however spelt it is named."""
+        """Give each file once, however often and however spelt it is named; none that the tags cannot select."""
         locations = super().feature_locations()
         insist_on_lines(locations)
-        return adjacent(locations)
+        # What a catalogue of a dry run leaves out is up to whoever prints it.
+        return adjacent(locations if self.config.dry_run else filter(self._may_be_selected, locations))
+
+    def _may_be_selected(self, location: Location) -> bool:
+        file = Path(location.filename)
+        # What is no file, behave will say.
+        return not file.is_file() or may_select(self.config.tag_expression, file.read_text("utf-8", "replace"))
 
     @override
     def run_model(self, features: Iterable[Feature] | None = None) -> bool:
