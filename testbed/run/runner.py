@@ -185,10 +185,10 @@ class AcceptanceRunner(Runner):
         recorder = Recorder(self.config, Labels(self.features), selected, options, listeners)
         self._recorder = recorder
         self.formatters.append(recorder)
-        if self._is_shared:
-            self._before_sharing(selected)
-        elif not self.config.dry_run:
-            self._before_all(recorder)
+        if not self.config.dry_run:
+            self._before_running(selected)
+            if not self._is_shared:
+                self._before_all(recorder)
         self._interruption.may_throw = False
         try:
             for listener in listeners:
@@ -314,9 +314,9 @@ class AcceptanceRunner(Runner):
     def _remarks(self) -> list[str]:
         return self._reports.opening if self._reports else []
 
-    def _before_sharing(self, selected: Sequence[Scenario]) -> None:
-        """Call the hook before_sharing, which behave does not have: what it learns, all processes know."""
-        if (hook := self.hooks.get("before_sharing")) is not None:
+    def _before_running(self, selected: Sequence[Scenario]) -> None:
+        """Call the hook before_running, which behave does not have: what it learns, all processes know."""
+        if (hook := self.hooks.get("before_running")) is not None:
             hook(self.context, selected)
 
     def _before_all(self, recorder: Recorder) -> None:
