@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -137,7 +138,9 @@ class AcceptanceRunner(Runner):
                 self._interruption.signal = self._interruption.signal or "the user"
             except BaseException as error:  # noqa: BLE001 (whatever it is, it is told, and the run is red)
                 self._errors.append(_described(error))
-            return self._conclude(started, monotonic() - since)
+            failed = self._conclude(started, monotonic() - since)
+        gc.freeze()  # nothing of it is needed any more: Python would search it all for cycles before it ends
+        return failed
 
     # Before the first scenario.
 
