@@ -10,9 +10,13 @@ export RUFF_CACHE_DIR := $(VENV)/cache/ruff
 export MYPY_CACHE_DIR := $(VENV)/cache/mypy
 export HYPOTHESIS_STORAGE_DIRECTORY := $(VENV)/cache/hypothesis
 
+# To compile the testbed anew takes as long as to run a scenario, so it is remembered there as well, even where the
+# environment wants no bytecode beside the sources.
+remembering = PYTHONPYCACHEPREFIX="$$(cd "$$VENV" && pwd)/cache/python" PYTHONDONTWRITEBYTECODE=
+
 # QEMU and TAGS reach the shell as they are, so that names with blanks and expressions with quotes survive.
 export QEMU TAGS
-behave = SUITE_CALLED_BY="make accept" behave --jobs $(JOBS) $${QEMU:+-D "qemu=$$QEMU"} $${TAGS:+--tags "$$TAGS"} $(ARGS)
+behave = $(remembering) SUITE_CALLED_BY="make accept" behave --jobs $(JOBS) $${QEMU:+-D "qemu=$$QEMU"} $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
 # The same goes for the builds to compare, and for a source tree; a word of BUILDS has no blanks, a line of a file may.
 export BUILDS MIRROR QEMU_SRC
@@ -67,19 +71,19 @@ check: ## lint, types, tests of the testbed, then all scenarios
 matrix: ## compare builds of QEMU: BUILDS='debian:sid mine=/opt/qemu', else those that .ci/matrix.toml lists
 	@.ci/setup python releases
 	@missing=$$(python -m testbed.campaign.matrix --to-fetch $(MATRIX) $$BUILDS) && { test -z "$$missing" || .ci/setup mmdebstrap || :; }
-	@SUITE_CALLED_BY="make matrix" python -m testbed.campaign.matrix $${MIRROR:+--mirror "$$MIRROR"} $(MATRIX) $$BUILDS -- $${TAGS:+--tags "$$TAGS"} $(ARGS)
+	@$(remembering) SUITE_CALLED_BY="make matrix" python -m testbed.campaign.matrix $${MIRROR:+--mirror "$$MIRROR"} $(MATRIX) $$BUILDS -- $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
 prove: ## see which faults of QEMU the suite finds; TAGS='bitmap' narrows it
 	@.ci/setup qemu
-	python -m testbed.campaign.proof --at-once $(JOBS) $${TAGS:+--tags "$$TAGS"} $(ARGS)
+	$(remembering) python -m testbed.campaign.proof --at-once $(JOBS) $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
 profile: ## see where the time of a run goes: processes, Python by layers, waiting
 	@.ci/setup qemu
-	@python -m testbed.campaign.profile $${QEMU:+-D "qemu=$$QEMU"} $${TAGS:+--tags "$$TAGS"} $(ARGS)
+	@$(remembering) python -m testbed.campaign.profile $${QEMU:+-D "qemu=$$QEMU"} $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
 race: ## compare the thirteen first cases with QEMU's own script: QEMU_SRC=/a/source/tree/of/qemu
 	@.ci/setup qemu
-	@python -m testbed.campaign.race $${QEMU_SRC:+--source "$$QEMU_SRC"} $${QEMU:+-D "qemu=$$QEMU"} $(ARGS)
+	@$(remembering) python -m testbed.campaign.race $${QEMU_SRC:+--source "$$QEMU_SRC"} $${QEMU:+-D "qemu=$$QEMU"} $(ARGS)
 
 format: ## format Python and features
 	@.ci/setup developing

@@ -39,21 +39,23 @@ def before_load(context: Context, words: Sequence[str]) -> None:
         context.programs = Programs.find(context.config.userdata, os.environ)
 
 
-def before_sharing(context: Context, scenarios: Sequence[Scenario]) -> None:
-    """Ask the build what these scenarios must know of it, so that none of several processes has to.
+def before_running(context: Context, scenarios: Sequence[Scenario]) -> None:
+    """Ask the build what these scenarios must know of it, all at once, so that none of several processes has to.
 
-    The runner calls it before it forks them.
+    The runner calls it before before_all, and before it forks them.
     """
     programs: Programs = context.programs
-    definitions = definitions_of(context)
+    definitions, needs = definitions_of(context), list[str]()
     for scenario in scenarios:
         with suppress(AuthorError):  # the scenario's own, which will be told as such
-            programs.ask_ahead(needs_of(scenario, definitions))
+            needs += needs_of(scenario, definitions)
+    programs.ask_ahead(needs)
+    context.number_of_scenarios = len(scenarios)
 
 
 def before_all(context: Context) -> None:
     """Find a place for the images, and say what is judged."""
-    context.testbed = Testbed.of(context.programs)
+    context.testbed = Testbed.of(context.programs, context.number_of_scenarios)
     testbed, reports = testbed_of(context), reports_of(context)
     reports.options.update(testbed.places())
     reports.subject = testbed.subject

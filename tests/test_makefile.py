@@ -45,6 +45,12 @@ def test_variables_reach_behave_whatever_they_hold() -> None:
     assert f'SUITE_CALLED_BY="make accept" {behave}' in ended.stdout
 
 
+@pytest.mark.parametrize("target", ["accept", "quick", "matrix", "prove", "profile", "race"])
+def test_what_runs_scenarios_remembers_bytecode_in_the_environment(target: str) -> None:
+    *_, runs = make("-n", target).stdout.splitlines()
+    assert runs.startswith('PYTHONPYCACHEPREFIX="$(cd "$VENV" && pwd)/cache/python" PYTHONDONTWRITEBYTECODE= ')
+
+
 def test_matrix_asks_at_once_for_all_that_it_may_take() -> None:
     first, *_ = make("-n", "matrix").stdout.splitlines()
     assert first == ".ci/setup python releases"

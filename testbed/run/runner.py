@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from textwrap import shorten
 from time import monotonic
 from types import FrameType
@@ -44,6 +46,7 @@ from testbed.reports.outcome import Listener, Outcome, RunError, RunSummary, Sta
 from testbed.reports.progress import InTurn, Progress
 from testbed.reports.repetition import REPORTS
 from testbed.run.order import Order
+from testbed.run.preselection import may_select
 from testbed.run.recorder import Recorder
 from testbed.run.verdict import HEADLINE, INTERRUPTED, interrupted_by, run_error, trouble_of
 from testbed.run.workers import FeatureByFeature, Forwarder, MainProcess, Workers
@@ -135,7 +138,9 @@ class AcceptanceRunner(Runner):
                 self._interruption.signal = self._interruption.signal or "the user"
             except BaseException as error:  # noqa: BLE001 (whatever it is, it is told, and the run is red)
                 self._errors.append(_described(error))
-            return self._conclude(started, monotonic() - since)
+            failed = self._conclude(started, monotonic() - since)
+        gc.freeze()  # nothing of it is needed any more: Python would search it all for cycles before it ends
+        return failed
 
     # Before the first scenario.
 
@@ -160,10 +165,16 @@ class AcceptanceRunner(Runner):
 
     @override
     def feature_locations(self) -> list[Location]:
-        """Give each file once, however often and however spelt it is named."""
+        """Give each file once, however often and however spelt it is named; none that the tags cannot select."""
         locations = super().feature_locations()
         insist_on_lines(locations)
-        return adjacent(locations)
+        # What a catalogue of a dry run leaves out is up to whoever prints it.
+        return adjacent(locations if self.config.dry_run else filter(self._may_be_selected, locations))
+
+    def _may_be_selected(self, location: Location) -> bool:
+        file = Path(location.filename)
+        # What is no file, behave will say.
+        return not file.is_file() or may_select(self.config.tag_expression, file.read_text("utf-8", "replace"))
 
     @override
     def run_model(self, features: Iterable[Feature] | None = None) -> bool:
@@ -177,10 +188,10 @@ class AcceptanceRunner(Runner):
         recorder = Recorder(self.config, Labels(self.features), selected, options, listeners)
         self._recorder = recorder
         self.formatters.append(recorder)
-        if self._is_shared:
-            self._before_sharing(selected)
-        elif not self.config.dry_run:
-            self._before_all(recorder)
+        if not self.config.dry_run:
+            self._before_running(selected)
+            if not self._is_shared:
+                self._before_all(recorder)
         self._interruption.may_throw = False
         try:
             for listener in listeners:
@@ -306,9 +317,9 @@ class AcceptanceRunner(Runner):
     def _remarks(self) -> list[str]:
         return self._reports.opening if self._reports else []
 
-    def _before_sharing(self, selected: Sequence[Scenario]) -> None:
-        """Call the hook before_sharing, which behave does not have: what it learns, all processes know."""
-        if (hook := self.hooks.get("before_sharing")) is not None:
+    def _before_running(self, selected: Sequence[Scenario]) -> None:
+        """Call the hook before_running, which behave does not have: what it learns, all processes know."""
+        if (hook := self.hooks.get("before_running")) is not None:
             hook(self.context, selected)
 
     def _before_all(self, recorder: Recorder) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +16,14 @@ from testbed.qemu.machine import Machine
 class Launcher:
     """Starts machines of one build, each in a directory of its own, and always one more than was asked for.
 
-    The start of QEMU is most of what a short scenario would have to wait for. `close` ends the one that nobody took.
+    The start of QEMU is most of what a short scenario would have to wait for. `close` ends the one that nobody took;
+    none is started ahead where no scenario is `to_come` any more, so many as are known of.
     """
 
     kind: type[Machine]
     qemu: Path
     scratch: Scratch
+    to_come: float = math.inf
     _next: Machine | None = None
 
     def machine_for(self, scenario_name: str, bound: float) -> Machine:
@@ -33,8 +36,10 @@ class Launcher:
         machine.move(self.scratch.directory_for(scenario_name))
         machine.bound = bound
         machine.meet()
-        with contextlib.suppress(ToolFailed, OSError):  # whoever needs that machine will try again, and be told
-            self._next = self._launch(bound)
+        self.to_come -= 1
+        if self.to_come > 0:
+            with contextlib.suppress(ToolFailed, OSError):  # whoever needs that machine will try again, and be told
+                self._next = self._launch(bound)
         return machine
 
     def close(self) -> None:

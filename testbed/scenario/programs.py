@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from testbed.base.problems import AuthorError, EnvironmentUnusable, Problem
 from testbed.base.process import ToolFailed
 from testbed.base.scratch import Scratch
 from testbed.base.settings import Settings
-from testbed.build.answers import Answer, Unclear
+from testbed.build.answers import YES, Answer, Unclear
 from testbed.build.boards import Board
 from testbed.build.capabilities import Capabilities
 from testbed.build.defects import insist_on_listed
@@ -27,7 +27,7 @@ from testbed.qemu.images import Images
 from testbed.qemu.kept import KeptImages
 from testbed.qemu.machine import BARE, Machine, MachineDied, MachineHung
 from testbed.qemu.monitor import Refused
-from testbed.scenario.trials import try_board, try_need
+from testbed.scenario.trials import CONVERSATIONS, try_board, try_need
 
 TARGET_FORMAT = "qcow2"
 """Format of the images that backups go into: the one that can stand on a backing file."""
@@ -64,6 +64,7 @@ class Programs:
     """How the build reckons digests of bitmaps; None if it has no command for that."""
     kept: KeptImages | None
     """Images that its qemu-img has made for earlier runs, if there can be any."""
+    _trials: _Trials
 
     @classmethod
     def find(cls, userdata: Mapping[str, object], environ: Mapping[str, str]) -> Programs:
@@ -94,6 +95,7 @@ class Programs:
             package_of(toolchain.qemu, ask),
             digests,
             KeptImages.of_user(environ, toolchain.qemu_img),
+            trials,
         )
 
     def ask_ahead(self, names: Iterable[str]) -> None:
@@ -101,7 +103,19 @@ class Programs:
 
         Where it gives no answer, whoever needs that will ask again and be told.
         """
-        for name in dict.fromkeys(needs_of_any(names, self.settings)):
+        needed = list(dict.fromkeys(needs_of_any(names, self.settings)))
+        known = dict(self.capabilities.answers)
+        try:
+            with self._trials.on_one_machine():
+                self._ask(needed)
+        except (MachineDied, MachineHung, EnvironmentUnusable, ToolFailed, OSError):
+            # Which trial it is that the machine has not got over, each tells on a machine of its own.
+            self.capabilities.answers.clear()
+            self.capabilities.answers.update(known)
+            self._ask(needed)
+
+    def _ask(self, needed: Iterable[str]) -> None:
+        for name in needed:
             with suppress(Unclear, AuthorError, EnvironmentUnusable, ToolFailed, OSError):
                 need(name).answer(self.capabilities)
 
@@ -148,7 +162,7 @@ def insist_on_files(machine: Machine) -> None:
         raise EnvironmentUnusable([Problem(f"{machine.qemu} does not open a file: {refusal}", OPENS_FILES)]) from None
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Trials:
     """Tries out what a build can do, each time in a scratch directory of its own, below `place` as Scratch takes it.
 
@@ -158,6 +172,7 @@ class _Trials:
     toolchain: Toolchain
     place: Path | None
     bound: float
+    _common: _Common | None = None
 
     @contextmanager
     def first_boot(self) -> Iterator[Machine]:
@@ -188,13 +203,34 @@ class _Trials:
             home = scratch.directory_for("whether this build has the hardware")
             return try_board(Machine(self.toolchain.qemu.path, home, self.bound), board)
 
+    @contextmanager
+    def on_one_machine(self) -> Iterator[None]:
+        """Try on one machine what is tried within the block, as long as all of it works there.
+
+        Raises MachineDied and MachineHung when it does not end in order after that: no answer can be relied on then.
+        Raises EnvironmentUnusable, ToolFailed and OSError, too.
+        """
+        with Scratch.make(self.place) as scratch, ExitStack() as leaving:
+            home = scratch.directory_for("whether this build has what it lists")
+            self._common = _Common(lambda: self._machine(home), self._images(scratch, home), leaving)
+            try:
+                yield
+                self._common.end()
+            finally:
+                self._common = None
+
     def need(self, name: str) -> Answer:
         """Tell whether what a need names works; raises Unclear."""
+        if self._common is not None and self._common.can(name):
+            return YES
         with Scratch.make(self.place) as scratch:
             home = scratch.directory_for("whether this build has what it lists")
             try:
                 with self._machine(home) as machine:
-                    return try_need(name, machine, self._images(scratch, home))
+                    answer = try_need(name, machine, self._images(scratch, home))
+                    if answer:
+                        machine.quit()
+                    return answer
             except (MachineDied, MachineHung) as failure:
                 raise Unclear(str(failure)) from None
 
@@ -225,3 +261,33 @@ class _Trials:
                     f"#!/bin/sh and {command}, and name it with -D qemu=PATH"
                 )
         return ""
+
+
+@dataclass
+class _Common:
+    """A machine that `boots` for the first of several trials, for which `images` are, and ends when it is `leaving`."""
+
+    boots: Callable[[], AbstractContextManager[Machine]]
+    images: Images
+    leaving: ExitStack
+    _machine: Machine | None = None
+    _is_done: bool = False
+
+    def can(self, name: str) -> bool:
+        """Tell whether what a need names works here; where that is not sure, it must be tried elsewhere."""
+        if self._is_done or name in CONVERSATIONS:  # after these, the machine is not what it was
+            return False
+        try:
+            self._machine = self._machine or self.leaving.enter_context(self.boots())
+            works = bool(try_need(name, self._machine, self.images))
+        except (Unclear, AuthorError, MachineDied, MachineHung, EnvironmentUnusable, ToolFailed, OSError):
+            works = False
+        self._is_done = not works
+        for left in ("plain", "image"):
+            (self.images.home / left).unlink(missing_ok=True)
+        return works
+
+    def end(self) -> None:
+        """End the machine in order, if it has been booted; raises what Machine.quit does."""
+        if self._machine is not None:
+            self._machine.quit()

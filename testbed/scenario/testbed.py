@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
@@ -118,10 +119,10 @@ class Testbed:
         return cls.of(Programs.find(userdata, environ))
 
     @classmethod
-    def of(cls, programs: Programs) -> Testbed:
+    def of(cls, programs: Programs, scenarios: float = math.inf) -> Testbed:
         """Make a place of this process's own, with programs that have been found and asked already.
 
-        Raises EnvironmentUnusable when there is no place.
+        At most so many scenarios are to be run there. Raises EnvironmentUnusable when there is no place.
         """
         toolchain, scratch = programs.toolchain, Scratch.make(programs.settings.scratch)
         return cls(
@@ -130,7 +131,7 @@ class Testbed:
             programs.next_build,
             programs.capabilities,
             scratch,
-            Launcher(kind_of(toolchain), toolchain.qemu.path, scratch),
+            Launcher(kind_of(toolchain), toolchain.qemu.path, scratch, scenarios),
             programs.target,
             programs.package,
             programs.digests,

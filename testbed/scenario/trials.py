@@ -40,7 +40,7 @@ OBJECTS: Mapping[str, Mapping[str, object]] = {
 
 
 def try_need(need: str, machine: Machine, images: Images) -> Answer:
-    """Tell whether what a need names works, on a machine that has nothing else to do.
+    """Tell whether what a need names works, on a machine that does nothing else meanwhile.
 
     `images` are the tools, in the machine's directory. Raises Unclear where the answer is neither yes nor no,
     AuthorError where there is no trial of such a need, Withdrawn where QEMU lacks what takes part in it and what every
@@ -56,7 +56,6 @@ def try_need(need: str, machine: Machine, images: Images) -> Answer:
             CONVERSATIONS[need](machine)
         else:
             _open_nodes(need, machine, images)
-        machine.quit()
     except (MachineDied, MachineHung) as death:
         raise Unclear(str(death)) from None
     except Refused as refusal:

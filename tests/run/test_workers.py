@@ -76,7 +76,7 @@ ASKING = """
     def before_load(context, words):
         context.known = {}
 
-    def before_sharing(context, scenarios):
+    def before_running(context, scenarios):
         context.known["asked by"] = os.getpid()
         Path("asked").write_text("\\n".join(scenario.name for scenario in scenarios))
 
@@ -92,11 +92,13 @@ def test_what_is_asked_before_they_are_forked_all_of_them_know(four: Project) ->
     assert (four.home / "asked").read_text().splitlines() == [f"The first of {number}" for number in range(4)]
 
 
-@pytest.mark.parametrize("args", [["--dry-run", "--jobs", "2"], ["--jobs", "1"]])
-def test_nothing_is_asked_ahead_where_nothing_is_shared(four: Project, args: list[str]) -> None:
+@pytest.mark.parametrize(("args", "is_asked"), [(["--dry-run", "--jobs", "2"], False), (["--jobs", "1"], True)])
+def test_all_is_asked_ahead_in_one_process_too_but_in_no_dry_run(
+    four: Project, args: list[str], *, is_asked: bool
+) -> None:
     four.write("environment.py", ASKING.split("    def before_all", maxsplit=1)[0])
     four.run(*args)
-    assert not (four.home / "asked").exists()
+    assert (four.home / "asked").exists() == is_asked
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -51,6 +51,15 @@ def test_nobody_is_left_ahead(toolchain: Toolchain, scratch: Scratch) -> None:
     assert [where for where in working_directories() if where.parent == scratch.path and "ahead" in where.name] == []
 
 
+def test_none_is_started_ahead_of_the_last_scenario(toolchain: Toolchain, scratch: Scratch) -> None:
+    launcher = Launcher(Machine, toolchain.qemu.path, scratch, to_come=2)
+    for name, ahead in (("the first", 1), ("the last", 0), ("one that nobody has spoken of", 0)):
+        machine = launcher.machine_for(name, BOUND)
+        assert sum("ahead" in where.name for where in working_directories()) == ahead
+        machine.quit()
+    launcher.close()
+
+
 def test_one_that_dies_ahead_is_blamed_in_its_own_scenario(scratch: Scratch, toolchain: Toolchain) -> None:
     starts = scratch.path / "starts"
     program = scratch.path / "qemu-system-once"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 from programs import shell_program
@@ -14,6 +15,7 @@ from testbed.build.answers import Unclear
 from testbed.build.toolchain import Toolchain
 from testbed.scenario.programs import Programs
 from testbed.scenario.testbed import Testbed
+from testbed.scenario.trials import DRIVERS
 
 pytestmark = pytest.mark.whole
 
@@ -84,6 +86,52 @@ def test_what_nobody_can_tell_ahead_is_told_to_the_scenario_that_needs_it(toolch
     with pytest.raises(Unclear, match="SIGSEGV"):
         testbed.unmet(["guest-disk"])
     testbed.close()
+
+
+NEEDS = ["raw", "blkdebug", "copy-on-read", "throttle", "vdi"]
+
+
+def boots(build: Listening) -> int:
+    """Return how many machines have been booted."""
+    return sum(" -S " in call for call in build.calls)
+
+
+def test_what_works_is_tried_on_one_machine(toolchain: Toolchain, tmp_path: Path) -> None:
+    build = Listening.to(toolchain, tmp_path)
+    programs = build.find()
+    before = boots(build)
+    programs.ask_ahead(NEEDS)
+    assert boots(build) == before + 1
+    assert {name: bool(answer) for name, answer in programs.capabilities.answers.items() if name in NEEDS} == (
+        dict.fromkeys(NEEDS, True)
+    )
+
+
+def test_where_that_machine_does_not_end_in_order_each_is_tried_by_itself(toolchain: Toolchain, tmp_path: Path) -> None:
+    real, counted = toolchain.qemu.path, f"{tmp_path}/boots"
+    disorderly = f'[ $(wc -l <{counted}) = 2 ] && {{ {real} "$@"; exit 3; }}'
+    build = Listening.to(toolchain, tmp_path, f'case "$*" in *" -S "*) echo >>{counted}; {disorderly} ;; esac')
+    programs = build.find()
+    before = boots(build)
+    programs.ask_ahead(NEEDS)
+    assert boots(build) == before + 1 + len([*NEEDS, "qcow2"])
+    assert programs.capabilities.answers["throttle"]
+
+
+def test_what_does_not_work_on_that_machine_is_tried_by_itself(
+    toolchain: Toolchain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = Listening.to(toolchain, tmp_path)
+    programs = build.find()
+    monkeypatch.setitem(
+        cast("dict[str, object]", DRIVERS), "copy-on-read", {"driver": "copy-on-read", "file": "nowhere"}
+    )
+    before = boots(build)
+    programs.ask_ahead(NEEDS)
+    # The first two and qcow2 share one, and those after the refusal have one each, as the refused one has.
+    assert boots(build) == before + 1 + len(["copy-on-read", "throttle", "vdi", "qcow2"])
+    assert programs.capabilities.answers["throttle"]
+    assert isinstance(programs.capabilities.answers["copy-on-read"], Unclear)
 
 
 # What hits every scenario is told once, before the first.

@@ -12,7 +12,7 @@ from behave.parser import parse_file
 from campaigns import run_campaign
 from conftest import ROOT
 
-from testbed.base.process import Finished
+from testbed.base.process import Finished, run_tool
 from testbed.build.toolchain import Toolchain
 from testbed.campaign.race.__main__ import TAGS
 from testbed.campaign.race.script import CASES, SCRIPT, NotRun, Script, default_machine, insist_on_cases
@@ -118,6 +118,20 @@ def test_environment_is_that_of_the_build(tmp_path: Path, toolchain: Toolchain) 
     assert script.environment["QEMU_DEFAULT_MACHINE"] == default_machine(toolchain.qemu.path)
     assert script.command[0] == "env"
     assert script.command[-1] == str(source / SCRIPT)
+
+
+def test_neither_is_compiled_anew_each_time_and_the_source_tree_stays_as_it_is(
+    tmp_path: Path, toolchain: Toolchain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    source, home = tmp_path / "source", tmp_path / "home"
+    (source / SCRIPT).parent.mkdir(parents=True)
+    (source / SCRIPT).write_text("import iotests\n")
+    (source / SCRIPT).with_name("iotests.py").touch()
+    home.mkdir()
+    run_tool(Script.of(source, toolchain, home).command, cwd=home, bound=20.0)
+    assert [path.name.partition(".")[0] for path in home.rglob("iotests*.pyc")] == ["iotests"]
+    assert [*source.rglob("*.pyc")] == []
 
 
 def test_qemu_without_a_default_machine_is_said_to_be_so(tmp_path: Path) -> None:
