@@ -99,20 +99,20 @@ class JUnitFiles:
         """Ignore what is for people at a console."""
 
     def scenario_started(self, outcome: Outcome) -> None:
-        """Write the feature's file with this scenario as one that did not finish."""
+        """Write the feature's file with this scenario as one that did not finish, and all that waits for that."""
         self._take(outcome)
-        self._write(outcome.report, outcome.suite)
+        self._unwritten[outcome.report] = outcome.suite
+        self._write_all()
 
     def scenario_finished(self, outcome: Outcome) -> None:
-        """Write the feature's file with this scenario, in its place if it was there before.
+        """Take the scenario into its feature's file, in its place if it was there before.
 
-        Those that are not run come all at once, when a run is over: they are written then.
+        A red one is written at once; the others are written together with what follows, the next one or the run's end.
         """
         self._take(outcome)
-        if outcome.status is Status.NOT_RUN:
-            self._unwritten[outcome.report] = outcome.suite
-        else:
-            self._write(outcome.report, outcome.suite)
+        self._unwritten[outcome.report] = outcome.suite
+        if outcome.status.is_red:
+            self._write_all()
 
     def _take(self, outcome: Outcome) -> None:
         self._begun.setdefault(outcome.report, outcome.started)
@@ -130,8 +130,7 @@ class JUnitFiles:
                 self._remarks[report] = {PASSED_OVER: areas[area]}
             if report in self._cases and (area in areas or has_warned):
                 self._unwritten[report] = suite
-        for report, suite in self._unwritten.items():
-            self._write(report, suite)
+        self._write_all()
         if summary.errors:
             self._write_errors(summary.errors)
         else:
@@ -149,6 +148,11 @@ class JUnitFiles:
             case.result = [_result(Error(one_line(error.headline), error.kind), text)]
             self._cases[RUN][name] = case
         self._write(RUN, RUN)
+
+    def _write_all(self) -> None:
+        for report, suite in self._unwritten.items():
+            self._write(report, suite)
+        self._unwritten.clear()
 
     def _path(self, report: str) -> Path:
         return self._folder / f"TEST-{report}.xml"

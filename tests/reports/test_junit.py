@@ -486,9 +486,18 @@ def test_a_file_holds_the_running_scenario_until_it_has_ended(tmp_path: Path) ->
     (suite,) = JUnitXml.fromfile(str(path))
     assert [result(case).type for case in suite] == ["DidNotFinish"]
     files.scenario_finished(replace(OUTCOME, seconds=0.00001))
+    files.scenario_started(replace(UNFINISHED, report="other"))
     (suite,) = JUnitXml.fromfile(str(path))
     assert [(case.name, case.is_passed, case._elem.get("time")) for case in suite] == [("S", True, "0.000")]
     assert (suite.timestamp, suite._elem.get("time")) == ("2026-01-02T03:04:05", "0.000")
+
+
+def test_what_has_failed_is_written_at_once(tmp_path: Path) -> None:
+    files = JUnitFiles(tmp_path, {})
+    files.scenario_started(UNFINISHED)
+    files.scenario_finished(replace(OUTCOME, status=Status.FAILED))
+    (suite,) = JUnitXml.fromfile(str(tmp_path / "TEST-life.bitmaps.xml"))
+    assert [type(result(case)) for case in suite] == [Failure]
 
 
 def test_a_run_that_goes_well_leaves_no_file_of_its_own(tmp_path: Path) -> None:
@@ -512,7 +521,7 @@ def test_errors_of_the_run_have_unique_names(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     files = JUnitFiles(tmp_path / "missing", {})
     with pytest.raises(FileNotFoundError):
-        files.scenario_finished(OUTCOME)
+        files.scenario_started(UNFINISHED)
 
 
 def test_options_leave_the_tags_that_they_do_not_name() -> None:
@@ -545,8 +554,8 @@ def test_what_was_not_run_is_written_once_when_the_run_is_over(tmp_path: Path, m
     files = JUnitFiles(tmp_path, {})
     for outcome in (*unrun, passed_over):
         files.scenario_finished(outcome)
-    assert written == ["TEST-other.xml"]
+    assert written == []
     files.run_finished(RunSummary((*unrun, passed_over), (), unrun[0].started, 1.0))
-    assert sorted(written[1:]) == [f"TEST-{unrun[0].report}.xml", "TEST-other.xml"]
+    assert sorted(written) == [f"TEST-{unrun[0].report}.xml", "TEST-other.xml"]
     (suite,) = JUnitXml.fromfile(str(tmp_path / f"TEST-{unrun[0].report}.xml"))
     assert [isinstance(result(case), Skipped) for case in suite] == [True] * len(unrun)
