@@ -210,6 +210,30 @@ DEFECTS = (
         unseen=(),
         failure=r"restores? the drive as it was[\s\S]*should be 0x00 and is 0x11",
     ),
+    Defect(
+        name="hidden-by-bitmaps",
+        what="nobody can read the data of an image whose list of bitmaps is damaged, and no tool drops that list",
+        how="write any number that breaks a rule into the bitmap directory of a qcow2 image; then qemu-img convert",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"QEMU, for reading gives no data: [\s\S]*qemu-img convert gives no data: ",
+    ),
+    Defect(
+        name="missing-is-clean",
+        what="a bitmap of which a part is beyond the end of the file is taken for valid: the next backup lacks data",
+        how="cut a qcow2 image off before the table of a bitmap, or its bits, and open it",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"QEMU, for writing takes for valid, although the (?:table is|bits are|file ends) ",
+    ),
+    Defect(
+        name="nameless-bitmap",
+        what="a stored bitmap without a name, which no image may have, is loaded, and nobody can name it to remove it",
+        how="let the name of an entry of the bitmap directory of a qcow2 image be of 0 bytes, and open it",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"QEMU, for writing takes for valid, although the name is empty",
+    ),
 )
 """All defects, in the order in which the documentation lists them."""
 

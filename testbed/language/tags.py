@@ -17,6 +17,7 @@ from testbed.build import defects
 AREAS = {
     "backup": "what an incremental backup holds and what it restores",
     "bitmap": "what a dirty bitmap records, and what becomes of its record",
+    "damage": "images whose bitmaps are damaged, and what can still be had of them",
     "failure": "backups that fail or stop, and what is left afterwards",
     "job": "backup jobs: how they live, what they heed, and what they tell",
     "refusal": "requests that QEMU must refuse, and that nothing is changed by them",

@@ -24,6 +24,7 @@ from testbed.domain.target import Maker, Tool
 from testbed.language import cells
 from testbed.promises.backups import is_compressed, is_encrypted
 from testbed.promises.promise import Promise
+from testbed.qemu.damage import DAMAGES
 from testbed.qemu.image_kinds import KINDS, ImageKind
 from testbed.qemu.images import Images
 from testbed.scenario.acts.registry import Act, said_of
@@ -235,6 +236,12 @@ def holdable(text: str) -> str:
     return text
 
 
+@_word("|".join(sorted(map(re.escape, DAMAGES), reverse=True)))
+def damage(text: str) -> str:
+    """Read what is damaged in an image."""
+    return text
+
+
 @_word("|".join(SET_UPS))
 def set_up(text: str) -> SetUp:
     """Read how a guest's drives are set up."""
@@ -262,6 +269,7 @@ def register_words() -> None:
         Count=count,
         MachineAct=_acts_on("machine"),
         DiskAct=_acts_on("disk"),
+        Damage=damage,
         SetUp=set_up,
         Holdable=holdable,
         Filter=_acts_on("filter"),

@@ -19,6 +19,7 @@ from testbed.domain.target import Targets
 from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
 from testbed.scenario.backup_tool import BackupTool
+from testbed.scenario.damages import Damages
 from testbed.scenario.dialogue import Dialogue
 from testbed.scenario.drives import Drives
 from testbed.scenario.hearing import Hearing
@@ -40,6 +41,7 @@ class World:
     hearing: Hearing
     backups: BackupTool
     judge: Judge
+    damages: Damages
     exports: Exports = field(default_factory=Exports)
     mirrors: dict[str, Mirror] = field(default_factory=dict)
     _other_machine: OtherMachine | None = None
@@ -63,7 +65,8 @@ class World:
         hearing = Hearing(machines)
         backups = BackupTool(catalogue, drives, dialogue, hearing)
         judge = Judge(machines, drives, backups, dialogue, hearing, images, digests)
-        return cls(machines, images, drives, dialogue, hearing, backups, judge)
+        damages = Damages(machines, images, digests)
+        return cls(machines, images, drives, dialogue, hearing, backups, judge, damages)
 
     @property
     def catalogue(self) -> Catalogue:

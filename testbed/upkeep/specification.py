@@ -62,7 +62,7 @@ BOOK = (
         "Which bitmaps outlive the disk and the machine?",
         ["guest_disk", "persistent"],
         "At the end of a scenario the next machine opens the drives for reading, and compares what it finds. No disk "
-        "is full or fails while bitmaps are stored, and no stored bitmap is damaged.",
+        "is full or fails while bitmaps are stored.",
     ),
     Chapter(
         "backup",
@@ -162,6 +162,13 @@ BOOK = (
         "power cut takes writes away that were not flushed. No image is reopened while its machine runs.",
     ),
     Chapter(
+        "damage",
+        "What can be had of an image whose bitmaps are damaged?",
+        ["directory", "bitmap", "missing", "outdated"],
+        "One thing is damaged at a time, in images that QEMU has stored in order. Damages of what has nothing to do "
+        "with bitmaps are in no scenario.",
+    ),
+    Chapter(
         "failure",
         "What does a backup that fails leave behind?",
         ["failed_backup", "bitmap_modes", "bitmap_modes_at_errors"],
@@ -185,7 +192,7 @@ BOOK = (
         "refusal",
         "Which bitmaps cannot be added or used?",
         ["bitmap_name", "missing_bitmap", "busy_bitmap", "persistent_bitmap", "inconsistent_bitmap"],
-        "An image whose stored bitmaps are damaged is not tried, and neither is a bitmap that may only be read.",
+        "No bitmap that may only be read is tried.",
     ),
     Chapter(
         "refusal",

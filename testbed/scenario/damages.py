@@ -1,0 +1,134 @@
+"""Damaging copies of images, and letting everybody open them who may: a machine, and the tools."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from testbed.base.problems import AuthorError
+from testbed.base.process import Finished, run_tool
+from testbed.domain.bitmap import BitmapState
+from testbed.domain.damaged import DamagedImage, Opening
+from testbed.domain.digests import Digests
+from testbed.domain.drive import Drive
+from testbed.domain.node import Node
+from testbed.qemu.damage import damage
+from testbed.qemu.images import Images
+from testbed.qemu.machine import Machine
+from testbed.qemu.monitor import Refused
+from testbed.scenario.machines import Machines
+
+OPENER = "opener"
+"""What the machine is called that opens damaged images."""
+
+BY_TOOLS: Sequence[Sequence[str]] = (
+    ("info", "--output=json"),
+    ("check",),
+    ("measure", "-O", "qcow2"),
+    ("convert", "-O", "raw"),
+)
+"""What qemu-img is asked to do with a damaged image; the last one writes all data to another."""
+
+ORDERLY = range(128)
+"""The exit statuses by which a tool ends in order, whatever it says: a crash is none of them."""
+
+
+@dataclass
+class Damages:
+    """The damaged copy of a scenario; `digests` is how QEMU reckons digests, if it can be asked for them."""
+
+    machines: Machines
+    images: Images
+    digests: Digests | None
+    _current: DamagedImage | None = field(default=None, init=False)
+
+    @property
+    def current(self) -> DamagedImage:
+        """Return the damaged copy; raise AuthorError when there is none."""
+        if self._current is None:
+            raise AuthorError("no image is damaged: say first in which way a copy is")
+        return self._current
+
+    def damage_copy(self, drive: Drive, words: str) -> None:
+        """Copy the image of a drive that no machine has, and do a damage to the copy, which `words` name.
+
+        Raises AuthorError when a machine has it, or it stores no bitmaps.
+        """
+        self._insist_on_closed(drive)
+        name = f"damaged-{drive.image.name}"
+        self.images.copy(drive.image.name, name)
+        hit = damage(self.images.home / name, words)
+        whole = {name: bitmap for name, bitmap in drive.image.stored_bitmaps().items() if name not in hit}
+        self._current = DamagedImage(name, words, drive.content, whole, hit)
+
+    def mistrust(self, drive: Drive, words: str) -> None:
+        """Damage the image of a drive that no machine has so that its bitmaps are no longer to be trusted.
+
+        Raises AuthorError as `damage_copy` does.
+        """
+        self._insist_on_closed(drive)
+        damage(self.images.home / drive.image.name, words)
+        drive.image.bitmaps, drive.image.in_use = {}, set()
+
+    def open_everywhere(self) -> None:
+        """Let a machine open the damaged copy, for reading only and for writing, and each tool; each a fresh one.
+
+        Raises MachineDied, MachineHung or ToolFailed when one of them does not live through that.
+        """
+        image = self.current
+        machine = self.machines.boot(OPENER)
+        for way, read_only in (("for reading", True), ("for writing", False)):
+            image.openings.append(self._opened_by(machine, image, way, read_only=read_only))
+        machine.quit()
+        for command in BY_TOOLS:
+            image.openings.append(self._read_by_tool(image, command))
+
+    def _opened_by(self, machine: Machine, image: DamagedImage, way: str, *, read_only: bool) -> Opening:
+        name = f"opened-{way.replace(' ', '-')}-{image.name}"
+        self.images.copy(image.name, name)
+        file = {"driver": "file", "filename": name}
+        node = Node(way.replace(" ", "-"), machine, image.content.size)
+        options = {"driver": "qcow2", "node-name": node.name, "read-only": read_only, "file": file}
+        try:
+            machine.execute("blockdev-add", options)
+        except Refused as refusal:
+            return Opening(f"QEMU, {way}", refusal.text, self._is_changed(name, image.name))
+        found = [*node.reported_bitmaps(), *node.unnamed_bitmaps()]
+        bitmaps = tuple((state, self._digest(node, state)) for state in found)
+        machine.execute("blockdev-del", {"node-name": node.name})  # which stores what it believes in
+        return Opening(f"QEMU, {way}", "", self._is_changed(name, image.name), read_only, bitmaps)
+
+    def _digest(self, node: Node, state: BitmapState) -> str:
+        is_asked = state.name and self.digests and self.digests.word
+        return node.reported_digest(state.name) if is_asked else ""
+
+    def _read_by_tool(self, image: DamagedImage, command: Sequence[str]) -> Opening:
+        name = f"opened-by-{command[0]}-{image.name}"
+        self.images.copy(image.name, name)
+        target = f"data-of-{image.name}.raw" if command[0] == "convert" else ""
+        said = self._tool((*command, "-f", "qcow2") if command[0] != "info" else command, name, target)
+        words = said.stderr.strip() or said.stdout.strip()
+        has_opened = "Could not open" not in said.stderr
+        if command[0] == "check" and has_opened:
+            image.finding = said.returncode, words
+        if target and said.returncode == 0:
+            image.given = target
+        refusal = "" if has_opened and (said.returncode == 0 or command[0] == "check") else words
+        return Opening(f"qemu-img {command[0]}", refusal, self._is_changed(name, image.name))
+
+    def _tool(self, command: Sequence[str], name: str, target: str) -> Finished:
+        argv = (str(self.images.qemu_img), *command, name, *([target] if target else []))
+        return run_tool(argv, cwd=self.images.home, bound=self.images.bound, allowed=ORDERLY)
+
+    def _is_changed(self, name: str, other: str) -> bool:
+        """Tell whether a copy that was opened is another one than it was; nobody needs it after that."""
+        copy, original = self.images.home / name, self.images.home / other
+        # Whoever believes what is damaged may make a file of terabytes of it.
+        is_other = copy.stat().st_size != original.stat().st_size or copy.read_bytes() != original.read_bytes()
+        self.images.delete(name)
+        return is_other
+
+    @staticmethod
+    def _insist_on_closed(drive: Drive) -> None:
+        if drive.machine.running:
+            raise AuthorError(f"a machine has the image of {drive.name}: it must be shut down first")
