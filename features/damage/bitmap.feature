@@ -56,15 +56,15 @@ Feature: Images one of whose bitmaps is described by nonsense
       Then each of these should refuse it in words that say "<words>"
 
       Examples: places and lengths
-        | case                                             | words                                                                                 |
-        | the table is at 0                                | Bitmap 'bitmap0' doesn't satisfy the constraints                                      |
-        | the table begins in the midst of a cluster       | Bitmap 'bitmap0' doesn't satisfy the constraints                                      |
-        | the table is as far away as can be written       | Could not read bitmap_table table from image for bitmap 'bitmap0': Input/output error |
-        | the table is in the place of the table of tables | Could not read bitmap_table table from image for bitmap 'bitmap0': Invalid argument   |
-        | the table has 0 entries                          | Bitmap 'bitmap0' doesn't satisfy the constraints                                      |
-        | the table has one entry less                     | Bitmap 'bitmap0' doesn't satisfy the constraints                                      |
-        | the table has one entry more                     | Could not read bitmap 'bitmap0' from image: Invalid argument                          |
-        | the table has as many entries as can be written  | Bitmap 'bitmap0' doesn't satisfy the constraints                                      |
+        | case                                             | words                                                                  |
+        | the table is at 0                                | Bitmap 'bitmap0' doesn't satisfy the constraints                       |
+        | the table begins in the midst of a cluster       | Bitmap 'bitmap0' doesn't satisfy the constraints                       |
+        | the table is as far away as can be written       | bitmap_table table from image for bitmap 'bitmap0': Input/output error |
+        | the table is in the place of the table of tables | bitmap_table table from image for bitmap 'bitmap0': Invalid argument   |
+        | the table has 0 entries                          | Bitmap 'bitmap0' doesn't satisfy the constraints                       |
+        | the table has one entry less                     | Bitmap 'bitmap0' doesn't satisfy the constraints                       |
+        | the table has one entry more                     | Could not read bitmap 'bitmap0' from image: Invalid argument           |
+        | the table has as many entries as can be written  | Bitmap 'bitmap0' doesn't satisfy the constraints                       |
 
     Scenario Outline: What the table of a bitmap says is damaged: <case>
       Given a copy of the image of "drive0" in which <case>
@@ -72,11 +72,11 @@ Feature: Images one of whose bitmaps is described by nonsense
       Then each of these should refuse it in words that say "<words>"
 
       Examples: what must not be set, and a place where nothing begins
-        | case                                                          | words                                                                               |
-        | the lowest reserved bit of a table is set                     | Could not read bitmap_table table from image for bitmap 'bitmap0': Invalid argument |
-        | the highest reserved bit of a table is set                    | Could not read bitmap_table table from image for bitmap 'bitmap0': Invalid argument |
-        | a table says of bits that have a place that they are all ones | Could not read bitmap_table table from image for bitmap 'bitmap0': Invalid argument |
-        | the bits begin in the midst of a cluster                      | Could not read bitmap_table table from image for bitmap 'bitmap0': Invalid argument |
+        | case                                                          | words                                                                |
+        | the lowest reserved bit of a table is set                     | bitmap_table table from image for bitmap 'bitmap0': Invalid argument |
+        | the highest reserved bit of a table is set                    | bitmap_table table from image for bitmap 'bitmap0': Invalid argument |
+        | a table says of bits that have a place that they are all ones | bitmap_table table from image for bitmap 'bitmap0': Invalid argument |
+        | the bits begin in the midst of a cluster                      | bitmap_table table from image for bitmap 'bitmap0': Invalid argument |
 
   Rule: Whoever only wants the guest's data gets at them, whatever has become of a bitmap
     @known-defect.hidden-by-bitmaps
