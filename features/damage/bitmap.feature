@@ -72,11 +72,11 @@ Feature: Images one of whose bitmaps is described by nonsense
       Then each of these should refuse it in words that say "<words>"
 
       Examples: what must not be set, and a place where nothing begins
-        | case                                                          | words                                                                |
-        | the lowest reserved bit of a table is set                     | bitmap_table table from image for bitmap 'bitmap0': Invalid argument |
-        | the highest reserved bit of a table is set                    | bitmap_table table from image for bitmap 'bitmap0': Invalid argument |
-        | a table says of bits that have a place that they are all ones | bitmap_table table from image for bitmap 'bitmap0': Invalid argument |
-        | the bits begin in the midst of a cluster                      | bitmap_table table from image for bitmap 'bitmap0': Invalid argument |
+        | case                                            | words                                                                |
+        | the lowest reserved bit of a table is set       | bitmap_table table from image for bitmap 'bitmap0': Invalid argument |
+        | the highest reserved bit of a table is set      | bitmap_table table from image for bitmap 'bitmap0': Invalid argument |
+        | a table says all ones of bits that have a place | bitmap_table table from image for bitmap 'bitmap0': Invalid argument |
+        | the bits begin in the midst of a cluster        | bitmap_table table from image for bitmap 'bitmap0': Invalid argument |
 
   Rule: Whoever only wants the guest's data gets at them, whatever has become of a bitmap
     @known-defect.hidden-by-bitmaps

@@ -282,7 +282,7 @@ OF_ONE: Mapping[str, Change] = {
     "the file ends before the table": _cut_off("table"),
     "the lowest reserved bit of a table is set": _bit("bits", 1),
     "the highest reserved bit of a table is set": _bit("bits", 63),
-    "a table says of bits that have a place that they are all ones": _bit("bits", 0),
+    "a table says all ones of bits that have a place": _bit("bits", 0),
     # The bits.
     "the bits begin in the midst of a cluster": _add("bits", SECTOR),
     "the bits are far beyond the end of the file": _set("bits", _FAR),
