@@ -157,7 +157,7 @@ BOOK = (
     Chapter(
         "restart",
         "Does a chain go on when the machine starts again?",
-        ["next_machine"],
+        ["next_machine", "inconsistent", "way_out"],
         "The machine is killed while it is at rest, not in the midst of a backup or of storing its bitmaps, and no "
         "power cut takes writes away that were not flushed. No image is reopened while its machine runs.",
     ),
@@ -191,7 +191,14 @@ BOOK = (
     Chapter(
         "refusal",
         "Which bitmaps cannot be added or used?",
-        ["bitmap_name", "missing_bitmap", "busy_bitmap", "persistent_bitmap", "inconsistent_bitmap"],
+        [
+            "bitmap_name",
+            "missing_bitmap",
+            "busy_bitmap",
+            "persistent_bitmap",
+            "inconsistent_bitmap",
+            "inconsistent_backup",
+        ],
         "No bitmap that may only be read is tried.",
     ),
     Chapter(

@@ -189,14 +189,14 @@ FAULTS = (
         "no bitmap is reported as inconsistent",
         misreport(lambda bitmap: bitmap.pop("inconsistent", None)),
         ("inconsistent",),
-        ("refusal/inconsistent_bitmap",),
+        ("refusal/inconsistent_bitmap", "restart/inconsistent", "restart/way_out"),
     ),
     FaultKind(
         "loaded-as-empty",
         "a bitmap that was loaded from its image counts nothing",
         Loaded,
         ("dirty",),
-        ("restart/next_machine",),
+        ("restart/next_machine", "restart/inconsistent"),
     ),
     FaultKind(
         "loaded-as-enabled",
@@ -210,7 +210,7 @@ FAULTS = (
         "an inconsistent bitmap is not listed",
         HidesInconsistent,
         ("should have", "no bitmap"),
-        ("restart/next_machine", "refusal/inconsistent_bitmap"),
+        ("restart/next_machine", "refusal/inconsistent_bitmap", "restart/inconsistent"),
     ),
     FaultKind(
         "named-otherwise",

@@ -300,6 +300,8 @@ FAULTS = (
         granting("is inconsistent"),
         "granted",
         "refusal/inconsistent_bitmap",
+        "refusal/inconsistent_backup",
+        "restart/way_out",
     ),
     *past(
         "B79",
