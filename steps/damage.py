@@ -15,6 +15,13 @@ def damaged_copy(context: Context, drive: str, damage: str) -> None:
     world.damages.damage_copy(world.drives.drive(drive), damage)
 
 
+@given("in the image of {drive:Name}, {damage:Damage}")
+def damaged_image(context: Context, drive: str, damage: str) -> None:
+    """Damage what the image of a drive that no machine has says of an inconsistent bitmap, which nobody may believe."""
+    world = world_of(context)
+    world.damages.damage_inconsistent(world.drives.drive(drive), damage)
+
+
 @given("a program without bitmaps has written to the image of {drive:Name}")
 def written_by_another_program(context: Context, drive: str) -> None:
     """Let the image of a drive that no machine has say, as such a program makes it, that its bitmaps are outdated."""

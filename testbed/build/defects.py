@@ -227,6 +227,22 @@ DEFECTS = (
         failure=r"QEMU, for writing takes for valid, although the (?:table is|bits are|file ends) ",
     ),
     Defect(
+        name="overlooked-end",
+        what="qemu-img check finds no fault with an image that ends before the table of a bitmap, which reads as clean",
+        how="cut a qcow2 image off where a table of less than a cluster begins, that of a bitmap; then qemu-img check",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"qemu-img check did not say that [\s\S]*although the file ends before the table: Leaked cluster",
+    ),
+    Defect(
+        name="wrecked-by-freeing",
+        what="nothing can open an image any more in which QEMU has stored or removed a bitmap said to be far off",
+        how="in an image with clusters of 1 KiB, let the table of a bitmap be at 1 TiB; open that for writing, twice",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"Reference count table too large",
+    ),
+    Defect(
         name="nameless-bitmap",
         what="a stored bitmap without a name, which no image may have, is loaded, and nobody can name it to remove it",
         how="let the name of an entry of the bitmap directory of a qcow2 image be of 0 bytes, and open it",

@@ -28,6 +28,9 @@ _ENTRY = struct.Struct(">QIIBBHI")
 _AUTOCLEAR = 95
 """The byte of the header whose lowest bit says that the extension can be trusted."""
 
+_ORDER = 4
+"""Bits of a count of references, as a power of two, where nothing else is asked for."""
+
 _FAR = 1 << 40
 """An offset, in bytes, that lies beyond the end of every image here, and begins a cluster."""
 
@@ -60,6 +63,15 @@ class Damaged:
     def put(self, place: int, form: str, number: int) -> None:
         """Write a number at a place."""
         struct.pack_into(">" + form, self.content, place, number)
+
+    def count_as_used(self, place: int) -> None:
+        """Count one reference to the cluster that begins at a place; raises AuthorError where that needs more space."""
+        table, order = self.number(48, "Q"), self.number(96, "I")
+        number, in_block = place // self.cluster, self.cluster * 8 >> order
+        block = self.number(table + number // in_block * 8, "Q")
+        if order != _ORDER or not block:
+            raise AuthorError("the image must be a small one that counts references in 16 bits")
+        self.put(block + number % in_block * 2, "H", 1)
 
     # Where things are.
 
@@ -168,10 +180,11 @@ def _over_tables(what: str) -> Change:
 
 
 def _cut_off(what: str) -> Change:
-    """Let something begin just where the file ends, which is a whole number of clusters."""
+    """Let something begin just where the file ends, which is a whole number of clusters; it is counted as used."""
 
     def change(image: Damaged) -> None:
         image.content += bytes(image.end - len(image.content))
+        image.count_as_used(image.end)
         image.put(_place(image, what), "Q", image.end)
 
     return change
@@ -189,6 +202,8 @@ def _in_another_entry(make: Callable[[Damaged, bytes], tuple[bytes, bytes]]) -> 
         directory = before + own + rest + bytes(-len(own + rest) % 8)
         place = image.end
         image.content += bytes(place - len(image.content)) + directory
+        for number in range(-(-len(directory) // image.cluster)):
+            image.count_as_used(place + number * image.cluster)
         image.put(image.extension + 16, "Q", len(directory))
         image.put(image.extension + 24, "Q", place)
 

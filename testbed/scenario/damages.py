@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from testbed.base.problems import AuthorError
 from testbed.base.process import Finished, run_tool
@@ -61,6 +61,19 @@ class Damages:
         whole = {name: bitmap for name, bitmap in drive.image.stored_bitmaps().items() if name not in hit}
         self._current = DamagedImage(name, words, drive.content, whole, hit)
 
+    def damage_inconsistent(self, drive: Drive, words: str) -> None:
+        """Do a damage, which `words` name, to an inconsistent bitmap in the image of a drive that no machine has.
+
+        Nobody may believe what the image says of such a one, so that the models learn nothing. Raises AuthorError as
+        `damage_copy` does, and when a bitmap would be damaged that is not inconsistent.
+        """
+        self._insist_on_closed(drive)
+        whole = damage(self.images.home / drive.image.name, words) - drive.image.in_use
+        if whole:
+            raise AuthorError(
+                f"{', '.join(sorted(whole))} of {drive.name} can be trusted: damage a copy, or crash first"
+            )
+
     def mistrust(self, drive: Drive, words: str) -> None:
         """Damage the image of a drive that no machine has so that its bitmaps are no longer to be trusted.
 
@@ -71,21 +84,29 @@ class Damages:
         drive.image.bitmaps, drive.image.in_use = {}, set()
 
     def open_everywhere(self) -> None:
-        """Let a machine open the damaged copy, for reading only and for writing, and each tool; each a fresh one.
+        """Let a machine open the damaged copy, and each tool; each a fresh one.
 
+        The machine opens it for reading only; then for writing, and what it leaves of that once more for reading.
         Raises MachineDied, MachineHung or ToolFailed when one of them does not live through that.
         """
         image = self.current
         machine = self.machines.boot(OPENER)
-        for way, read_only in (("for reading", True), ("for writing", False)):
-            image.openings.append(self._opened_by(machine, image, way, read_only=read_only))
+        for name in ("read", "written"):
+            self.images.copy(image.name, f"{name}-{image.name}")
+        image.openings += [
+            self._opened_by(machine, image, "for reading", f"read-{image.name}", read_only=True),
+            self._opened_by(machine, image, "for writing", f"written-{image.name}", read_only=False),
+        ]
+        if not image.openings[-1].refusal:
+            after = self._opened_by(machine, image, "after writing", f"written-{image.name}", read_only=True)
+            image.openings.append(replace(after, is_reader=False))
         machine.quit()
+        for name in ("read", "written"):
+            self.images.delete(f"{name}-{image.name}")
         for command in BY_TOOLS:
             image.openings.append(self._read_by_tool(image, command))
 
-    def _opened_by(self, machine: Machine, image: DamagedImage, way: str, *, read_only: bool) -> Opening:
-        name = f"opened-{way.replace(' ', '-')}-{image.name}"
-        self.images.copy(image.name, name)
+    def _opened_by(self, machine: Machine, image: DamagedImage, way: str, name: str, *, read_only: bool) -> Opening:
         file = {"driver": "file", "filename": name}
         node = Node(way.replace(" ", "-"), machine, image.content.size)
         options = {"driver": "qcow2", "node-name": node.name, "read-only": read_only, "file": file}
@@ -114,19 +135,19 @@ class Damages:
         if target and said.returncode == 0:
             image.given = target
         refusal = "" if has_opened and (said.returncode == 0 or command[0] == "check") else words
-        return Opening(f"qemu-img {command[0]}", refusal, self._is_changed(name, image.name))
+        is_changed = self._is_changed(name, image.name)
+        self.images.delete(name)
+        return Opening(f"qemu-img {command[0]}", refusal, is_changed)
 
     def _tool(self, command: Sequence[str], name: str, target: str) -> Finished:
         argv = (str(self.images.qemu_img), *command, name, *([target] if target else []))
         return run_tool(argv, cwd=self.images.home, bound=self.images.bound, allowed=ORDERLY)
 
     def _is_changed(self, name: str, other: str) -> bool:
-        """Tell whether a copy that was opened is another one than it was; nobody needs it after that."""
+        """Tell whether an image is not as the other one, of which it was copied before somebody opened it."""
         copy, original = self.images.home / name, self.images.home / other
         # Whoever believes what is damaged may make a file of terabytes of it.
-        is_other = copy.stat().st_size != original.stat().st_size or copy.read_bytes() != original.read_bytes()
-        self.images.delete(name)
-        return is_other
+        return copy.stat().st_size != original.stat().st_size or copy.read_bytes() != original.read_bytes()
 
     @staticmethod
     def _insist_on_closed(drive: Drive) -> None:

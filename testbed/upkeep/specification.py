@@ -164,7 +164,7 @@ BOOK = (
     Chapter(
         "damage",
         "What can be had of an image whose bitmaps are damaged?",
-        ["directory", "bitmap", "missing", "outdated"],
+        ["directory", "bitmap", "missing", "outdated", "inconsistent"],
         "One thing is damaged at a time, in images that QEMU has stored in order. Damages of what has nothing to do "
         "with bitmaps are in no scenario.",
     ),

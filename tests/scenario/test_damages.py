@@ -42,7 +42,10 @@ def test_what_can_be_opened_is_read_and_examined(world: World) -> None:
     world.damages.open_everywhere()
     image = world.damages.current
     assert {opening.refusal for opening in image.openings} == {""}
-    assert [opening.is_changed for opening in image.openings] == [False, True, *[False] * 4]
+    assert [opening.who for opening in image.openings[:3]] == [
+        *("QEMU, for reading", "QEMU, for writing", "QEMU, after writing"),
+    ]
+    assert [opening.is_changed for opening in image.openings] == [False, True, True, *[False] * 4]
     assert image.finding[0] == 2
     assert (world.images.home / image.given).stat().st_size == MIB
     found = {state.name: state.count for state, _ in image.openings[0].bitmaps or ()}
@@ -62,3 +65,12 @@ def test_nothing_is_damaged_that_a_machine_has(world: World) -> None:
         world.damages.open_everywhere()
     with pytest.raises(AuthorError, match="a machine has the image of drive0: it must be shut down first"):
         world.damages.damage_copy(world.drives.drive("drive0"), "the type is 0")
+
+
+def test_an_inconsistent_bitmap_may_be_damaged_and_no_other(world: World) -> None:
+    drive = world.drives.drive("drive0")
+    world.judge.shut_down()
+    with pytest.raises(AuthorError, match=r"bitmap. of drive0 can be trusted: damage a copy, or crash first"):
+        world.damages.damage_inconsistent(drive, "the type is 0")
+    drive.image.in_use = set(drive.image.bitmaps)
+    world.damages.damage_inconsistent(drive, "the type is 2")

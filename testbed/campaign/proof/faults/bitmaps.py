@@ -189,7 +189,7 @@ FAULTS = (
         "no bitmap is reported as inconsistent",
         misreport(lambda bitmap: bitmap.pop("inconsistent", None)),
         ("inconsistent",),
-        ("refusal/inconsistent_bitmap", "restart/inconsistent", "restart/way_out"),
+        ("refusal/inconsistent_bitmap", "restart/inconsistent", "restart/way_out", "damage/inconsistent"),
     ),
     FaultKind(
         "loaded-as-empty",

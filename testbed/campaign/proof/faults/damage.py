@@ -62,6 +62,6 @@ FAULTS = (
         "bitmaps are listed that are outdated",
         ListsOutdated,
         ("no bitmap", "takes for valid"),
-        OPENED,
+        (*OPENED, "restart/inconsistent"),
     ),
 )
