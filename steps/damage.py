@@ -5,7 +5,13 @@ from behave.runner import Context
 from hamcrest import assert_that
 
 from testbed.language.context import world_of
-from testbed.promises.damages import gives_its_data, has_no_damaged_bitmap, is_found_broken, is_refused_in
+from testbed.promises.damages import (
+    are_told_or_refused,
+    gives_its_data,
+    has_no_damaged_bitmap,
+    is_found_broken,
+    is_refused_in,
+)
 
 
 @given("a copy of the image of {drive:Name} in which {damage:Damage}")
@@ -59,3 +65,16 @@ def no_bitmap_taken(context: Context) -> None:
 def copy_found_broken(context: Context) -> None:
     """Insist that the tool which looks for contradictions has found one."""
     assert_that(world_of(context).damages.current, is_found_broken())
+
+
+@when("a copy of the image of {drive:Name} is opened once for each bit of its list of bitmaps, with that bit flipped")
+def each_bit_flipped(context: Context, drive: str) -> None:
+    """Let a machine open the copy for reading, again and again: each time one bit of what lists bitmaps is wrong."""
+    world = world_of(context)
+    world.damages.flip_each_bit(world.drives.drive(drive))
+
+
+@then("each time it should be refused, or its bitmaps should be what it says they are")
+def told_or_refused(context: Context) -> None:
+    """Compare what the machine told of the copy's bitmaps with what is written there, and refusals with the rules."""
+    assert_that(world_of(context).damages.flips, are_told_or_refused())

@@ -78,6 +78,12 @@ Feature: Images one of whose bitmaps is described by nonsense
         | a table says all ones of bits that have a place | bitmap_table table from image for bitmap 'bitmap0': Invalid argument |
         | the bits begin in the midst of a cluster        | bitmap_table table from image for bitmap 'bitmap0': Invalid argument |
 
+  Rule: An image with any other bit in the description of its bitmaps is refused, or opened as what it says it is
+    Scenario: Each bit of the list of bitmaps is flipped in turn
+      When a copy of the image of "drive0" is opened once for each bit of its list of bitmaps, with that bit flipped
+      Then each time it should be refused, or its bitmaps should be what it says they are
+      And "drive0" should hold what the guest has written
+
   Rule: Whoever only wants the guest's data gets at them, whatever has become of a bitmap
     @known-defect.hidden-by-bitmaps
     Scenario Outline: Data next to a damaged bitmap: <case>

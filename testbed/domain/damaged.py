@@ -42,3 +42,18 @@ class DamagedImage:
     openings: list[Opening] = field(default_factory=list)
     finding: tuple[int, str] = (0, "")
     given: str = ""
+
+
+@dataclass(frozen=True)
+class Flip:
+    """What came of opening an image in which the bit that `bit` names was another one.
+
+    `is_refused` tells whether it was refused, and `is_vital` whether it had to be. `found` is what QEMU said of the
+    bitmaps else, and `written` what the image says of them, each in words by name.
+    """
+
+    bit: str
+    is_vital: bool
+    is_refused: bool
+    found: Mapping[str, str] = field(default_factory=dict)
+    written: Mapping[str, str] = field(default_factory=dict)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from testbed.base.text import one_line
 from testbed.domain.bitmap import BitmapState
-from testbed.domain.damaged import DamagedImage, Opening
+from testbed.domain.damaged import DamagedImage, Flip, Opening
 from testbed.domain.digests import Digests
 from testbed.promises.promise import Promise
 from testbed.qemu.images import Images
@@ -90,3 +90,24 @@ def is_found_broken() -> Promise[DamagedImage]:
         return f"qemu-img check did not say that {image.name} is broken, although {image.words}: {one_line(said)}"
 
     return Promise("an image that qemu-img check finds to be broken", complaint)
+
+
+def are_told_or_refused() -> Promise[Sequence[Flip]]:
+    """Match images in each of which one bit was flipped: QEMU refuses each, or says what is written there."""
+
+    def complaint(flips: Sequence[Flip]) -> str | None:
+        if not flips:
+            return "no bit was flipped"
+        return "\n".join(wrong for flip in flips if (wrong := _wrong_with(flip))) or None
+
+    return Promise("images of which QEMU refuses each, or says of its bitmaps what it does", complaint)
+
+
+def _wrong_with(flip: Flip) -> str | None:
+    if flip.is_refused:
+        return None
+    if flip.is_vital:
+        return f"QEMU opened an image with another {flip.bit}"
+    if flip.found != flip.written:
+        return f"with another {flip.bit}, the image has {flip.written}, and QEMU says {flip.found}"
+    return None

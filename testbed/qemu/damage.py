@@ -323,3 +323,78 @@ def damage(path: Path, words: str) -> frozenset[str]:
         file.write(image.content)
         os.ftruncate(file.fileno(), len(image.content))
     return names
+
+
+@dataclass(frozen=True)
+class Bit:
+    """A bit of what describes the bitmaps of an image: in the byte at `place`, with the value `mask` there.
+
+    `where` says what it is a part of; `is_vital` tells whether an image must be refused in which it is another one.
+    """
+
+    where: str
+    place: int
+    mask: int
+    is_vital: bool
+
+    def __str__(self) -> str:
+        """Say which one it is."""
+        return f"bit {self.mask.bit_length() - 1} of byte {self.place} of the file, in {self.where}"
+
+    def flip(self, path: Path) -> None:
+        """Let it be another one in an image, or the same again."""
+        with path.open("r+b") as file:
+            byte = os.pread(file.fileno(), 1, self.place)[0]
+            os.pwrite(file.fileno(), bytes([byte ^ self.mask]), self.place)
+
+
+def bits_of(path: Path) -> list[Bit]:
+    """Return the bits of an image that say where its bitmaps are listed, and what the last one is.
+
+    Raises AuthorError when it stores none.
+
+    Another name is as good as the one before, a place where zeros stand cannot be told from an empty table, two of
+    the flags may be set, and another granularity shows only by the length of a table of several entries.
+    """
+    image = Damaged.read(path)
+    entry = image.entry
+    is_telling = image.number(entry + 8, "I") > 1
+    numbers = [
+        *((image.extension + at, size, f"the {what}", True) for what, at, size in _EXTENSION_FIELDS),
+        *(
+            (
+                entry + at,
+                size,
+                f"the {what} of {image.name(entry).decode()}",
+                is_vital and (is_telling or what != "granularity"),
+            )
+            for what, at, size, is_vital in _ENTRY_FIELDS
+        ),
+        (entry + _ENTRY.size, len(image.name(entry)), f"the name of {image.name(entry).decode()}", False),
+    ]
+    return [
+        Bit(where, place + byte, 1 << bit, is_vital)
+        for place, size, where, is_vital in numbers
+        for byte in range(size)
+        for bit in range(8)
+    ]
+
+
+_EXTENSION_FIELDS = (
+    ("length of the extension", 4, 4),
+    ("number of bitmaps", 8, 4),
+    ("reserved field of the extension", 12, 4),
+    ("size of the directory", 16, 8),
+    ("place of the directory", 24, 8),
+)
+_ENTRY_FIELDS = (
+    ("place of the table", 0, 8, False),
+    ("size of the table", 8, 4, True),
+    ("reserved flags", 12, 3, True),
+    ("flags", 15, 1, False),
+    ("type", 16, 1, True),
+    ("granularity", 17, 1, True),
+    ("length of the name", 18, 2, False),
+    ("length of the extra data", 20, 4, True),
+)
+"""What the numbers are that describe bitmaps, with place and length in bytes, and whether each bit is vital."""

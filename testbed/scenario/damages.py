@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from testbed.base.problems import AuthorError
 from testbed.base.process import Finished, run_tool
+from testbed.base.units import format_size
 from testbed.domain.bitmap import BitmapState
-from testbed.domain.damaged import DamagedImage, Opening
+from testbed.domain.damaged import DamagedImage, Flip, Opening
 from testbed.domain.digests import Digests
 from testbed.domain.drive import Drive
 from testbed.domain.node import Node
-from testbed.qemu.damage import damage
+from testbed.qemu.damage import Bit, bits_of, damage
 from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
 from testbed.qemu.monitor import Refused
+from testbed.qemu.qcow2 import Unsound, bitmaps_of
 from testbed.scenario.machines import Machines
 
 OPENER = "opener"
@@ -40,6 +44,7 @@ class Damages:
     machines: Machines
     images: Images
     digests: Digests | None
+    flips: list[Flip] = field(default_factory=list, init=False)
     _current: DamagedImage | None = field(default=None, init=False)
 
     @property
@@ -106,6 +111,38 @@ class Damages:
         for command in BY_TOOLS:
             image.openings.append(self._read_by_tool(image, command))
 
+    def flip_each_bit(self, drive: Drive) -> None:
+        """Let a machine open copies of a drive's image for reading, in each of which a bit is flipped.
+
+        It is each bit in turn of what describes bitmaps there. Raises as `damage_copy` and `open_everywhere` do.
+        """
+        self._insist_on_closed(drive)
+        name = f"flipped-{drive.image.name}"
+        self.images.copy(drive.image.name, name)
+        machine = self.machines.boot(OPENER)
+        path = self.images.home / name
+        for bit in bits_of(path):
+            bit.flip(path)
+            self.flips.append(self._opened_with(machine, path, bit, drive.size))
+            bit.flip(path)
+        machine.quit()
+
+    def _opened_with(self, machine: Machine, path: Path, bit: Bit, size: int) -> Flip:
+        file = {"driver": "file", "filename": path.name}
+        node = Node("flipped", machine, size)
+        try:
+            machine.execute(
+                "blockdev-add", {"driver": "qcow2", "node-name": node.name, "read-only": True, "file": file}
+            )
+        except Refused:
+            return Flip(str(bit), bit.is_vital, is_refused=True)
+        found = {
+            _readable(state.name): _said(state.granularity, recording=state.recording, inconsistent=state.inconsistent)
+            for state in [*node.reported_bitmaps(), *node.unnamed_bitmaps()]
+        }
+        machine.execute("blockdev-del", {"node-name": node.name})
+        return Flip(str(bit), bit.is_vital, is_refused=False, found=found, written=_written_in(path))
+
     def _opened_by(self, machine: Machine, image: DamagedImage, way: str, name: str, *, read_only: bool) -> Opening:
         file = {"driver": "file", "filename": name}
         node = Node(way.replace(" ", "-"), machine, image.content.size)
@@ -153,3 +190,29 @@ class Damages:
     def _insist_on_closed(drive: Drive) -> None:
         if drive.machine.running:
             raise AuthorError(f"a machine has the image of {drive.name}: it must be shut down first")
+
+
+def _written_in(path: Path) -> dict[str, str]:
+    """Return what our own reader finds of the bitmaps in an image; nothing where it finds that they cannot be."""
+    try:
+        listed = bitmaps_of(path)
+    except Unsound:
+        return {}
+    return {
+        _readable(bitmap.name): _said(
+            bitmap.granularity,
+            recording=bitmap.is_recording and not bitmap.is_in_use,
+            inconsistent=bitmap.is_in_use,
+        )
+        for bitmap in listed
+    }
+
+
+def _readable(name: str) -> str:
+    """Return a name with one mark for any number of bytes that are no text."""
+    return re.sub("\ufffd+", "\ufffd", name)
+
+
+def _said(granularity: int, *, recording: bool, inconsistent: bool) -> str:
+    how = "inconsistent" if inconsistent else "recording" if recording else "not recording"
+    return f"{how}, granularity {format_size(granularity)}"

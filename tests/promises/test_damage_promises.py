@@ -8,11 +8,17 @@ from broken_promise import why_not
 from hamcrest import assert_that
 
 from testbed.domain.bitmap import Bitmap
-from testbed.domain.damaged import DamagedImage, Opening
+from testbed.domain.damaged import DamagedImage, Flip, Opening
 from testbed.domain.digests import Digests
 from testbed.model.content import Content
 from testbed.model.dirty import WORDS, Dirty
-from testbed.promises.damages import gives_its_data, has_no_damaged_bitmap, is_found_broken, is_refused_in
+from testbed.promises.damages import (
+    are_told_or_refused,
+    gives_its_data,
+    has_no_damaged_bitmap,
+    is_found_broken,
+    is_refused_in,
+)
 from testbed.qemu.images import Images
 
 SIZE = 1 << 20
@@ -77,3 +83,14 @@ def test_whoever_examines_it_must_be_told() -> None:
     assert why_not(damaged(status=3), is_found_broken()) == (
         "qemu-img check did not say that image is broken, although the type is 0: No errors"
     )
+
+
+def test_an_image_with_a_flipped_bit_must_be_refused_or_told_as_it_is() -> None:
+    promise = are_told_or_refused()
+    assert why_not([], promise) == "no bit was flipped"
+    refused, told = Flip("bit", is_vital=True, is_refused=True), {"bitmap0": "recording"}
+    assert_that([refused, Flip("bit", is_vital=False, is_refused=False, found=told, written=told)], promise)
+    opened = Flip("bit", is_vital=True, is_refused=False, found=told, written=told)
+    assert why_not([refused, opened], promise) == "QEMU opened an image with another bit"
+    other = Flip("bit", is_vital=False, is_refused=False, found={}, written=told)
+    assert why_not([other], promise) == "with another bit, the image has {'bitmap0': 'recording'}, and QEMU says {}"

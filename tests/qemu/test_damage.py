@@ -8,7 +8,7 @@ import pytest
 
 from testbed.base.problems import AuthorError
 from testbed.model.content import Content
-from testbed.qemu.damage import DAMAGES, OF_ALL, Damaged, damage
+from testbed.qemu.damage import DAMAGES, OF_ALL, Damaged, bits_of, damage
 from testbed.qemu.images import Images
 from testbed.qemu.qcow2 import Chain, Unsound, flaws_of
 
@@ -68,3 +68,16 @@ def test_bits_that_are_not_there_cannot_be_damaged(images: Images) -> None:
     images.add_bitmap("image", "bitmap0")
     with pytest.raises(AuthorError, match="the last bitmap has no bits that could be damaged"):
         damage(images.home / "image", "the file ends before the bits")
+
+
+def test_each_bit_of_the_list_is_known_and_can_be_flipped_there_and_back(image: Path) -> None:
+    before = image.read_bytes()
+    bits = bits_of(image)
+    assert len(bits) == len({(bit.place, bit.mask) for bit in bits}) == 8 * (28 + 24 + len("bitmap1"))
+    first = bits[0]
+    first.flip(image)
+    after = image.read_bytes()
+    assert [place for place in range(len(before)) if before[place] != after[place]] == [first.place]
+    first.flip(image)
+    assert image.read_bytes() == before
+    assert str(first) == f"bit 0 of byte {first.place} of the file, in the length of the extension"

@@ -74,3 +74,15 @@ def test_an_inconsistent_bitmap_may_be_damaged_and_no_other(world: World) -> Non
         world.damages.damage_inconsistent(drive, "the type is 0")
     drive.image.in_use = set(drive.image.bitmaps)
     world.damages.damage_inconsistent(drive, "the type is 2")
+
+
+def test_each_bit_is_flipped_in_a_copy(world: World) -> None:
+    drive = world.drives.drive("drive0")
+    world.judge.shut_down()
+    before = (world.images.home / drive.image.name).read_bytes()
+    world.damages.flip_each_bit(drive)
+    assert len(world.damages.flips) == 8 * (28 + 24 + 7)
+    assert all(flip.is_refused for flip in world.damages.flips if flip.is_vital)
+    opened = [flip for flip in world.damages.flips if not flip.is_refused]
+    assert [flip.written for flip in opened] == [flip.found for flip in opened] != []
+    assert (world.images.home / drive.image.name).read_bytes() == before

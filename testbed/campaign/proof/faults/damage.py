@@ -48,7 +48,13 @@ def _is_damaged(arguments: Message) -> bool:
 
 
 FAULTS = (
-    FaultKind("damaged-taken", "an image with damaged bitmaps is opened", TakesDamaged, ("although",), DAMAGED),
+    FaultKind(
+        "damaged-taken",
+        "an image with damaged bitmaps is opened",
+        TakesDamaged,
+        ("although", "opened an image with another"),
+        DAMAGED,
+    ),
     FaultKind("damaged-not-said", "nobody is told what is damaged", SaysNothing, ("did not say",), DAMAGED),
     FaultKind(
         "outdated-refused",
