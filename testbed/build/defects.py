@@ -243,6 +243,14 @@ DEFECTS = (
         failure=r"Reference count table too large",
     ),
     Defect(
+        name="removed-all-the-same",
+        what="a transaction that fails removes a bitmap from the image all the same: after a crash nobody knows of it",
+        how="transaction with a block-dirty-bitmap-remove of a stored bitmap and an abort; kill QEMU, and start another",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r'drive0 should have "bitmap0" \(persistent, inconsistent.*\); it has no such bitmap',
+    ),
+    Defect(
         name="nameless-bitmap",
         what="a stored bitmap without a name, which no image may have, is loaded, and nobody can name it to remove it",
         how="let the name of an entry of the bitmap directory of a qcow2 image be of 0 bytes, and open it",

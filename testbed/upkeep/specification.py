@@ -120,7 +120,7 @@ BOOK = (
     Chapter(
         "transaction",
         "What is left when one request of a transaction fails?",
-        ["failing_requests", "undone_requests", "refused_backups"],
+        ["failing_requests", "undone_requests", "removed_persistent", "refused_backups"],
         "Requests that have nothing to do with backups, such as internal snapshots, are in no transaction here.",
     ),
     Chapter(

@@ -196,7 +196,7 @@ FAULTS = (
         "a bitmap that was loaded from its image counts nothing",
         Loaded,
         ("dirty",),
-        ("restart/next_machine", "restart/inconsistent"),
+        ("restart/next_machine", "restart/inconsistent", "transaction/removed_persistent"),
     ),
     FaultKind(
         "loaded-as-enabled",
