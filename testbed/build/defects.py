@@ -245,7 +245,7 @@ DEFECTS = (
     Defect(
         name="removed-all-the-same",
         what="a transaction that fails removes a bitmap from the image all the same: after a crash nobody knows of it",
-        how="transaction with a block-dirty-bitmap-remove of a stored bitmap and an abort; kill QEMU, and start another",
+        how="transaction with a block-dirty-bitmap-remove of a stored bitmap and an abort; kill QEMU, start another",
         seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
         unseen=(),
         failure=r'drive0 should have "bitmap0" \(persistent, inconsistent.*\); it has no such bitmap',
