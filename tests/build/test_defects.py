@@ -205,7 +205,7 @@ def test_a_scenario_without_such_a_tag_has_no_excuse() -> None:
 def test_an_unknown_defect_is_an_author_s_slip() -> None:
     with pytest.raises(AuthorError, match='no known defect "merge-emtpy-list"; did you mean "merge-empty-list"'):
         named(["known-defect.merge-emtpy-list"])
-    with pytest.raises(AuthorError, match='there are: "merge-empty-list", '):
+    with pytest.raises(AuthorError, match='there is no known defect "xyz"; '):
         held("7.2.22", CRASH, "known-defect.xyz")
 
 
