@@ -196,7 +196,7 @@ FAULTS = (
         "a bitmap that was loaded from its image counts nothing",
         Loaded,
         ("dirty",),
-        ("restart/next_machine",),
+        ("restart/next_machine", "restart/several_days", "restart/ends", "restart/opened_twice", "restart/full_store"),
     ),
     FaultKind(
         "loaded-as-enabled",
@@ -210,7 +210,10 @@ FAULTS = (
         "an inconsistent bitmap is not listed",
         HidesInconsistent,
         ("should have", "no bitmap"),
-        ("restart/next_machine", "refusal/inconsistent_bitmap"),
+        (
+            *("restart/next_machine", "restart/several_days", "restart/ends", "restart/unplugged"),
+            *("restart/full_store", "restart/reopened", "restart/read_only", "refusal/inconsistent_bitmap"),
+        ),
     ),
     FaultKind(
         "named-otherwise",
