@@ -185,6 +185,33 @@ Feature: Images that are opened anew while the machine runs
         | at the second of two        | after it was opened for reading once more | yes       |
         | twice, though one is enough | twice                                     | no        |
 
+    @bug-B16
+    Scenario: A bitmap that a crash has spoilt stays spoilt when the drive is read-only and writable again
+      Given the machine has been shut down
+      And the machine "monday" has started with the same drives
+      And the machine has been killed
+      And the machine "tuesday" has started with the same drives
+      And no device uses "drive0"
+      And these bitmaps on "drive0":
+        | bitmap | granularity | persistent |
+        | new    | 64 KiB      | yes        |
+      And this request has been granted:
+        | request | drive  | read-only |
+        | reopen  | drive0 | yes       |
+      And this request has been granted:
+        | request | drive  | read-only |
+        | reopen  | drive0 | no        |
+      When the guest writes to "drive0":
+        | pattern | at    | length |
+        | 0x22    | 3 MiB | 1 KiB  |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | persistent | inconsistent | dirty  |
+        | bitmap0 | 64 KiB      | no        | no   | yes        | yes          | 0      |
+        | bitmap1 | 512 B       | no        | no   | yes        | yes          | 0      |
+        | new     | 64 KiB      | yes       | no   | yes        | no           | 64 KiB |
+      When the bitmap "bitmap0" of "drive0" is removed
+      Then the image of "drive0" should store its persistent bitmaps and no others
+
     Scenario: A bitmap is removed after the drive has become writable again
       Given this request has been granted:
         | request | drive  | read-only |

@@ -31,6 +31,7 @@ class Disk(Drive):
         device = {"driver": self.device, "id": f"disk-{self.name}", "drive": self.name}
         self.machine.execute("device_add", {**device, **self.options})
         self.opened()
+        self.seal()
 
     @property
     def qom_path(self) -> str:

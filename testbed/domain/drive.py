@@ -35,7 +35,7 @@ class Drive(Node):
     for what the guest reads, too, and `is_active` whether this machine may use the image and no other one does;
     `has_strangers` tells whether others use it past all that is above. What a backup copies up is not among what the
     image has taken space for. `read_only` tells whether the machine may only read the image, `found` is a digest of
-    what it was then; `storage` are the options of the node below the format's.
+    what it must stay then; `storage` are the options of the node below the format's.
     """
 
     image: Image
@@ -119,12 +119,12 @@ class Drive(Node):
         self.machine.execute("blockdev-add", {**self.node_options, "file": self.storage})
         self.access = self.accesses.over(self.name)
         self.opened()
+        self.seal()
 
     def opened(self) -> None:
         """Take note that the machine has the image open: the bitmaps that were stored in it are on the node."""
         if self.read_only:
             self.bitmaps = {name: copy(bitmap) for name, bitmap in self.image.stored_bitmaps().items()}
-            self.found = self.fingerprint
         else:
             self.bitmaps = self.image.open()
         self.is_open = True
@@ -133,10 +133,13 @@ class Drive(Node):
         """Take note that the image was opened anew, for reading only or for writing; the bitmaps stay on the node."""
         if read_only and not self.read_only:
             self.image.store({name: bitmap.at_rest() for name, bitmap in self.bitmaps.items()})
-            self.found = self.fingerprint
         elif self.read_only and not read_only:
             self.image.open()
         self.read_only = read_only
+
+    def seal(self) -> None:
+        """Take note of what all files of its image are, and that they must stay so, if it may only be read."""
+        self.found = self.fingerprint if self.read_only else ""
 
     @property
     def fingerprint(self) -> str:
@@ -153,7 +156,7 @@ class Drive(Node):
 
     def crashed(self) -> None:
         """Take note that the machine is no more: what it had not stored is lost, in the image and here."""
-        self.bitmaps, self.is_open = {}, False
+        self.bitmaps, self.is_open, self.found = {}, False, ""
 
     def gained_bitmap(self, name: str, properties: Mapping[str, Any]) -> None:
         """Take note that the drive has got an empty bitmap; see Node."""

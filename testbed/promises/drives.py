@@ -22,7 +22,7 @@ def is_left_alone() -> Promise[Drive]:
     """Match a drive of which no file was written since it was opened for reading only, if it is open so."""
 
     def complaint(drive: Drive) -> str | None:
-        if not (drive.is_open and drive.read_only) or drive.fingerprint == drive.found:
+        if not drive.found or drive.fingerprint == drive.found:
             return None
         return f"{drive.image.name} was written although {drive.name} is open for reading only"
 

@@ -231,6 +231,7 @@ class Drives:
         drive = self.by_name[name] = self._drive(name, image, self.machines.current)
         drive.read_only = read_only
         drive.attach(storage(image.name))
+        drive.seal()
         return drive
 
     def _drive(self, name: str, image: Image, machine: Machine) -> Drive:

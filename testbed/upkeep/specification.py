@@ -156,9 +156,9 @@ BOOK = (
     Chapter(
         "restart",
         "Does a chain go on when the machine starts again?",
-        ["next_machine", "several_days", "ends"],
-        "The machine is killed while it is at rest or in the midst of a backup, not while it stores its bitmaps, and no "
-        "power cut takes writes away that were not flushed.",
+        ["next_machine", "several_days", "ends", "upgrade"],
+        "The machine is killed while it is at rest or in the midst of a backup, not while it stores its bitmaps, and "
+        "no power cut takes writes away that were not flushed.",
     ),
     Chapter(
         "restart",

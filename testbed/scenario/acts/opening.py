@@ -28,6 +28,7 @@ def reopen(world: World, drive: Drive, read_only: Flag) -> Request:
 
     def granted() -> None:
         drive.reopened(read_only=read_only)
+        drive.seal()
 
     return Request(command, arguments, granted, forecast=forecast, machine=drive.machine)
 
