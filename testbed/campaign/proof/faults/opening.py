@@ -92,8 +92,8 @@ class DiesOfSignals(Fault):
 
     @classmethod
     def signalled(cls, number: int) -> int:  # noqa: ARG003
-        """Return the signal that nobody can heed."""
-        return signal.SIGKILL
+        """Return one that ends QEMU at once."""
+        return signal.SIGABRT
 
 
 class WritesWhatItMayOnlyRead(Fault):
@@ -217,7 +217,7 @@ FAULTS = (
         "dies-of-signals",
         "QEMU does not end in order when a signal asks for it",
         DiesOfSignals,
-        ("SIGKILL",),
+        ("SIGABRT",),
         ("restart/ends", "restart/full_store"),
     ),
     FaultKind(
