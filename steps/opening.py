@@ -12,19 +12,20 @@ from testbed.language.tables import BITMAP_COLUMNS, bitmap_state, cell, rows
 from testbed.promises.bitmaps import has_bitmaps
 from testbed.promises.drives import is_left_alone
 from testbed.scenario.acts import opening
+from testbed.scenario.acts.registry import Act
 
 
 @given("no device uses {drive:Name}")
 def node_alone(context: Context, drive: str) -> None:
     """Let a drive be a node alone, so that it can be opened anew; its bitmaps are stored and loaded for that."""
-    opening.set_free(world_of(context).drives.drive(drive))
+    opening.replug(world_of(context).drives.drive(drive))
 
 
-@given("the machine {name:Name} has started with the same drives for reading only")
-@when("the machine {name:Name} starts with the same drives for reading only")
+@given("the machine has been {act:MachineAct}, and {name:Name} has started with the same drives for reading only")
 @needing("human-monitor")
-def machine_that_reads(context: Context, name: str) -> None:
-    """Start another machine of the same build, which may only read the drives of the last one, which has ended."""
+def machine_that_reads(context: Context, act: Act, name: str) -> None:
+    """Let the machine end in some way, and start another one, which may only read its drives; go on with that."""
+    act.do(world_of(context))
     opening.start_for_reading(world_of(context), name)
 
 
@@ -44,7 +45,6 @@ def seen_elsewhere(context: Context, machine: str, drive: str) -> None:
 
 
 @given("the image of {drive:Name} has been written to while no machine had it:")
-@when("the image of {drive:Name} is written to while no machine has it:")
 def written_offline(context: Context, drive: str) -> None:
     """Let the image tools write what the table says."""
     world = world_of(context)
@@ -61,7 +61,6 @@ def drives_on_small_disk(context: Context, size: int) -> None:
 
 
 @given("that disk has been filled")
-@when("that disk is filled")
 @needing("small-disk")
 def disk_filled(context: Context) -> None:
     """Leave no space for any image to grow."""

@@ -9,8 +9,7 @@ Feature: Images that two machines want
     And a full backup of "drive0", in one transaction with these requests:
       | request | bitmap  | drive  | persistent |
       | add     | bitmap0 | drive0 | yes        |
-    And the machine has been shut down
-    And the machine "first" has started with the same drives
+    And the machine has been shut down, and "first" has started with the same drives
     And the guest has written to "drive0":
       | pattern | at           | length | note                       |
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
@@ -36,9 +35,8 @@ Feature: Images that two machines want
         | only to look    | only read | yes       | Failed to get shared   |
 
     Scenario: Two machines only read, and neither can begin to write
-      Given the machine has been shut down
-      And the machine "reader" has started with the same drives for reading only
-      And this request has been granted:
+      Given the machine has been shut down, and "reader" has started with the same drives for reading only
+      When this request is made:
         | request        | drive  | machine | read-only |
         | open elsewhere | drive0 | second  | yes       |
       Then the machine "second" should see these bitmaps on "drive0":

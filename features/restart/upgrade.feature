@@ -10,34 +10,30 @@ Feature: Images that go from one release of QEMU to another, and back
       | 0x41    | 0             | 65 KiB |
       | 0xd5    | 4 MiB - 1 KiB | 2 KiB  |
     And a full backup of "drive0", in one transaction with these requests:
-      | request | bitmap  | drive  | persistent |
-      | add     | bitmap0 | drive0 | yes        |
-    And these bitmaps on "drive0":
-      | bitmap | granularity | recording | persistent |
-      | fine   | 512 B       | yes       | yes        |
-      | idle   | 4 KiB       | no        | yes        |
-      | huge   | 2 GiB       | yes       | yes        |
+      | request | bitmap  | drive  | granularity | recording | persistent |
+      | add     | bitmap0 | drive0 | 64 KiB      | yes       | yes        |
+      | add     | fine    | drive0 | 512 B       | yes       | yes        |
+      | add     | idle    | drive0 | 4 KiB       | no        | yes        |
+      | add     | huge    | drive0 | 2 GiB       | yes       | yes        |
     And the guest has written to "drive0":
       | pattern | at           | length | note                       |
       | 0xab    | 64 KiB - 1 B | 2 B    | over the edge of a granule |
       | 0x64    | 4 MiB        | 1 KiB  | the rest at the end        |
-    And the machine has been shut down
-    And the machine "upgraded" of the next build has started with the same drives
+    And the machine has been shut down, and "upgraded" of the next build has started with the same drives
 
   Rule: What a release has stored, the next one finds and goes on with, and the other way round
     Scenario: An increment before the upgrade is taken back, and one after
       Given an incremental backup of "drive0" with "bitmap0"
-      And the bitmap "idle" of "drive0" has been enabled
-      And the bitmap "fine" of "drive0" has been disabled
-      And the bitmap "huge" of "drive0" has been removed
-      And these bitmaps on "drive0":
-        | bitmap | granularity | persistent |
-        | new    | 1 KiB       | yes        |
+      And these requests have been granted, one after the other:
+        | request | drive  | bitmap | granularity | persistent |
+        | enable  | drive0 | idle   |             |            |
+        | disable | drive0 | fine   |             |            |
+        | remove  | drive0 | huge   |             |            |
+        | add     | drive0 | new    | 1 KiB       | yes        |
       And the guest has written to "drive0":
         | pattern | at            | length |
         | 0x9a    | 2 MiB - 1 KiB | 2 KiB  |
-      And the machine has been shut down
-      And the machine "downgraded" has started with the same drives
+      And the machine has been shut down, and "downgraded" has started with the same drives
       When the guest writes to "drive0":
         | pattern | at    | length |
         | 0x22    | 3 MiB | 1 KiB  |
@@ -54,8 +50,7 @@ Feature: Images that go from one release of QEMU to another, and back
     Scenario: The drive is resized and the record emptied after the upgrade, which is taken back
       Given the bitmap "fine" of "drive0" has been cleared
       And "drive0" has been resized to 6 MiB + 512 B
-      And the machine has been shut down
-      And the machine "downgraded" has started with the same drives
+      And the machine has been shut down, and "downgraded" has started with the same drives
       When the guest writes to "drive0":
         | pattern | at    | length |
         | 0x22    | 6 MiB | 512 B  |
@@ -63,11 +58,12 @@ Feature: Images that go from one release of QEMU to another, and back
       And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
     Scenario: The upgraded machine is killed, and the upgrade is taken back
-      Given the machine has been killed
-      When the machine "downgraded" starts with the same drives
+      When the machine is killed, and "downgraded" starts with the same drives
       Then the bitmaps of "drive0" should be:
         | bitmap  | granularity | recording | busy | persistent | inconsistent | dirty |
         | bitmap0 | 64 KiB      | no        | no   | yes        | yes          | 0     |
         | fine    | 512 B       | no        | no   | yes        | yes          | 0     |
         | idle    | 4 KiB       | no        | no   | yes        | yes          | 0     |
         | huge    | 2 GiB       | no        | no   | yes        | yes          | 0     |
+      When the bitmap "fine" of "drive0" is removed
+      Then the image of "drive0" should store its persistent bitmaps and no others

@@ -156,14 +156,14 @@ BOOK = (
     Chapter(
         "restart",
         "Does a chain go on when the machine starts again?",
-        ["next_machine", "several_days", "ends", "upgrade"],
+        ["next_machine", "several_days", "chains", "ends", "crashes", "upgrade"],
         "The machine is killed while it is at rest or in the midst of a backup, not while it stores its bitmaps, and "
         "no power cut takes writes away that were not flushed.",
     ),
     Chapter(
         "restart",
         "What if a drive goes away and comes back, or may only be read for a while?",
-        ["unplugged", "reopened", "read_only"],
+        ["unplugged", "reopened", "writable_again", "read_only", "read_only_backups"],
         "A drive is opened anew alone and with the same image below it, not several at once, and no layer below is "
         "made writable.",
     ),

@@ -89,9 +89,9 @@ def plug_in_for_reading(drive: Drive) -> None:
     drive.plug_in()
 
 
-@act("set free", on="drive of the scenario", by=Actor.OPERATOR)
-def set_free(drive: Drive) -> None:
-    """Let a drive be a node alone, which no device uses, and which can be opened anew."""
+@act("replug", on="disk", by=Actor.OPERATOR, said="unplugged and plugged in again")
+def replug(drive: Drive) -> None:
+    """Take a drive away, and give it back; one that is no disk of the guest is a node then that no device uses."""
     drive.unplug()
     drive.plug_in()
 

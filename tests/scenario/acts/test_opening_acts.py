@@ -42,7 +42,7 @@ def test_device_that_is_not_there_cannot_leave(drive: Drive) -> None:
 
 
 def test_drive_becomes_read_only_and_writable_again(world: World, drive: Drive) -> None:
-    opening.set_free(drive)
+    opening.replug(drive)
     world.dialogue.demand(opening.reopen(world, drive, read_only=True))
     with pytest.raises(GuestRequestFailed):
         drive.write(0x64, 2 * MIB, 1)

@@ -196,7 +196,10 @@ FAULTS = (
         "a bitmap that was loaded from its image counts nothing",
         Loaded,
         ("dirty",),
-        ("restart/next_machine", "restart/several_days", "restart/ends", "restart/opened_twice", "restart/full_store"),
+        (
+            *("restart/next_machine", "restart/several_days", "restart/chains", "restart/ends"),
+            *("restart/crashes", "restart/opened_twice", "restart/full_store", "restart/upgrade"),
+        ),
     ),
     FaultKind(
         "loaded-as-enabled",
@@ -211,8 +214,8 @@ FAULTS = (
         HidesInconsistent,
         ("should have", "no bitmap"),
         (
-            *("restart/next_machine", "restart/several_days", "restart/ends", "restart/unplugged"),
-            *("restart/full_store", "restart/reopened", "restart/read_only", "refusal/inconsistent_bitmap"),
+            *("restart/next_machine", "restart/crashes", "restart/full_store", "restart/writable_again"),
+            *("restart/read_only", "restart/upgrade", "refusal/inconsistent_bitmap"),
         ),
     ),
     FaultKind(

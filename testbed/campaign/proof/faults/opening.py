@@ -165,8 +165,8 @@ def refuses_to_reopen(qemu: Conversation) -> Fault:
     return Refuses(qemu)
 
 
-REOPENED = ("restart/reopened",)
-READ_ONLY = ("restart/read_only",)
+REOPENED = ("restart/reopened", "restart/writable_again")
+READ_ONLY = ("restart/read_only", "restart/read_only_backups")
 
 FAULTS = (
     FaultKind("never-reopens", "no node is opened anew", never_reopens, ("ead-only", "recording", "dirty"), REOPENED),
