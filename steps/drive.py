@@ -144,8 +144,8 @@ def overlay_put(context: Context, overlay: str, drive: str) -> None:
 @given("{name:Name} has been {act:DiskAct}")
 @when("{name:Name} is {act:DiskAct}")
 def disk_act(context: Context, name: str, act: Act) -> None:
-    """Unplug a disk of the machine's guest, or plug it in again."""
-    act.do(world_of(context).drives.disk(name))
+    """Take a drive away from the machine, or give it back: a disk of its guest, or a node that no device uses."""
+    act.do(world_of(context).drives.drive(name))
 
 
 @given("{name:Name} has been resized to {size:Size}")

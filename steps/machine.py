@@ -58,8 +58,24 @@ def next_machine(context: Context, name: str) -> None:
     machines.start_elsewhere(world_of(context), name)
 
 
+@given("the machine has been {act:MachineAct}, and {name:Name} has started with the same drives")
+@when("the machine is {act:MachineAct}, and {name:Name} starts with the same drives")
+def machine_replaced(context: Context, act: Act, name: str) -> None:
+    """Let the machine end in some way, and start another one of the same build with its drives; go on with that."""
+    act.do(world_of(context))
+    machines.start_elsewhere(world_of(context), name)
+
+
 @given("the machine {name:Name} of the next build has started with the same drives")
 @needing("next-build")
 def next_machine_of_next_build(context: Context, name: str) -> None:
     """Do the same with the build that the option next_qemu names."""
+    machines.upgrade(world_of(context), name)
+
+
+@given("the machine has been {act:MachineAct}, and {name:Name} of the next build has started with the same drives")
+@needing("next-build")
+def machine_replaced_by_next_build(context: Context, act: Act, name: str) -> None:
+    """Let the machine end in some way, and start one of the build that the option next_qemu names."""
+    act.do(world_of(context))
     machines.upgrade(world_of(context), name)

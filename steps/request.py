@@ -8,7 +8,7 @@ from testbed.domain.request import Refusal
 from testbed.language.context import world_of
 from testbed.language.needs import needing, of_requests
 from testbed.language.requests import REQUEST_COLUMNS, answer_to, request
-from testbed.language.tables import one_row
+from testbed.language.tables import one_row, rows
 from testbed.promises.promise import none_of
 from testbed.promises.refusals import is_granted, refused_with
 
@@ -21,6 +21,16 @@ def request_made(context: Context) -> None:
     world = world_of(context)
     row = one_row(context, ("request",), REQUEST_COLUMNS)
     world.dialogue.ask(request(world, row))
+
+
+@given("these requests have been granted, one after the other:")
+@when("these requests are made, one after the other:")
+@needing(rows=of_requests)
+def requests_made(context: Context) -> None:
+    """Make the requests of the table in their order; but for the last one, each must be granted."""
+    world = world_of(context)
+    for row in rows(context, ("request",), REQUEST_COLUMNS):
+        world.dialogue.ask(request(world, row))
 
 
 @then("QEMU should grant it")

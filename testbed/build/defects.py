@@ -258,6 +258,31 @@ DEFECTS = (
         unseen=(),
         failure=r"QEMU, for writing takes for valid, although the name is empty",
     ),
+    Defect(
+        name="added-to-read-only",
+        what="a persistent bitmap can be added to a drive that may only be read, and is lost when its machine ends",
+        how="blockdev-add with read-only=true, block-dirty-bitmap-add with persistent=true, quit; all is granted",
+        seen=("5.2.0", "7.2.22", "10.0.13"),
+        unseen=("11.1.3",),
+        failure=r"QEMU granted block-dirty-bitmap-add; [\s\S]*read-only or inactive node",
+    ),
+    Defect(
+        name="stored-while-in-use",
+        what="a drive that becomes read-only while a backup uses its bitmap, stores the bitmap as one that does not "
+        "record: later changes are in no increment, or the guest cannot write any more",
+        how="blockdev-reopen with read-only=true while an incremental backup runs, and back when it is over; then quit",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r'"bitmap0" should be recording.*; it is not recording|write failed: Operation not permitted',
+    ),
+    Defect(
+        name="read-only-after-refusal",
+        what="after a drive with persistent bitmaps was refused to become read-only, its guest's writes fail",
+        how="blockdev-reopen with read-only=true of a node that a device writes to, then a write of the guest",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"the guest's request .* was not carried out; QEMU said: write failed: Operation not permitted",
+    ),
 )
 """All defects, in the order in which the documentation lists them."""
 

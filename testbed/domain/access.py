@@ -26,6 +26,13 @@ class Access(Protocol):
     def name(self) -> str:
         """What QEMU calls it."""
 
+    @property
+    def has_node(self) -> bool:
+        """Tell whether the drive's node goes away with it."""
+
+    def leave(self) -> None:
+        """Be the way in no more, so that QEMU can delete the node."""
+
     def request(self, request: str, success: str) -> None:
         """Let the guest make a request in qemu-io's words; see Machine.guest_request."""
 
@@ -64,6 +71,12 @@ class MonitorAccess:
 
     machine: Machine
     name: str
+    has_node: bool = False
+
+    def leave(self) -> None:
+        """Remove the device, if it is one that has the node for itself; raises GuestRequestFailed in QEMU's words."""
+        if self.has_node and (words := self.machine.human(f"drive_del {self.name}").strip()):
+            raise GuestRequestFailed(f"{self.name} could not be removed; QEMU said: {words}")
 
     def request(self, request: str, success: str) -> None:
         """Let the guest make a request; see Machine.guest_request."""
@@ -96,7 +109,7 @@ class MonitorAccesses:
 
     def attach(self, node: Options) -> MonitorAccess:
         """Add a drive with a device, called "guest-" and the node's name."""
-        access = MonitorAccess(self.machine, f"guest-{node['node-name']}")
+        access = MonitorAccess(self.machine, f"guest-{node['node-name']}", has_node=True)
         options = {"if": "none", "id": access.name, **self.options, **dict(_flat(node))}
         line = ",".join(f"{key}={str(value).replace(',', ',,')}" for key, value in options.items())
         self.machine.add_drive(line)
@@ -138,6 +151,15 @@ class ExportAccess:
             verdict = str(failure)
         self.machine.check_alive()
         GuestRequestFailed.unless_done(verdict, f'"{request}" on {self.name}', success)
+
+    @property
+    def has_node(self) -> bool:
+        """Return no: a node stays when it is not exported any more."""
+        return False
+
+    def leave(self) -> None:
+        """End the export."""
+        self.step_aside()
 
     def step_aside(self) -> None:
         """End the export, which would keep the size that it began with, and let nobody change it."""

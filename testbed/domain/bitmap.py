@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,6 +111,13 @@ class Bitmap:
     def merge(self, source: Bitmap) -> None:
         """Take note that what another bitmap has recorded was added."""
         self.dirty = self.dirty.merged(source.dirty)
+
+    def at_rest(self) -> Bitmap:
+        """Return it as an image must store it, in the midst of whatever uses it: the joined record."""
+        stored = copy(self)
+        if self.successor is not None:
+            stored.release(self.dirty.granules)
+        return stored
 
     def resized(self, size: int) -> None:
         """Take note of the drive's new size in bytes."""

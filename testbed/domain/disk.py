@@ -17,7 +17,6 @@ class Disk(Drive):
 
     device: str = field(kw_only=True)
     options: Mapping[str, str] = field(default_factory=dict, kw_only=True)
-    storage: Mapping[str, object] = field(init=False)
 
     def attach(self, file: Mapping[str, object]) -> None:
         """Plug the disk in for the first time; `file` are the options of the node below the format's."""
@@ -28,10 +27,11 @@ class Disk(Drive):
     def plug_in(self) -> None:
         """Add the node and the device; raises Refused when QEMU does not take one of them."""
         node = {"driver": self.image.image_format, "node-name": self.name, "discard": "unmap", "file": self.storage}
-        self.machine.execute("blockdev-add", node)
+        self.machine.execute("blockdev-add", {**node, "read-only": True} if self.read_only else node)
         device = {"driver": self.device, "id": f"disk-{self.name}", "drive": self.name}
         self.machine.execute("device_add", {**device, **self.options})
         self.opened()
+        self.seal()
 
     @property
     def qom_path(self) -> str:

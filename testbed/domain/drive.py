@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +34,8 @@ class Drive(Node):
     holds up, `held` is which request the storage is to hold up, if any; `copies_up` tells whether the image takes space
     for what the guest reads, too, and `is_active` whether this machine may use the image and no other one does;
     `has_strangers` tells whether others use it past all that is above. What a backup copies up is not among what the
-    image has taken space for.
+    image has taken space for. `read_only` tells whether the machine may only read the image, `found` is a digest of
+    what it must stay then; `storage` are the options of the node below the format's.
     """
 
     image: Image
@@ -46,6 +49,9 @@ class Drive(Node):
     held: str = field(default="", init=False)
     is_active: bool = field(default=True, init=False)
     has_strangers: bool = field(default=False, init=False)
+    read_only: bool = field(default=False, kw_only=True)
+    found: str = field(default="", init=False)
+    storage: Mapping[str, object] = field(init=False)
 
     @classmethod
     def of(cls, name: str, machine: Machine, image: Image, accesses: Accesses, **more: Any) -> Drive:
@@ -85,29 +91,72 @@ class Drive(Node):
 
         Raises DriveNotTaken or Refused, with QEMU's words, when it does not take it.
         """
+        self.storage = {"node-name": self.file_name, **file}
+        self.access = self.accesses.attach({**self.node_options, "file": self.storage})
+        self.opened()
+
+    @property
+    def node_options(self) -> dict[str, object]:
+        """Return the options of the node but for what is below it."""
         options = {
             "node-name": self.name,
             "driver": self.image.image_format,
             "discard": "unmap",
             # Else QEMU would open a raw image anew at the guest's first write, and fail what a job reads just then.
             "auto-read-only": False,
-            "file": {"node-name": self.file_name, **file},
         }
-        self.access = self.accesses.attach(options)
+        return {**options, "read-only": True} if self.read_only else options
+
+    def unplug(self) -> None:
+        """Take the drive away from the running machine; raises Refused, or GuestRequestFailed with QEMU's words."""
+        self.access.leave()
+        if not self.access.has_node:
+            self.machine.execute("blockdev-del", {"node-name": self.name})
+        self.closed()
+
+    def plug_in(self) -> None:
+        """Give the drive to the machine again, as a node that no device uses; raises Refused."""
+        self.machine.execute("blockdev-add", {**self.node_options, "file": self.storage})
+        self.access = self.accesses.over(self.name)
         self.opened()
+        self.seal()
 
     def opened(self) -> None:
         """Take note that the machine has the image open: the bitmaps that were stored in it are on the node."""
-        self.bitmaps, self.is_open = self.image.open(), True
+        if self.read_only:
+            self.bitmaps = {name: copy(bitmap) for name, bitmap in self.image.stored_bitmaps().items()}
+        else:
+            self.bitmaps = self.image.open()
+        self.is_open = True
+
+    def reopened(self, *, read_only: bool) -> None:
+        """Take note that the image was opened anew, for reading only or for writing; the bitmaps stay on the node."""
+        if read_only and not self.read_only:
+            self.image.store({name: bitmap.at_rest() for name, bitmap in self.bitmaps.items()})
+        elif self.read_only and not read_only:
+            self.image.open()
+        self.read_only = read_only
+
+    def seal(self) -> None:
+        """Take note of what all files of its image are, and that they must stay so, if it may only be read."""
+        self.found = self.fingerprint if self.read_only else ""
+
+    @property
+    def fingerprint(self) -> str:
+        """Return a digest of all files that the image is made of, as they are now."""
+        path = self.machine.home / self.image.name
+        files = sorted(path.parent.glob(f"{path.name}*"))
+        return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
     def closed(self) -> None:
         """Take note that the machine has closed the image in order, and has stored the persistent bitmaps in it."""
-        self.image.store(self.bitmaps)
+        if not self.read_only:
+            self.image.store(self.bitmaps)
         self.crashed()
 
     def crashed(self) -> None:
         """Take note that the machine is no more: what it had not stored is lost, in the image and here."""
-        self.bitmaps, self.is_open = {}, False
+        self.bitmaps, self.is_open, self.found = {}, False, ""
 
     def gained_bitmap(self, name: str, properties: Mapping[str, Any]) -> None:
         """Take note that the drive has got an empty bitmap; see Node."""

@@ -20,7 +20,8 @@ class Image:
     `content` is what it must read as, through all that it stands on; `base` is the image that it stands on; `allocated`
     is what it has taken space for by itself. `bitmaps` are those stored in it, by name; of them, `in_use` are the names
     of those that whoever had it open last has not stored again yet (bitmap directory entries, flag in_use, in QEMU's
-    specification of qcow2). `has_stored` tells whether it has ever been given a persistent bitmap, be it removed again.
+    specification of qcow2). `has_stored` tells whether it has ever been given a persistent bitmap, be it removed again;
+    `has_room` whether there is space for it to grow, as storing bitmaps needs it.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Image:
     in_use: set[str] = field(default_factory=set)
     history: History = field(default_factory=History)
     has_stored: bool = False
+    has_room: bool = True
 
     @property
     def image_format(self) -> str:
@@ -108,9 +110,22 @@ class Image:
         return dict(found)
 
     def store(self, bitmaps: Mapping[str, Bitmap]) -> None:
-        """Take note that a machine has closed it in order: those of its bitmaps that are persistent are stored."""
+        """Take note that a machine has closed it in order: those of its bitmaps that are persistent are stored.
+
+        Where there is no room for that, it stays as a crash would leave it.
+        """
+        if not self.has_room:
+            return
         self.bitmaps = {name: bitmap for name, bitmap in bitmaps.items() if bitmap.persistent}
         self.in_use = {name for name, bitmap in self.bitmaps.items() if bitmap.inconsistent}
+
+    def write_offline(self, pattern: int, at: int, length: int) -> None:
+        """Take note that a tool has written to it while no machine had it: bitmaps that record have seen that."""
+        ranges = Ranges.of((at, length))
+        self.write(pattern, at, length)
+        self.history.add(ranges)
+        for bitmap in self.stored_bitmaps().values():
+            bitmap.saw(ranges)
 
     def forget(self, bitmap: str) -> None:
         """Take note that a bitmap was removed, from the image at once if it was stored."""

@@ -1,9 +1,10 @@
-"""A disk for backups that is really full, as the kernel says it: a file system of its own, with little space."""
+"""A disk for images that is really full, as the kernel says it: a file system of its own, with little space."""
 
 from __future__ import annotations
 
 import os
 import select
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,12 @@ class SmallDisk:
         with (home / NAME / "ballast").open("wb") as ballast:
             os.posix_fallocate(ballast.fileno(), 0, BALLAST)
         return cls(home / NAME, child)
+
+    def fill(self) -> None:
+        """Take all space that is left; what has its space already can still be written."""
+        with suppress(OSError), (self.directory / "filler").open("wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(4096))
 
     def free_space(self) -> None:
         """Make room for all that a scenario may want to write."""

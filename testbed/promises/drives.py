@@ -18,6 +18,17 @@ def holds_what_the_guest_wrote(images: Images) -> Promise[Drive]:
     return Promise("a drive that holds just what the guest has written", complaint)
 
 
+def is_left_alone() -> Promise[Drive]:
+    """Match a drive of which no file was written since it was opened for reading only, if it is open so."""
+
+    def complaint(drive: Drive) -> str | None:
+        if not drive.found or drive.fingerprint == drive.found:
+            return None
+        return f"{drive.image.name} was written although {drive.name} is open for reading only"
+
+    return Promise("a drive that is only read, if it may be no more", complaint)
+
+
 def is_sound(images: Images) -> Promise[Image]:
     """Match an image that does not contradict itself, once no QEMU has it open.
 

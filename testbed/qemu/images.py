@@ -168,6 +168,12 @@ class Images:
         """Delete an image file."""
         (self.home / name).unlink()
 
+    def write(self, name: str, image_format: str, pattern: int, at: int, length: int) -> None:
+        """Write `length` bytes of `pattern` at the offset `at`, in bytes; raises ToolFailed if the tool cannot."""
+        words = self._io(image_format, [f"write -P {pattern} {at} {length}"], name).stdout.strip()
+        if f"wrote {length}/{length} bytes" not in words:
+            raise ToolFailed(f"writing to {name} failed: {words}")
+
     def commit(self, name: str, image_format: str) -> None:
         """Write all that an image holds itself into its backing file; the image is of no use from then on."""
         self._img("commit", "-q", "-d", "-f", image_format, name)

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import socket
 import time
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
@@ -328,19 +329,31 @@ class Machine:
         Raises MachineDied when it ends otherwise than with exit status 0, MachineHung when it does not end,
         EnvironmentUnusable when it was starved.
         """
+        self._end("the quit command", lambda: self.monitor.execute("quit"))
+
+    def quit_on_human_monitor(self) -> None:
+        """Do the same by the command of the human monitor."""
+        ask = {"command-line": "quit"}
+        self._end("quit on the human monitor", lambda: self.monitor.execute("human-monitor-command", ask))
+
+    def end_by(self, sent: signal.Signals) -> None:
+        """Do the same by a signal that asks QEMU to end."""
+        self._end(sent.name, lambda: os.kill(self.child.pid, sent))
+
+    def _end(self, what: str, ask: Callable[[], object]) -> None:
         self.dismissed = True
         wait = self._begin_wait()
         with contextlib.suppress(ConnectionLost, NoAnswer):
-            self.monitor.execute("quit")
+            ask()
         code = self.child.wait(self.bound)
         if code is not None:
             self.monitor.hear_out()
         self._close_monitors()
         if code is None:
-            late = f"QEMU did not end within {self.bound:g} s of the quit command"
+            late = f"QEMU did not end within {self.bound:g} s of {what}"
             raise MachineHung(f"{self._given_up(late, wait)}{self._last_words()}")
         if code != 0:
-            raise MachineDied(f"QEMU {describe_ending(code)} after the quit command{self._last_words()}")
+            raise MachineDied(f"QEMU {describe_ending(code)} after {what}{self._last_words()}")
         self.has_quit = True
 
     def kill(self) -> None:

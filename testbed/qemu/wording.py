@@ -13,6 +13,14 @@ IN_5_2 = (
     (r"Duplicate nodes with node-name='.*'", "Duplicate node name"),
     (r"Invalid node-name: '.*'", "Invalid node name"),
     (r"(?:Permission )?conflict on node '(.*)'", r"Conflicts with use by ... on \1"),
+    (
+        r"Read-only block node '.*' cannot support(?: read-write users)?",
+        "Cannot make block node read-only, there is a writer on it",
+    ),
+    (
+        r"Cannot remove persistent bitmap '([^']*)'(?:: no write access to node '.*')?",
+        r"Bitmap '\1' is readonly and cannot be modified",
+    ),
     (r"Bitmaps are of different sizes.*", "Bitmaps are incompatible and can't be merged"),
 )
 """Pairs of what the newest QEMU says, or the last part of it, as a regular expression, and what QEMU 5.2 says.

@@ -48,7 +48,7 @@ def foresee(backup: Backup, there: Surroundings, outlook: Outlook) -> Refusal | 
     refusal = _wrong_word(backup) or _wrong_node(backup, there, outlook)
     if refusal or outlook.is_open:
         return refusal
-    refusal = _wrong_mode(backup) or _wrong_bitmap(backup, outlook) or _wrong_combination(backup)
+    refusal = _wrong_mode(backup) or _wrong_bitmap(backup, outlook) or _wrong_combination(backup) or _read_only(backup)
     refusal = refusal or _wrong_target(backup, there, outlook) or _wrong_number(backup) or _wrong_name(backup, there)
     if not refusal and backup.bitmap:
         outlook.held.add((backup.drive.name, backup.bitmap))
@@ -121,6 +121,13 @@ def _wrong_combination(backup: Backup) -> Refusal | None:
     if backup.mode == "never" and backup.sync not in INCREMENTAL:
         return Refusal(f"'never' has no meaningful effect when combined with sync mode '{backup.sync}'")
     return None
+
+
+def _read_only(backup: Backup) -> Refusal | None:
+    """Foresee a refusal since the backup's end would have to change a bitmap that is only read."""
+    bitmap = backup.drive.bitmaps.get(backup.bitmap or "")
+    is_fixed = backup.drive.read_only and bitmap is not None and bitmap.persistent and backup.mode != "never"
+    return Refusal(f"Bitmap '{backup.bitmap}' is readonly and cannot be modified") if is_fixed else None
 
 
 def _names_bitmap(backup: Backup) -> bool:

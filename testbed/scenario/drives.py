@@ -33,7 +33,7 @@ class Drives:
     `images` are the tools that make their images, of the format `image_format` unless a scenario says otherwise.
     `accesses` makes, for a machine, the ways by which its guest gets at drives; `board` is the one on which the guest
     sees them as disks, if it does; `options` are those of -drive that each gets. `without_medium` are the names of
-    drives that have no image.
+    drives that have no image; `directory` is where their images are, seen from the machine's.
     """
 
     machines: Machines
@@ -44,6 +44,7 @@ class Drives:
     options: Mapping[str, str] = field(default_factory=dict)
     by_name: dict[str, Drive] = field(default_factory=dict)
     without_medium: set[str] = field(default_factory=set)
+    directory: str = ""
 
     # Finding them.
 
@@ -181,8 +182,10 @@ class Drives:
         for drive in self._of(machine):
             drive.crashed()
 
-    def hand_over(self, machine: Machine) -> None:
+    def hand_over(self, machine: Machine, *, read_only: bool = False) -> None:
         """Give all drives to another machine, with what stands below each; the one that had them must have ended.
+
+        It may only read them if they are `read_only`.
 
         Raises AuthorError when it has not.
         """
@@ -192,7 +195,7 @@ class Drives:
         images = {name: drive.image for name, drive in self.by_name.items() if drive.image not in covered}
         self.machines.current, self.by_name = machine, {}
         for name, image in images.items():
-            self._attach(name, image)
+            self._attach(name, image, read_only=read_only)
 
     def let_writes_arrive(self) -> None:
         """Take note that QEMU has drained all drives."""
@@ -208,7 +211,7 @@ class Drives:
 
     def _make(self, name: str, kind: ImageKind, content: Content) -> Image:
         self._insist_on_new(name)
-        image = Image(f"{name}.{kind.image_format}", kind, content)
+        image = Image(f"{self.directory}{name}.{kind.image_format}", kind, content)
         if kind.has_base:
             image.base = Image(self.images.create_on_base(image.name, kind, content), kind, content)
         else:
@@ -224,9 +227,11 @@ class Drives:
         image.bitmaps[name] = Bitmap(name, Dirty(image.size, granularity), recording=recording, persistent=True)
         image.has_stored = True
 
-    def _attach(self, name: str, image: Image, storage: Storage = sound) -> Drive:
+    def _attach(self, name: str, image: Image, storage: Storage = sound, *, read_only: bool = False) -> Drive:
         drive = self.by_name[name] = self._drive(name, image, self.machines.current)
+        drive.read_only = read_only
         drive.attach(storage(image.name))
+        drive.seal()
         return drive
 
     def _drive(self, name: str, image: Image, machine: Machine) -> Drive:

@@ -68,6 +68,7 @@ def _keep(image: Path, copy: Path, keeping: Keeping) -> dict[str, str]:
     """Keep an image unless that takes too much room; return what images.json has to say of that."""
     if image.stat().st_blocks * 512 > LARGEST_COPY:
         return {"left out": f"it takes more than {format_size(LARGEST_COPY)}"}
+    copy.parent.mkdir(parents=True, exist_ok=True)  # one on a disk of its own is in a directory there
     why = keeping.keep(image, copy)
     return {"left out": why} if why else {}
 

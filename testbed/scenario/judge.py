@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from testbed.domain.drive import Drive
 from testbed.domain.node import Node
 from testbed.promises.backups import holds_only_what_had_changed, restores_its_moment
 from testbed.promises.bitmaps import has_bitmaps_in_step, stores_its_bitmaps
-from testbed.promises.drives import holds_what_the_guest_wrote, is_sound
+from testbed.promises.drives import holds_what_the_guest_wrote, is_left_alone, is_sound
 from testbed.promises.promise import Promise, all_complaints
 from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
@@ -39,9 +39,10 @@ class Judge:
         """End the machine that the scenario speaks of; see `end`."""
         self.end(self.machines.current)
 
-    def end(self, machine: Machine) -> None:
-        """Check what can only be seen while QEMU runs, then end it cleanly; do nothing when it has ended.
+    def end(self, machine: Machine, ending: Callable[[Machine], None] = Machine.quit) -> None:
+        """Check what can only be seen while QEMU runs, then end it cleanly, in a way; do nothing when it has ended.
 
+        What a machine was only to read, must be as it was.
         Raises BrokenPromise, or MachineDied when QEMU does not end as it should.
         """
         if not machine.running:
@@ -55,10 +56,13 @@ class Judge:
         for drive in self.drives.all():
             if drive.machine is machine:
                 drive.flush()  # a drive that some request has left drained would not answer its guest any more
-        machine.quit()
+        ending(machine)
         for backup in self.backups.catalogue.running():
             if backup.drive.machine is machine:
                 backup.finish()  # a job that runs when QEMU is told to quit must still end in order
+        self._insist(
+            all_complaints((drive, is_left_alone()) for drive in self.drives.all() if drive.machine is machine)
+        )
         self.drives.closed(machine)
 
     def kill(self, machine: Machine) -> None:

@@ -99,10 +99,17 @@ class World:
 
     def keep_backups_on_small_disk(self, free: int) -> None:
         """Put the images of all further backups on a disk with `free` bytes of free space."""
+        self.targets.directory = self._mount_small_disk(free)
+
+    def keep_drives_on_small_disk(self, free: int) -> None:
+        """Put the images of all further drives on a disk with `free` bytes of free space."""
+        self.drives.directory = f"{self._mount_small_disk(free)}/"
+
+    def _mount_small_disk(self, free: int) -> str:
         machine = self.machine
         self._small_disk = SmallDisk.mount(machine.home, free, machine.bound)
         self._held.callback(self._small_disk.unmount, machine.bound)
-        self.targets.directory = self._small_disk.directory.name
+        return self._small_disk.directory.name
 
     @property
     def small_disk(self) -> SmallDisk:

@@ -143,6 +143,18 @@ BUGS = (
         ["d19c6b36ff", "bf5f0cf5d8"],
     ),
     Bug(
+        "B28",
+        "when storage was full as a bitmap was stored, clusters could be set free that were somebody else's",
+        "8.0",
+        ["b03dd9613b"],
+    ),
+    Bug(
+        "B32",
+        "adding or removing a persistent bitmap aborted QEMU when the drive lived in an iothread",
+        "5.0",
+        ["0a6c86d024", "91005a495e"],
+    ),
+    Bug(
         "B33",
         "the removal of a persistent bitmap that had never been stored went wrong unsaid, or crashed QEMU",
         "4.2",

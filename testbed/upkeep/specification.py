@@ -47,8 +47,7 @@ BOOK = (
         "bitmap",
         "What can be done to a bitmap, and what does that change?",
         ["life", "several", "merging"],
-        "Nothing is asked of the bitmaps of a drive that is open for reading only, and nobody changes the bitmaps of "
-        "an image that no machine has open.",
+        "Nobody changes the bitmaps of an image that no machine has open.",
     ),
     Chapter(
         "bitmap",
@@ -62,7 +61,7 @@ BOOK = (
         "Which bitmaps outlive the disk and the machine?",
         ["guest_disk", "persistent"],
         "At the end of a scenario the next machine opens the drives for reading, and compares what it finds. No disk "
-        "is full or fails while bitmaps are stored.",
+        "fails while bitmaps are stored, and no stored bitmap is damaged.",
     ),
     Chapter(
         "backup",
@@ -157,9 +156,22 @@ BOOK = (
     Chapter(
         "restart",
         "Does a chain go on when the machine starts again?",
-        ["next_machine", "inconsistent", "way_out"],
-        "The machine is killed while it is at rest, not in the midst of a backup or of storing its bitmaps, and no "
-        "power cut takes writes away that were not flushed. No image is reopened while its machine runs.",
+        ["next_machine", "several_days", "chains", "ends", "crashes", "upgrade", "inconsistent", "way_out"],
+        "The machine is killed while it is at rest or in the midst of a backup, not while it stores its bitmaps, and "
+        "no power cut takes writes away that were not flushed.",
+    ),
+    Chapter(
+        "restart",
+        "What if a drive goes away and comes back, or may only be read for a while?",
+        ["unplugged", "reopened", "writable_again", "read_only", "read_only_backups"],
+        "A drive is opened anew alone and with the same image below it, not several at once, and no layer below is "
+        "made writable.",
+    ),
+    Chapter(
+        "restart",
+        "What if two machines want an image, or there is no room for its bitmaps?",
+        ["opened_twice", "full_store"],
+        "The second machine is on the same host: locks of a storage that several hosts share are not looked at.",
     ),
     Chapter(
         "damage",

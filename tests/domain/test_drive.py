@@ -95,3 +95,48 @@ def test_new_size_reaches_image_filters_and_bitmaps(drive: Drive, stored: Image)
     assert (drive.size, stored.size, above.size) == (2 * MIB, 2 * MIB, 2 * MIB)
     assert [node.name for node in drive.nodes] == ["drive0", "filter0"]
     assert drive.bitmap("kept").dirty.size == 2 * MIB
+
+
+# Reading only.
+
+
+def test_what_may_only_be_read_is_not_marked_in_use_and_stays_as_it_was(drive: Drive, stored: Image) -> None:
+    drive.closed()
+    drive.read_only = True
+    drive.opened()
+    assert (drive.bitmap("kept").state.count, stored.in_use) == (CLUSTER, set())
+    drive.bitmap("kept").disable()
+    drive.closed()
+    assert stored.stored_bitmaps()["kept"].recording
+
+
+def test_drive_that_becomes_read_only_has_stored_its_bitmaps_and_keeps_them(drive: Drive, stored: Image) -> None:
+    drive.reopened(read_only=True)
+    assert (list(stored.bitmaps), stored.in_use) == (["kept"], set())
+    assert list(drive.bitmaps) == ["kept", "lost"]
+    drive.crashed()
+    assert stored.stored_bitmaps()["kept"].state.count == CLUSTER
+
+
+def test_drive_that_becomes_writable_again_has_its_bitmaps_in_use(drive: Drive, stored: Image) -> None:
+    drive.reopened(read_only=True)
+    drive.reopened(read_only=False)
+    assert (stored.in_use, drive.bitmap("kept").recording) == ({"kept"}, True)
+    drive.changed(Ranges.of((CLUSTER, 1)))
+    drive.closed()
+    assert stored.stored_bitmaps()["kept"].state.count == 2 * CLUSTER
+
+
+def test_what_is_stored_of_a_bitmap_in_use_is_the_joined_record(drive: Drive, stored: Image) -> None:
+    drive.bitmap("kept").hold()
+    drive.changed(Ranges.of((CLUSTER, 1)))
+    drive.reopened(read_only=True)
+    assert drive.bitmap("kept").busy
+    found = stored.stored_bitmaps()["kept"]
+    assert (found.busy, found.recording, found.state.count) == (False, True, 2 * CLUSTER)
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_options_say_that_a_drive_may_only_be_read(drive: Drive, read_only: bool) -> None:  # noqa: FBT001
+    drive.read_only = read_only
+    assert drive.node_options.get("read-only", False) is read_only

@@ -199,3 +199,21 @@ def test_image_on_its_own_needs_no_zeros_when_it_grows_again() -> None:
 
 def test_images_of_one_name_are_not_the_same() -> None:
     assert image() != image()
+
+
+def test_what_finds_no_room_to_be_stored_is_left_as_by_a_crash() -> None:
+    stored = image()
+    stored.store({"kept": bitmap("kept")})
+    found = stored.open()
+    stored.has_room = False
+    stored.store({**found, "new": bitmap("new")})
+    assert {name: known.inconsistent for name, known in stored.stored_bitmaps().items()} == {"kept": True}
+
+
+def test_what_a_tool_writes_is_recorded_by_what_records() -> None:
+    stored, idle = image(), bitmap("idle")
+    idle.disable()
+    stored.store({"kept": bitmap("kept"), "idle": idle})
+    stored.write_offline(0xAB, 4 * KIB, 1)
+    assert [stored.bitmaps[name].dirty.count for name in ("kept", "idle")] == [8 * KIB, 4 * KIB]
+    assert (stored.content.pattern_at(4 * KIB), stored.history.moment) == (0xAB, 1)

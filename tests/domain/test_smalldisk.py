@@ -60,3 +60,11 @@ def test_space_is_what_was_asked_for(disk: SmallDisk) -> None:
         (disk.directory / "another").write_bytes(bytes(1))
     disk.free_space()
     (disk.directory / "another").write_bytes(bytes(BALLAST))
+
+
+def test_disk_that_is_filled_has_no_room_for_a_byte_more(disk: SmallDisk) -> None:
+    disk.fill()
+    with pytest.raises(OSError, match="No space left"):
+        (disk.directory / "another").write_bytes(bytes(1))
+    disk.free_space()
+    (disk.directory / "another").write_bytes(bytes(MIB))

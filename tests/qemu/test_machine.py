@@ -223,6 +223,24 @@ def test_quit_with_both_monitors_in_use(machine: Machine) -> None:
         machine.observer.execute("query-name")
 
 
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_that_ask_for_an_end_get_an_orderly_one(machine: Machine, sent: signal.Signals) -> None:
+    machine.end_by(sent)
+    assert machine.has_quit
+    assert not is_alive(machine.child.pid)
+    assert machine.heard()[-1].name == "SHUTDOWN"
+
+
+def test_end_by_a_signal_that_asks_for_nothing_is_named(machine: Machine) -> None:
+    with pytest.raises(MachineDied, match=r"SIGKILL \(signal 9\) after SIGKILL"):
+        machine.end_by(signal.SIGKILL)
+
+
+def test_a_person_can_tell_it_to_quit(machine: Machine) -> None:
+    machine.quit_on_human_monitor()
+    assert machine.has_quit
+
+
 def test_kill_ends_it_at_once_and_may_come_twice(machine: Machine) -> None:
     machine.kill()
     machine.kill()

@@ -11,6 +11,14 @@ TOLD = [
     ("Invalid node-name: '0th'", "Invalid node name"),
     ("Permission conflict on node 'drive0'", "Conflicts with use by ... on drive0"),
     ("Bitmaps are of different sizes", "Bitmaps are incompatible and can't be merged"),
+    (
+        "Read-only block node 'drive0' cannot support read-write users",
+        "Cannot make block node read-only, there is a writer on it",
+    ),
+    (
+        "Cannot remove persistent bitmap 'bitmap0': no write access to node 'drive0'",
+        "Bitmap 'bitmap0' is readonly and cannot be modified",
+    ),
 ]
 """What QEMU 11.1 and QEMU 5.2 were heard to say of the same requests."""
 

@@ -6,6 +6,7 @@ import codecs
 import json
 import re
 import selectors
+import signal
 import socket
 import subprocess
 from collections.abc import Callable
@@ -45,6 +46,11 @@ class Fault:
     def event(self, event: Message) -> list[Message]:
         """Return the events to pass on instead."""
         return [event]
+
+    @classmethod
+    def signalled(cls, number: int) -> int:
+        """Return the signal to send to QEMU instead of one that asks it to end."""
+        return number
 
 
 @dataclass
@@ -160,6 +166,9 @@ def stand_in(arguments: list[str], make_fault: Callable[[Conversation], Fault]) 
             for reader, attend in _attendants(found["id"], client, ours, make_fault):
                 selector.register(reader, selectors.EVENT_READ, (attend, (client, ours)))
     qemu = subprocess.Popen(arguments, pass_fds=[end.fileno() for end in inherited])
+    signalled = getattr(make_fault, "signalled", Fault.signalled)
+    for ending in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(ending, lambda number, _frame: qemu.send_signal(signalled(number)))
     for end in inherited:
         end.close()
     while selector.get_map():

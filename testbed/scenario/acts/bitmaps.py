@@ -49,7 +49,7 @@ def add(
             _not_a_number(unit)
             or (None if bitmap else Refusal("Bitmap name cannot be empty"))
             or _wrong_granularity(unit)
-            or (_cannot_store(node, bitmap, unit, outlook) if persistent else None)
+            or (_not_written(node) or _cannot_store(node, bitmap, unit, outlook) if persistent else None)
             or _wrong_name(node, bitmap, outlook)
         )
         if not refusal:
@@ -67,7 +67,7 @@ def remove(node: Node, bitmap: BitmapName) -> Request:
     """Remove a bitmap; an inconsistent one, too, of which nothing else can be done."""
 
     def forecast(outlook: Outlook) -> Refusal | None:
-        refusal = missing(node, bitmap, outlook) or busy(node, bitmap, outlook)
+        refusal = missing(node, bitmap, outlook) or busy(node, bitmap, outlook) or _cannot_forget(node, bitmap)
         if not refusal:
             outlook.removed.add((node.name, bitmap))
         return refusal
@@ -78,7 +78,7 @@ def remove(node: Node, bitmap: BitmapName) -> Request:
 @act("clear", on="bitmap", by=Actor.OPERATOR, said="cleared")
 def clear(node: Node, bitmap: BitmapName) -> Request:
     """Empty a bitmap."""
-    return _request("clear", node, bitmap, lambda: node.bitmap(bitmap).clear(node.moment), usable(node, bitmap))
+    return _request("clear", node, bitmap, lambda: node.bitmap(bitmap).clear(node.moment), changeable(node, bitmap))
 
 
 @act("enable", on="bitmap", by=Actor.OPERATOR, said="enabled")
@@ -114,7 +114,7 @@ def merge(node: Node, bitmap: str, sources: list[tuple[Node, str]]) -> Request:
             refusal = missing(source, name, outlook) or unfit(source, name, outlook) or _other_size(source, node)
             if refusal:
                 return refusal
-        return unfit(node, bitmap, outlook)
+        return busy(node, bitmap, outlook) or fixed(node, bitmap) or unfit(node, bitmap, outlook)
 
     named = [name if source is node else {"node": source.name, "name": name} for source, name in sources]
     arguments = {"node": node.name, "target": bitmap, "bitmaps": named}
@@ -152,6 +152,30 @@ def usable(node: Node, bitmap: str) -> Forecast:
     return lambda outlook: missing(node, bitmap, outlook) or unfit(node, bitmap, outlook)
 
 
+def fixed(node: Node, bitmap: str) -> Refusal | None:
+    """Foresee a refusal since the image that stores the bitmap is open for reading only."""
+    words = f"Bitmap '{bitmap}' is readonly and cannot be modified"
+    return Refusal(words) if _is_fixed(node, bitmap) else None
+
+
+def changeable(node: Node, bitmap: str) -> Forecast:
+    """Foresee what comes of a request for which a bitmap must be `usable`, and its image open for writing."""
+    ready = usable(node, bitmap)
+    return lambda outlook: (
+        missing(node, bitmap, outlook) or busy(node, bitmap, outlook) or fixed(node, bitmap) or ready(outlook)
+    )
+
+
+def _is_fixed(node: Node, bitmap: str) -> bool:
+    known = node.bitmaps.get(bitmap)
+    return isinstance(node, Drive) and node.read_only and known is not None and known.persistent
+
+
+def _cannot_forget(node: Node, bitmap: str) -> Refusal | None:
+    words = f"Cannot remove persistent bitmap '{bitmap}': no write access to node '{node.name}'"
+    return Refusal(words) if _is_fixed(node, bitmap) else None
+
+
 def _wrong_name(node: Node, bitmap: str, outlook: Outlook) -> Refusal | None:
     if bitmap in node.bitmaps or (node.name, bitmap) in outlook.added:
         return Refusal(f"Bitmap already exists: {bitmap}")
@@ -165,6 +189,12 @@ def _not_a_number(granularity: int) -> Refusal | None:
 def _wrong_granularity(granularity: int) -> Refusal | None:
     is_power = granularity > 0 and granularity & (granularity - 1) == 0
     return None if is_power and granularity >= FINEST else Refusal("Granularity must be power of 2 and at least 512")
+
+
+def _not_written(node: Node) -> Refusal | None:
+    """Foresee a refusal since nothing can be stored in an image that is open for reading only."""
+    words = f"Cannot add a persistent bitmap to read-only or inactive node '{node.name}'"
+    return Refusal(words) if isinstance(node, Drive) and node.read_only else None
 
 
 def _cannot_store(node: Node, bitmap: str, granularity: int, outlook: Outlook) -> Refusal | None:

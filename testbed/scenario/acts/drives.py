@@ -24,6 +24,8 @@ def resize(world: World, drive: Drive, size: Size) -> Request:
             return Refusal(f"Permission conflict on node '{drive.name}'")
         if not drive.is_active:
             return Refusal("Permission 'resize' unavailable on inactive node")
+        if drive.read_only:
+            return Refusal("Image is read-only")
         if size % SECTOR and drive.image.image_format == "qcow2":
             return Refusal(f"The new size must be a multiple of {SECTOR}")
         return Refusal(f"Bitmap '{held[0]}' is inconsistent and cannot be used") if held else None

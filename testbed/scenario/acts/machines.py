@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from testbed.domain.disk import Disk
+import signal
+
 from testbed.domain.other_machine import OtherMachine
+from testbed.qemu.machine import Machine
 from testbed.scenario.acts.act import Actor, Name, act
 from testbed.scenario.world import World
+
+MONITOR = ("human-monitor",)
 
 
 @act("start", on="machine", by=Actor.OPERATOR, said="started", needs=("human-monitor",))
@@ -32,6 +36,42 @@ def shut_down(world: World) -> None:
     world.judge.shut_down()
 
 
+@act(
+    "quit on the human monitor",
+    on="machine",
+    by=Actor.OPERATOR,
+    said="told to quit on the human monitor",
+    needs=MONITOR,
+)
+def quit_on_human_monitor(world: World) -> None:
+    """Do the same by the monitor for people."""
+    world.judge.end(world.machine, Machine.quit_on_human_monitor)
+
+
+@act("terminate", on="machine", by=Actor.HOST, said="ended by SIGTERM")
+def terminate(world: World) -> None:
+    """End QEMU as a host does that shuts down, and wait until it has ended as it should."""
+    world.judge.end(world.machine, lambda machine: machine.end_by(signal.SIGTERM))
+
+
+@act("interrupt", on="machine", by=Actor.OPERATOR, said="ended by SIGINT")
+def interrupt(world: World) -> None:
+    """End QEMU as Ctrl-C does, and wait until it has ended as it should."""
+    world.judge.end(world.machine, lambda machine: machine.end_by(signal.SIGINT))
+
+
+@act("hang up", on="machine", by=Actor.HOST, said="ended by SIGHUP")
+def hang_up(world: World) -> None:
+    """End QEMU as the end of a session does, and wait until it has ended as it should."""
+    world.judge.end(world.machine, lambda machine: machine.end_by(signal.SIGHUP))
+
+
+@act("power down", on="machine", by=Actor.OPERATOR, said="told to power down")
+def power_down(world: World) -> None:
+    """Press the machine's power button, which means nothing where no guest heeds it."""
+    world.machine.act("system_powerdown", "POWERDOWN")
+
+
 @act("kill", on="machine", by=Actor.HOST, said="killed")
 def kill(world: World) -> None:
     """End QEMU at once, as kill -9 does, or a host that loses power after all was flushed."""
@@ -48,18 +88,6 @@ def start_elsewhere(world: World, name: Name) -> None:
 def upgrade(world: World, name: Name) -> None:
     """Start a machine of the next build, with the drives of the one before it, which has ended."""
     world.drives.hand_over(world.machines.boot_next_build(name))
-
-
-@act("unplug", on="disk", by=Actor.OPERATOR, said="unplugged")
-def unplug(disk: Disk) -> None:
-    """Unplug a disk from the running machine."""
-    disk.unplug()
-
-
-@act("plug in", on="disk", by=Actor.OPERATOR, said="plugged in again")
-def plug_in(disk: Disk) -> None:
-    """Plug a disk in again."""
-    disk.plug_in()
 
 
 act("go away", on="other machine", by=Actor.HOST, said="goes away")(OtherMachine.go_away)

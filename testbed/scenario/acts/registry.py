@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from testbed.scenario.acts import backups, bitmaps, chains, drives, exports, guest, jobs, machines
+from testbed.scenario.acts import backups, bitmaps, chains, drives, exports, guest, jobs, machines, opening
 from testbed.scenario.acts.act import REGISTRY, Act, act_named, acts_on, said_of
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "guest",
     "jobs",
     "machines",
+    "opening",
     "said_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -21,6 +22,7 @@ from testbed.campaign.proof.proving import FaultTrials, how_far_against, write_s
 from testbed.campaign.proof.standin import LACKS
 from testbed.campaign.proof.subject import Subject, Unusable
 from testbed.campaign.runs import CONSOLE, EndedRun, Runs
+from testbed.qemu.machine import Machine, MachineDied
 from testbed.reports.outcome import Outcome, RunSummary, Status
 from testbed.reports.progress import Share
 
@@ -206,6 +208,22 @@ def test_build_tells_what_it_is_and_what_it_lacks(toolchain: Toolchain, tmp_path
     assert build.why_not(fault).startswith("this build has no blockdev-set-active command (")
     assert build.line.startswith(f"QEMU {toolchain.qemu.release} (")
     assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_stand_in_passes_signals_on_and_a_fault_may_change_them(
+    toolchain: Toolchain, tmp_path: Path, number: signal.Signals
+) -> None:
+    for fault in ("never-busy", "dies-of-signals"):
+        program = tmp_path / fault
+        write_stand_in(program, fault, toolchain.qemu.path)
+        machine = Machine.boot(program, tmp_path, BOUND, fault)
+        if fault == "never-busy":
+            machine.end_by(number)
+            assert machine.has_quit
+        else:
+            with pytest.raises(MachineDied, match="SIGABRT"):
+                machine.end_by(number)
 
 
 def test_build_that_no_scenario_could_be_run_on_is_said_with_the_remedy(tmp_path: Path) -> None:
