@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from testbed.domain.drive import Drive
@@ -18,20 +18,21 @@ class Disk(Drive):
     device: str = field(kw_only=True)
     options: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     storage: Mapping[str, object] = field(init=False)
+    below: Sequence[Drive] = field(default=(), init=False)
 
-    def attach(self, file: Mapping[str, object]) -> None:
-        """Plug the disk in for the first time; `file` are the options of the node below the format's."""
-        self.storage = {"node-name": self.file_name, **file}
+    def attach(self, file: Mapping[str, object], below: Sequence[Drive] = ()) -> None:
+        """Plug the disk in for the first time; see Drive."""
+        self.storage, self.below, self.is_kept = file, below, True
         self.access = self.accesses.over(f"-d disk-{self.name}")
         self.plug_in()
 
     def plug_in(self) -> None:
         """Add the node and the device; raises Refused when QEMU does not take one of them."""
-        node = {"driver": self.image.image_format, "node-name": self.name, "discard": "unmap", "file": self.storage}
-        self.machine.execute("blockdev-add", node)
+        self.machine.execute("blockdev-add", self.as_node(self.storage, self.below))
         device = {"driver": self.device, "id": f"disk-{self.name}", "drive": self.name}
         self.machine.execute("device_add", {**device, **self.options})
-        self.opened()
+        for drive in (self, *self.below):
+            drive.opened()
 
     @property
     def qom_path(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from testbed.base.problems import AuthorError
-from testbed.domain.access import Access, Accesses
+from testbed.domain.access import Access, Accesses, NoAccess
 from testbed.domain.image import Image
 from testbed.domain.imagefile import ImageFile
 from testbed.domain.node import Node
@@ -32,12 +32,13 @@ class Drive(Node):
     holds up, `held` is which request the storage is to hold up, if any; `copies_up` tells whether the image takes space
     for what the guest reads, too, and `is_active` whether this machine may use the image and no other one does;
     `has_strangers` tells whether others use it past all that is above. What a backup copies up is not among what the
-    image has taken space for.
+    image has taken space for. `read_only` tells whether the machine may only read the image, and `is_kept` whether the
+    node stays when nothing uses it any more, since the operator holds it.
     """
 
     image: Image
     accesses: Accesses = field(kw_only=True)
-    access: Access = field(init=False)
+    access: Access | NoAccess = field(init=False)
     filters: list[Node] = field(default_factory=list, kw_only=True)
     file: ImageFile | None = field(default=None, kw_only=True)
     on_their_way: list[Run] = field(default_factory=list, init=False)
@@ -46,12 +47,23 @@ class Drive(Node):
     held: str = field(default="", init=False)
     is_active: bool = field(default=True, init=False)
     has_strangers: bool = field(default=False, init=False)
+    read_only: bool = field(default=False, kw_only=True)
+    is_kept: bool = field(default=False, kw_only=True)
 
     @classmethod
     def of(cls, name: str, machine: Machine, image: Image, accesses: Accesses, **more: Any) -> Drive:
         """Make a drive of an image, not open yet; `more` are fields of a kind of drive."""
         own: dict[str, Any] = {"granularity": image.granularity, "history": image.history, **more}
         return cls(name, machine, image.size, image, accesses=accesses, **own)
+
+    def __post_init__(self) -> None:
+        """Begin as one that no guest reaches."""
+        self.access = NoAccess(self.name)
+
+    @property
+    def serves_guest(self) -> bool:
+        """Tell whether a guest reaches it, and not another image of the same drive."""
+        return not isinstance(self.access, NoAccess)
 
     @property
     def content(self) -> Content:
@@ -80,25 +92,53 @@ class Drive(Node):
 
     # How the machine comes to have it, and what becomes of the image when it has it no more.
 
-    def attach(self, file: Mapping[str, object]) -> None:
+    def attach(self, file: Mapping[str, object], below: Sequence[Drive] = ()) -> None:
         """Give the drive to the machine; `file` are the options of the node below the format's.
 
+        `below` are drives on which it stands, the uppermost first, that shall have nodes of their own names.
         Raises DriveNotTaken or Refused, with QEMU's words, when it does not take it.
         """
-        options = {
+        # Else QEMU would open a raw image anew at the guest's first write, and fail what a job reads just then.
+        options = {**self.as_node(file, below), "auto-read-only": False}
+        self.access = self.accesses.attach(options)
+        self.is_kept = self.accesses.keeps_nodes
+        for drive in (self, *below):
+            drive.opened()
+
+    def as_node(self, file: Mapping[str, object], below: Sequence[Drive]) -> dict[str, object]:
+        """Return the options of its node, with those of the nodes below it; see `attach`."""
+        options: dict[str, object] = {
             "node-name": self.name,
             "driver": self.image.image_format,
             "discard": "unmap",
-            # Else QEMU would open a raw image anew at the guest's first write, and fail what a job reads just then.
-            "auto-read-only": False,
             "file": {"node-name": self.file_name, **file},
         }
-        self.access = self.accesses.attach(options)
-        self.opened()
+        if below:
+            lower = {"driver": "file", "filename": below[0].image.name}
+            options["backing"] = below[0].as_node(lower, below[1:])
+        return options
 
     def opened(self) -> None:
         """Take note that the machine has the image open: the bitmaps that were stored in it are on the node."""
-        self.bitmaps, self.is_open = self.image.open(), True
+        self.bitmaps = self.image.stored_bitmaps() if self.read_only else self.image.open()
+        self.is_open = True
+
+    def reopened(self, *, read_only: bool) -> None:
+        """Take note that the image was opened anew, for reading only or for writing; the bitmaps stay on the node."""
+        if read_only and not self.read_only:
+            self.image.store(self.bitmaps)
+        elif self.read_only and not read_only:
+            self.image.open()
+        self.read_only = read_only
+
+    def took_in(self, ranges: Ranges) -> None:
+        """Take note of a job's writes, which are new for the node's bitmaps alone: the drive reads as it did before."""
+        for bitmap in self.bitmaps.values():
+            bitmap.saw(ranges)
+
+    def give_guest_to(self, other: Drive) -> None:
+        """Take note that the guest goes on with another drive in its place."""
+        other.access, self.access = self.access, NoAccess(self.name)
 
     def closed(self) -> None:
         """Take note that the machine has closed the image in order, and has stored the persistent bitmaps in it."""
@@ -169,8 +209,9 @@ class Drive(Node):
         self._note(at, length)
 
     def flush(self) -> None:
-        """Let the guest flush its writes."""
-        self._ask("flush", "")
+        """Let the guest flush its writes, if one reaches the drive."""
+        if self.serves_guest:
+            self._ask("flush", "")
         if self.file:
             self.file.catch_up()
 

@@ -54,8 +54,14 @@ BOOK = (
         "bitmap",
         "Where can a bitmap be?",
         ["inner_nodes", "beside_a_mirror"],
-        "The bitmaps below a snapshot are transient ones: what becomes of persistent ones there, and what a commit or "
-        "a stream into a layer with bitmaps does to them, is not looked at.",
+        "The bitmaps below a snapshot are transient ones here; those of layers have a chapter of their own.",
+    ),
+    Chapter(
+        "layers",
+        "What becomes of bitmaps when images are put on the guest's, and taken away again?",
+        ["commit", "restarted", "stream", "mirrored", "chain", "internal"],
+        "Nothing fails while data moves, and no two of these jobs run at a time. What a mirror of a whole drive writes "
+        "where that holds nothing, is QEMU's own choice: no bitmap of the copy records from its start.",
     ),
     Chapter(
         "bitmap",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from testbed.scenario.acts import backups, bitmaps, chains, drives, exports, guest, jobs, machines
+from testbed.scenario.acts import backups, bitmaps, chains, drives, exports, guest, jobs, layers, machines
 from testbed.scenario.acts.act import REGISTRY, Act, act_named, acts_on, said_of
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "exports",
     "guest",
     "jobs",
+    "layers",
     "machines",
     "said_of",
 ]
