@@ -148,7 +148,7 @@ DEFECTS = (
     ),
     Defect(
         name="writable-after-stream",
-        what="an image below the guest's that was streamed into stays writable; if it has bitmaps, commits into it fail",
+        what="an image below the guest's that was streamed into stays writable, and if it has bitmaps, a commit fails",
         how="block-stream into an image below the guest's that stores a bitmap, then block-commit of what is above it",
         seen=("10.0.13", "11.1.3"),
         unseen=("5.2.0", "7.2.22"),

@@ -197,9 +197,9 @@ class Move:
 
     def wait_until_ready(self) -> None:
         """Wait until the copy has all that the guest had written so far; raises JobFailed when that fails."""
-        _wait_until_ready(self.job)
-        if any(self.copy.bitmaps.values()) and self.source.moment != self._moment:
+        if self.copy.bitmaps and self.source.moment != self._moment:
             raise AuthorError(f'the guest has written before "{self.copy.name}" was ready: its bitmaps may know or not')
+        _wait_until_ready(self.job)
 
     def complete(self) -> Request:
         """Make the request that lets the guest go on with the copy, and wait until it does."""
