@@ -77,6 +77,23 @@ def layer_deleted(context: Context, drive: str) -> None:
     layers.delete_layer(world, world.drives.drive(drive))
 
 
+@given("the base {drive:Name} has been opened anew for writing")
+@needing("reopen")
+def base_writable(context: Context, drive: str) -> None:
+    """Let the operator change the bitmaps of an image below the guest's, which stands on nothing."""
+    world = world_of(context)
+    world.dialogue.demand(layers.open_base_anew(world.drives.drive(drive), read_only=False))
+
+
+@given("the base {drive:Name} has been opened anew for reading only")
+@when("the base {drive:Name} is opened anew for reading only")
+@needing("reopen")
+def base_only_read(context: Context, drive: str) -> None:
+    """Leave an image below the guest's as it was found, but for its bitmaps."""
+    world = world_of(context)
+    world.dialogue.ask(layers.open_base_anew(world.drives.drive(drive), read_only=True))
+
+
 @then("the image of {drive:Name} should be open for reading only")
 def only_read(context: Context, drive: str) -> None:
     """Ask QEMU how it has opened an image that no guest writes to."""

@@ -153,6 +153,11 @@ NEEDS = (
         otherwise="a guest of its own has none here",
         source="a trial of the machine, and what is known of its firmware",
     ),
+    Need(
+        "reopen",
+        "blockdev-reopen command, be it one that is called x-blockdev-reopen",
+        lambda build: build.has_commands("blockdev-reopen") or build.has_commands("x-blockdev-reopen"),
+    ),
     # Bitmaps.
     _command("bitmap-hash", called="x-debug-block-dirty-bitmap-sha256"),
     # NBD.

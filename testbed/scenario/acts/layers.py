@@ -13,6 +13,9 @@ from testbed.scenario.acts.act import Actor, Name, act
 from testbed.scenario.dialogue import BrokenPromise
 from testbed.scenario.world import World
 
+REOPEN = "blockdev-reopen"
+"""What the command is called; up to 6.0 it had an x- before it, and took one node and no list."""
+
 Begun = TypeVar("Begun", Commit, Move)
 
 
@@ -74,6 +77,20 @@ def delete_layer(world: World, drive: Drive) -> None:
     """Delete the node of a drive that no guest uses any more; its image stays."""
     drive.machine.execute("blockdev-del", {"node-name": drive.name})
     world.drives.delete(drive)
+
+
+def open_base_anew(drive: Drive, *, read_only: bool) -> Request:
+    """Open the image of a drive below the guest's anew, which stands on nothing: for reading only, or for writing."""
+    if drive.serves_guest or drive.image.base:
+        raise AuthorError(f'"{drive.name}" is no base that stands on nothing')
+    node = {**drive.as_node({}, ()), "file": drive.file_name, "read-only": read_only}
+    commands = {command["name"] for command in drive.machine.execute("query-commands")}
+    command, arguments = (REOPEN, {"options": [node]}) if REOPEN in commands else (f"x-{REOPEN}", node)
+
+    def granted() -> None:
+        drive.reopened(read_only=read_only)
+
+    return Request(command, arguments, granted, machine=drive.machine)
 
 
 @act("internal snapshot", on="drive", by=Actor.OPERATOR)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from testbed.campaign.proof.conversation import Conversation, Fault, Message
 from testbed.campaign.proof.faultkind import FaultKind, does_nothing
-from testbed.campaign.proof.spoiling import actions_of, bitmaps_in, bitmaps_of, clears_after
+from testbed.campaign.proof.spoiling import actions_of, bitmaps_in, bitmaps_of, clears_after, ignored
 
 COMMIT, STREAM, MIRROR = "block-commit", "block-stream", "blockdev-mirror"
 """The commands that start what moves data."""
@@ -83,6 +83,17 @@ class SnapshotDropsBitmaps(Fault):
         return command
 
 
+class MoveDropsBitmaps(Fault):
+    """Removes the persistent bitmaps of a drive that is about to be mirrored."""
+
+    def command(self, command: Message) -> Message:
+        if command["execute"] == MIRROR:
+            source = command["arguments"]["device"]
+            for bitmap in bitmaps_of(self.qemu, source):
+                self.qemu.ask("block-dirty-bitmap-remove", node=source, name=bitmap["name"])
+        return command
+
+
 class Monitor(Fault):
     """Says of a command of the human monitor that it was carried out, or was not, whatever came of it."""
 
@@ -97,6 +108,18 @@ class NeverGoesBack(Monitor):
     """Refuses to load any saved state."""
 
     words = "Error: Device has no use for that\r\n"
+
+
+class ReopeningDropsBitmaps(Fault):
+    """Removes the bitmaps of an image that was opened anew for writing."""
+
+    def reply(self, command: Message, reply: Message) -> Message:
+        if command["execute"].endswith("blockdev-reopen"):
+            arguments = command["arguments"]
+            node = arguments.get("options", [arguments])[0]["node-name"]
+            for bitmap in bitmaps_of(self.qemu, node):
+                self.qemu.ask("block-dirty-bitmap-remove", node=node, name=bitmap["name"])
+        return reply
 
 
 class TrustsAll(Fault):
@@ -188,6 +211,13 @@ FAULTS = (
         ("layers/commit", "layers/restarted", "layers/chain", "layers/stream"),
     ),
     FaultKind(
+        "move-drops-bitmaps",
+        "a mirror removes the bitmaps of the drive that it copies",
+        MoveDropsBitmaps,
+        ("no such bitmap", "not found", "store"),
+        ("layers/mirrored",),
+    ),
+    FaultKind(
         "cleared-by-internal-snapshot",
         "an internal snapshot clears the bitmaps of its drive",
         clears_after("blockdev-snapshot-internal-sync", lambda arguments: str(arguments["device"])),
@@ -238,5 +268,20 @@ FAULTS = (
         ("open for reading only",),
         ("layers/commit", "layers/stream"),
     ),
+    FaultKind(
+        "opened-anew-drops-bitmaps",
+        "an image that is opened anew has no bitmaps any more",
+        ReopeningDropsBitmaps,
+        ("no such bitmap", "not found", "store"),
+        ("layers/opened_anew",),
+        needs=("reopen",),
+    ),
     does_nothing("blockdev-snapshot-internal-sync", "snapshot", "layers/internal"),
+    FaultKind(
+        "blockdev-snapshot-ignored",
+        "blockdev-snapshot does nothing",
+        ignored("blockdev-snapshot"),
+        ("overlay0", "passed, although"),
+        ("layers/during_backup",),
+    ),
 )
