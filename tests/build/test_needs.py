@@ -28,6 +28,7 @@ DATA = Path(__file__).parents[1] / "data"
 RELEASES = ("5.2", "7.2", "10.0", "11.1")
 
 TRUTH = {
+    "reopen": "yyyy",
     # What each of the four releases has, as Debian built them.
     "drive-backup": "yyyy",
     "blockdev-backup": "yyyy",
