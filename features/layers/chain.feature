@@ -72,7 +72,7 @@ Feature: A chain of backups that goes on over snapshot and commit
         | pattern | at    | length |
         | 0x9a    | 2 MiB | 1 KiB  |
       And "overlay0" has been committed into "drive0"
-      And an incremental backup of "drive0" with "bitmap0"
+      And the layer "overlay0" has been deleted
       And a snapshot has put the overlay "overlay1" on "drive0"
       And the guest has written to "overlay1":
         | pattern | at    | length |

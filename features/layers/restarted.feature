@@ -128,3 +128,26 @@ Feature: Bitmaps of a base that outlive the machine, before and after a commit i
         | fine0   | 512 B       | yes       | no   | yes        | 259 KiB |
         | still0  | 64 KiB      | no        | no   | yes        | 0       |
       And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
+
+    @bug-B17
+    Scenario: The record of a large base takes many clusters, and the machine is shut down after the commit
+      Given the 1 GiB + 512 B drive "drive1" in a qcow2 image
+      And a bitmap "wide1" with a granularity of 64 KiB on "drive1"
+      And these requests have been granted as one transaction:
+        | request  | bitmap | drive  | target   | persistent | granularity |
+        | add      | fine1  | drive1 |          | yes        | 512 B       |
+        | add      | huge1  | drive1 |          | yes        | 1 GiB       |
+        | snapshot |        | drive1 | overlay1 |            |             |
+      And the guest has written to "overlay1":
+        | pattern | at              | length | note                                           |
+        | 0x9a    | 0               | 512 B  | the first bit                                  |
+        | 0x9b    | 256 MiB - 512 B | 1 KiB  | over the edge of what a cluster of bits covers |
+        | 0x9c    | 1 GiB           | 512 B  | the last bit                                   |
+      And "overlay1" has been committed into "drive1"
+      And the machine has been shut down
+      When the machine "tomorrow" starts with the same drives
+      Then the bitmaps of "drive1" should be:
+        | bitmap | granularity | recording | busy | persistent | dirty           |
+        | fine1  | 512 B       | yes       | no   | yes        | 192 KiB + 512 B |
+        | huge1  | 1 GiB       | yes       | no   | yes        | 2 GiB           |
+      And the bitmaps should still hold what had changed

@@ -164,20 +164,30 @@ class Drives:
 
     def add_overlay(self, name: str, below: Drive) -> Drive:
         """Give the machine a drive in a new image on top of another drive's, not in its place yet."""
-        self._insist_on_new(name)
-        kind = ImageKind("qcow2")
-        image = Image(f"{name}.{kind.image_format}", kind, below.content, below.image)
-        image.history = below.image.history.continued()
+        overlay = self.overlay_by_qemu(name, below)
+        image, kind = overlay.image, overlay.image.kind
         self.images.create_above(
             image.name, kind.image_format, below.size, (below.image.name, below.image.image_format)
         )
         file = {"driver": "file", "filename": image.name}
         node = {"driver": kind.image_format, "node-name": name, "discard": "unmap", "file": file, "backing": None}
         below.machine.execute("blockdev-add", node)
-        overlay = self.by_name[name] = self._drive(name, image, below.machine)
         overlay.is_kept = True
-        overlay.opened()
+        self.adopt(overlay)
         return overlay
+
+    def overlay_by_qemu(self, name: str, below: Drive) -> Drive:
+        """Return a drive in an image on top of another one's, which QEMU has yet to make in that one's place."""
+        self._insist_on_new(name)
+        kind = ImageKind("qcow2")
+        image = Image(f"{name}.{kind.image_format}", kind, below.content, below.image)
+        image.history = below.image.history.continued()
+        return self._drive(name, image, below.machine)
+
+    def adopt(self, drive: Drive) -> None:
+        """Take note that QEMU has made a drive's image, and has it open."""
+        self.by_name[drive.name] = drive
+        drive.opened()
 
     def add_copy(self, name: str, source: Drive, base: Drive | None = None) -> Drive:
         """Give the machine a drive in a new image of the size of another one's, which no guest reaches yet.

@@ -59,7 +59,17 @@ BOOK = (
     Chapter(
         "layers",
         "What becomes of bitmaps when images are put on the guest's, and taken away again?",
-        ["commit", "restarted", "stream", "mirrored", "chain", "opened_anew", "during_backup", "internal"],
+        [
+            "commit",
+            "several_overlays",
+            "restarted",
+            "stream",
+            "mirrored",
+            "chain",
+            "opened_anew",
+            "during_backup",
+            "internal",
+        ],
         "Nothing fails while data moves, and no two of these jobs run at a time. What a mirror of a whole drive writes "
         "where that holds nothing, is QEMU's own choice: no bitmap of the copy records from its start.",
     ),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hamcrest import assert_that
 from without_qemu import MIB, drive_of, image
 
 from testbed.base.problems import AuthorError
@@ -15,6 +16,7 @@ from testbed.domain.history import History
 from testbed.domain.layers import Commit, JobFailed, Move, Stream
 from testbed.model.content import Run
 from testbed.model.ranges import Ranges
+from testbed.promises.drives import is_only_read
 from testbed.scenario.acts import bitmaps, drives, layers
 from testbed.scenario.dialogue import BrokenPromise
 from testbed.scenario.world import World
@@ -168,3 +170,30 @@ def test_a_copy_with_bitmaps_that_may_know_of_a_write_or_not_is_a_slip() -> None
 def test_what_never_began_cannot_be_completed(world: World, overlay: Drive) -> None:
     with pytest.raises(AuthorError, match='nothing of that kind has begun with "overlay0"'):
         layers.complete_commit(world, overlay)
+
+
+def test_an_overlay_that_qemu_has_made_is_closed_when_nothing_uses_it(world: World) -> None:
+    base = world.drives.add("drive0", MIB, [Run(0, MIB, 0x11)])
+    world.dialogue.demand(layers.snapshot_by_qemu(world, base, "overlay0"))
+    overlay = world.drives.drive("overlay0")
+    world.dialogue.demand(bitmaps.add(overlay, "b", persistent=True))
+    overlay.write(0xBB, 0, 512)
+    assert_that(base, is_only_read())
+    with pytest.raises(AssertionError, match="overlay0 should be open for reading only; it is open for writing"):
+        assert_that(overlay, is_only_read())
+    layers.commit_whole(world, overlay, base)
+    assert (world.drives.all(), world.drives.left) == ([base], [overlay])
+    assert list(overlay.image.bitmaps) == ["b"]
+    world.judge.settle()
+
+
+def test_a_base_is_opened_for_writing_and_for_reading_only_again(world: World, overlay: Drive) -> None:
+    base = world.drives.drive("drive0")
+    world.dialogue.demand(layers.open_base_anew(base, read_only=False))
+    assert (base.read_only, base.image.in_use) == (False, {"a"})
+    world.dialogue.demand(bitmaps.remove(base, "a"))
+    world.dialogue.demand(layers.open_base_anew(base, read_only=True))
+    assert (base.read_only, base.image.bitmaps) == (True, {})
+    with pytest.raises(AuthorError, match='"overlay0" is no base that stands on nothing'):
+        layers.open_base_anew(overlay, read_only=True)
+    world.judge.settle()

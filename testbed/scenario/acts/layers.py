@@ -93,6 +93,20 @@ def open_base_anew(drive: Drive, *, read_only: bool) -> Request:
     return Request(command, arguments, granted, machine=drive.machine)
 
 
+@act("snapshot made by QEMU", on="drive", by=Actor.OPERATOR)
+def snapshot_by_qemu(world: World, drive: Drive, target: Name) -> Request:
+    """Take an external snapshot for which QEMU itself makes the image, `target`, and puts it above the drive's."""
+    overlay = world.drives.overlay_by_qemu(target, drive)
+
+    def granted() -> None:
+        world.drives.adopt(overlay)
+        drive.give_guest_to(overlay)
+        drive.reopened(read_only=True)
+
+    new = {"snapshot-file": overlay.image.name, "snapshot-node-name": target, "format": overlay.image.image_format}
+    return Request("blockdev-snapshot-sync", {"node-name": drive.name, **new}, granted, machine=drive.machine)
+
+
 @act("internal snapshot", on="drive", by=Actor.OPERATOR)
 def take_internal_snapshot(drive: Drive, target: Name) -> Request:
     """Take a snapshot of that name inside of the drive's image."""
