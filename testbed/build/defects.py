@@ -147,6 +147,23 @@ DEFECTS = (
         failure=r"SIGABRT[\s\S]*bdrv_close: Assertion .*dirty_bitmaps",
     ),
     Defect(
+        name="writable-after-stream",
+        what="an image below the guest's that was streamed into stays writable, and if it has bitmaps, a commit fails",
+        how="block-stream into an image below the guest's that stores a bitmap, then block-commit of what is above it",
+        seen=("10.0.13", "11.1.3"),
+        unseen=("5.2.0", "7.2.22"),
+        failure=r'overlay0 should be open for reading only|become ready; it failed with "Operation not permitted"',
+    ),
+    Defect(
+        name="snapshot-during-increment",
+        what="a snapshot during an incremental backup stores its bitmap as one that does not record: changes are in no "
+        "increment of the next machine; and this machine cannot commit into the image",
+        how="blockdev-snapshot of a drive during an incremental backup with a persistent bitmap, to its end; then quit",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r'should store "bitmap0" as recording.*; it does as not|become ready; it failed with "Operation not',
+    ),
+    Defect(
         name="cancel-waits-for-target",
         what="a backup whose target does not answer can be given up only when the wait for the target is over",
         how="a target over NBD with a reconnect-delay, whose server goes away; then block-job-cancel with force=true",

@@ -18,6 +18,7 @@ COMMANDS = frozenset(
         *("block-job-set-speed", "query-jobs", "query-block-jobs"),
         *("blockdev-add", "blockdev-del", "blockdev-create", "blockdev-snapshot", "blockdev-mirror"),
         *("blockdev-snapshot-sync", "block-commit", "block-stream", "block_resize"),
+        *("blockdev-snapshot-internal-sync", "blockdev-snapshot-delete-internal-sync"),
         *("query-block", "query-named-block-nodes", "query-blockstats"),
         *("nbd-server-start", "nbd-server-stop", "nbd-server-add"),
         *("block-export-add", "block-export-del", "query-block-exports"),

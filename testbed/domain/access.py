@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from testbed.base.problems import AuthorError
 from testbed.base.process import ToolFailed, run_tool
@@ -50,7 +50,14 @@ class Access(Protocol):
 
 
 class Accesses(Protocol):
-    """Makes the ways into a machine's drives."""
+    """Makes the ways into a machine's drives.
+
+    `keeps_nodes` tells whether the operator holds the nodes, so that they stay when nothing uses them any more.
+    """
+
+    @property
+    def keeps_nodes(self) -> bool:
+        """Tell it."""
 
     def attach(self, node: Options) -> Access:
         """Give the machine a drive with a node of such options, `node-name` among them, and return the way into it.
@@ -60,6 +67,39 @@ class Accesses(Protocol):
 
     def over(self, place: str) -> Access:
         """Return the way in over something that is there already: a node, by its name."""
+
+
+@dataclass(frozen=True)
+class NoAccess:
+    """No way in: the node `name` is below or beside those that a guest reaches. Whoever lets a guest use it, slips."""
+
+    name: str
+    has_node: ClassVar[bool] = False
+
+    def leave(self) -> None:
+        """Do nothing: nobody is there."""
+
+    def request(self, _request: str, _success: str) -> None:
+        """Raise AuthorError."""
+        raise self._lack
+
+    def step_aside(self) -> None:
+        """Do nothing: nobody is in the way."""
+
+    def step_back(self) -> None:
+        """Do nothing."""
+
+    def limit(self, _speed: int) -> None:
+        """Raise AuthorError."""
+        raise self._lack
+
+    def tell(self, _request: str) -> None:
+        """Raise AuthorError."""
+        raise self._lack
+
+    @property
+    def _lack(self) -> AuthorError:
+        return AuthorError(f'no guest reaches "{self.name}": it goes on with another image of the drive')
 
 
 # By the human monitor.
@@ -106,6 +146,7 @@ class MonitorAccesses:
 
     machine: Machine
     options: Options = field(default_factory=dict)
+    keeps_nodes: ClassVar[bool] = False
 
     def attach(self, node: Options) -> MonitorAccess:
         """Add a drive with a device, called "guest-" and the node's name."""
@@ -199,6 +240,7 @@ class ExportAccesses:
     machine: Machine
     qemu_io: Path
     options: Options = field(default_factory=dict)
+    keeps_nodes: ClassVar[bool] = True
 
     def attach(self, node: Options) -> ExportAccess:
         """Add a drive's node, and export it."""

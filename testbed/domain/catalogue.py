@@ -43,8 +43,8 @@ class Catalogue:
         Where there is neither, that is the newest full one of the drive.
         """
         held = drive.bitmaps.get(bitmap)
-        layers = list(drive.image.layers)
-        done = [backup for backup in self.taken if backup.succeeded and backup.source in layers]
+        known = drive.image.lineage
+        done = [backup for backup in self.taken if backup.succeeded and backup.source in known]
         own = [backup for backup in self.taken if held and backup.held is held and backup.is_base]
         in_step = [backup for backup in done if held and backup.moment == held.since]
         full = [backup for backup in done if backup.sync == "full"]

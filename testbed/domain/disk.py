@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from testbed.domain.drive import Drive
@@ -18,19 +18,19 @@ class Disk(Drive):
     device: str = field(kw_only=True)
     options: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
-    def attach(self, file: Mapping[str, object]) -> None:
-        """Plug the disk in for the first time; `file` are the options of the node below the format's."""
-        self.storage = {"node-name": self.file_name, **file}
+    def attach(self, file: Mapping[str, object], below: Sequence[Drive] = ()) -> None:
+        """Plug the disk in for the first time; see Drive."""
+        self.stand_on(file, below)
+        self.is_kept = True
         self.access = self.accesses.over(f"-d disk-{self.name}")
         self.plug_in()
 
     def plug_in(self) -> None:
         """Add the node and the device; raises Refused when QEMU does not take one of them."""
-        node = {"driver": self.image.image_format, "node-name": self.name, "discard": "unmap", "file": self.storage}
-        self.machine.execute("blockdev-add", {**node, "read-only": True} if self.read_only else node)
+        self.machine.execute("blockdev-add", self.node_options)
         device = {"driver": self.device, "id": f"disk-{self.name}", "drive": self.name}
         self.machine.execute("device_add", {**device, **self.options})
-        self.opened()
+        self._chain_opened()
         self.seal()
 
     @property

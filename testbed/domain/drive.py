@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from testbed.base.problems import AuthorError
-from testbed.domain.access import Access, Accesses
+from testbed.domain.access import Access, Accesses, NoAccess
 from testbed.domain.image import Image
 from testbed.domain.imagefile import ImageFile
 from testbed.domain.node import Node
@@ -35,12 +35,14 @@ class Drive(Node):
     for what the guest reads, too, and `is_active` whether this machine may use the image and no other one does;
     `has_strangers` tells whether others use it past all that is above. What a backup copies up is not among what the
     image has taken space for. `read_only` tells whether the machine may only read the image, `found` is a digest of
-    what it must stay then; `storage` are the options of the node below the format's.
+    what it must stay then; `is_kept` tells whether the node stays when nothing uses it any more, since the operator
+    holds it. `storage` are the options of the node below the format's, and `below` the drives on which it stands, the
+    uppermost first, that have nodes of their own names.
     """
 
     image: Image
     accesses: Accesses = field(kw_only=True)
-    access: Access = field(init=False)
+    access: Access | NoAccess = field(init=False)
     filters: list[Node] = field(default_factory=list, kw_only=True)
     file: ImageFile | None = field(default=None, kw_only=True)
     on_their_way: list[Run] = field(default_factory=list, init=False)
@@ -50,14 +52,26 @@ class Drive(Node):
     is_active: bool = field(default=True, init=False)
     has_strangers: bool = field(default=False, init=False)
     read_only: bool = field(default=False, kw_only=True)
+    is_kept: bool = field(default=False, kw_only=True)
     found: str = field(default="", init=False)
     storage: Mapping[str, object] = field(init=False)
+    below: Sequence[Drive] = field(init=False)
 
     @classmethod
     def of(cls, name: str, machine: Machine, image: Image, accesses: Accesses, **more: Any) -> Drive:
         """Make a drive of an image, not open yet; `more` are fields of a kind of drive."""
         own: dict[str, Any] = {"granularity": image.granularity, "history": image.history, **more}
         return cls(name, machine, image.size, image, accesses=accesses, **own)
+
+    def __post_init__(self) -> None:
+        """Begin as one that no guest reaches."""
+        self.access = NoAccess(self.name)
+        self.stand_on({"driver": "file", "filename": self.image.name}, ())
+
+    @property
+    def serves_guest(self) -> bool:
+        """Tell whether a guest reaches it, and not another image of the same drive."""
+        return not isinstance(self.access, NoAccess)
 
     @property
     def content(self) -> Content:
@@ -86,26 +100,46 @@ class Drive(Node):
 
     # How the machine comes to have it, and what becomes of the image when it has it no more.
 
-    def attach(self, file: Mapping[str, object]) -> None:
+    def attach(self, file: Mapping[str, object], below: Sequence[Drive] = ()) -> None:
         """Give the drive to the machine; `file` are the options of the node below the format's.
 
+        `below` are drives on which it stands, the uppermost first, that shall have nodes of their own names.
         Raises DriveNotTaken or Refused, with QEMU's words, when it does not take it.
         """
-        self.storage = {"node-name": self.file_name, **file}
-        self.access = self.accesses.attach({**self.node_options, "file": self.storage})
-        self.opened()
+        self.stand_on(file, below)
+        self.access = self.accesses.attach(self.node_options)
+        self.is_kept = self.accesses.keeps_nodes
+        self._chain_opened()
+
+    def stand_on(self, file: Mapping[str, object], below: Sequence[Drive]) -> None:
+        """Say what is below its node; see `attach`."""
+        self.storage, self.below = {"node-name": self.file_name, **file}, below
+        if below:
+            below[0].stand_on({"driver": "file", "filename": below[0].image.name}, below[1:])
+
+    def _chain_opened(self) -> None:
+        for drive in (self, *self.below):
+            drive.opened()
 
     @property
     def node_options(self) -> dict[str, object]:
-        """Return the options of the node but for what is below it."""
-        options = {
+        """Return the options of its node, with those of the nodes below it."""
+        # Else QEMU would open a raw image anew at the guest's first write, and fail what a job reads just then.
+        options = {**self.options_in_chain, "auto-read-only": False}
+        return {**options, "read-only": True} if self.read_only else options
+
+    @property
+    def options_in_chain(self) -> dict[str, object]:
+        """Return the same options without what is said of the uppermost node alone."""
+        options: dict[str, object] = {
             "node-name": self.name,
             "driver": self.image.image_format,
             "discard": "unmap",
-            # Else QEMU would open a raw image anew at the guest's first write, and fail what a job reads just then.
-            "auto-read-only": False,
+            "file": self.storage,
         }
-        return {**options, "read-only": True} if self.read_only else options
+        if self.below:
+            options["backing"] = self.below[0].options_in_chain
+        return options
 
     def unplug(self) -> None:
         """Take the drive away from the running machine; raises Refused, or GuestRequestFailed with QEMU's words."""
@@ -116,9 +150,9 @@ class Drive(Node):
 
     def plug_in(self) -> None:
         """Give the drive to the machine again, as a node that no device uses; raises Refused."""
-        self.machine.execute("blockdev-add", {**self.node_options, "file": self.storage})
+        self.machine.execute("blockdev-add", self.node_options)
         self.access = self.accesses.over(self.name)
-        self.opened()
+        self._chain_opened()
         self.seal()
 
     def opened(self) -> None:
@@ -147,6 +181,15 @@ class Drive(Node):
         path = self.machine.home / self.image.name
         files = sorted(path.parent.glob(f"{path.name}*"))
         return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+    def took_in(self, ranges: Ranges) -> None:
+        """Take note of a job's writes, which are new for the node's bitmaps alone: the drive reads as it did before."""
+        for bitmap in self.bitmaps.values():
+            bitmap.saw(ranges)
+
+    def give_guest_to(self, other: Drive) -> None:
+        """Take note that the guest goes on with another drive in its place."""
+        other.access, self.access = self.access, NoAccess(self.name)
 
     def closed(self) -> None:
         """Take note that the machine has closed the image in order, and has stored the persistent bitmaps in it."""
@@ -218,8 +261,9 @@ class Drive(Node):
         self._note(at, length)
 
     def flush(self) -> None:
-        """Let the guest flush its writes."""
-        self._ask("flush", "")
+        """Let the guest flush its writes, if one reaches the drive."""
+        if self.serves_guest:
+            self._ask("flush", "")
         if self.file:
             self.file.catch_up()
 

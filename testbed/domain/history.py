@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from testbed.model.ranges import Ranges
@@ -29,6 +30,12 @@ class History:
     def since(self, moment: int) -> Ranges:
         """Return all that has changed since a moment: what was written, zeroed and discarded, byte for byte."""
         return Ranges.joined(span for when, ranges in self.changes if when > moment for span in ranges)
+
+    def join(self, others: Iterable[History]) -> None:
+        """Take over the changes of histories that have continued this one, in their order."""
+        for other in others:
+            self.changes += [change for change in other.changes if change[0] > self.moment]
+            self.moment = max(self.moment, other.moment)
 
     def continued(self) -> History:
         """Return a history that begins at this moment, for an image that takes the place of another one."""

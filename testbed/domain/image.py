@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from testbed.base.problems import AuthorError
 from testbed.domain.bitmap import Bitmap
 from testbed.domain.history import History
 from testbed.model.content import Content
@@ -21,7 +22,10 @@ class Image:
     is what it has taken space for by itself. `bitmaps` are those stored in it, by name; of them, `in_use` are the names
     of those that whoever had it open last has not stored again yet (bitmap directory entries, flag in_use, in QEMU's
     specification of qcow2). `has_stored` tells whether it has ever been given a persistent bitmap, be it removed again;
-    `has_room` whether there is space for it to grow, as storing bitmaps needs it.
+    `has_room` whether there is space for it to grow, as storing bitmaps needs it. `forebears` are images that held the
+    same drive before it; `snapshots` is what its internal snapshots hold, by name; `is_spent` tells that nobody can say
+    what it reads as: what it held was written into the image below it, which has changed since, or a job is writing
+    into it.
     """
 
     name: str
@@ -34,6 +38,9 @@ class Image:
     history: History = field(default_factory=History)
     has_stored: bool = False
     has_room: bool = True
+    forebears: list[Image] = field(default_factory=list)
+    snapshots: dict[str, Content] = field(default_factory=dict)
+    is_spent: bool = False
 
     @property
     def image_format(self) -> str:
@@ -61,6 +68,30 @@ class Image:
         yield self
         if self.base:
             yield from self.base.layers
+
+    def down_to(self, base: Image | None) -> list[Image]:
+        """Return it and those that it stands on above another one, or all if that is None, the uppermost first.
+
+        Raises AuthorError when it does not stand on that other one.
+        """
+        layers = list(self.layers)
+        if base is None:
+            return layers
+        if base not in layers[1:]:
+            raise AuthorError(f"{self.name} does not stand on {base.name}")
+        return layers[: layers.index(base)]
+
+    @property
+    def lineage(self) -> set[Image]:
+        """Return all images that have held what it holds, or a part of that: its layers, and theirs before them."""
+        found: set[Image] = set()
+        left = [self]
+        while left:
+            image = left.pop()
+            if image not in found:
+                found.add(image)
+                left += [*image.layers, *image.forebears]
+        return found
 
     @property
     def own_layer(self) -> Ranges:
@@ -93,6 +124,32 @@ class Image:
         self.allocated = self.allocated.below(size)
         if self.base and size > before < self.base.size:
             self.allocate(Ranges.of((before, size - before)))  # zeros that hide what was cut off
+
+    # What moves between the layers of a drive.
+
+    def absorb(self, top: Image) -> None:
+        """Take note that all that `top` holds above this one, on which it stands, was written into this one."""
+        for layer in top.down_to(self):
+            self.allocate(layer.allocated)
+            self.forebears.append(layer)
+        self.content, self.is_spent = top.content, False
+        self.history.join(layer.history for layer in reversed(top.down_to(self)))
+
+    def take_from_below(self, base: Image | None) -> None:
+        """Take note that it has copied all that it had from above another image, and stands on that, or on nothing."""
+        for layer in self.down_to(base)[1:]:
+            self.allocate(layer.own_layer)
+        self.base = base
+
+    def continue_from(self, source: Image) -> None:
+        """Take note that it has become the same drive as another image, and goes on in the place of that."""
+        self.content, self.forebears = source.content, [*self.forebears, source]
+        self.history.join([source.history])
+
+    def restore(self, snapshot: str) -> None:
+        """Take note that it holds again what it held when an internal snapshot was taken."""
+        self.content = self.snapshots[snapshot]
+        self.history.pass_on()
 
     # The bitmaps stored in it.
 

@@ -51,7 +51,8 @@ class Job:
     """The job `name` of the machine; its events stand from place `start` on in the machine's list.
 
     `kind` is the job's type as QEMU names it; `speed` what it is limited to, in bytes a second with 0 for no limit, or
-    None where nobody keeps track. `holder` makes the request that lets the job go on if it is held in some state.
+    None where nobody keeps track; what it has to do `may_grow` when it is ready, as by a guest that writes on. `holder`
+    makes the request that lets the job go on if it is held in some state.
     """
 
     machine: Machine
@@ -61,6 +62,7 @@ class Job:
     auto_finalize: bool = True
     auto_dismiss: bool = True
     speed: int | None = None
+    may_grow: bool = False
     begun: bool = False
     end: JobEnd | None = None
     holder: Callable[[], Request] | None = None
@@ -159,7 +161,8 @@ class Job:
         lifecycle = Lifecycle(self.kind, self.events)
         if len(lifecycle.told_of_end) != 1:
             raise WrongLifecycle(f"job {self.name} should tell of its end once; it told: {lifecycle}")
-        if wrong := "; ".join(lifecycle.wrongs(last=last, auto_finalize=self.auto_finalize, speed=self.speed)):
+        wrongs = lifecycle.wrongs(last=last, auto_finalize=self.auto_finalize, speed=self.speed, may_grow=self.may_grow)
+        if wrong := "; ".join(wrongs):
             raise WrongLifecycle(f"job {self.name} has led a wrong life: {wrong}\nall that it told: {lifecycle}")
         self.end = JobEnd.told(lifecycle.told_of_end[0])
         return self.end

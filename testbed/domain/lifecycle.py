@@ -91,18 +91,20 @@ class Lifecycle:
         """Return how the job ended, if it is known to have ended, be it forgotten yet or not."""
         return JobEnd.told(self.told_of_end[0]) if self.told_of_end and "concluded" in self.states else None
 
-    def wrongs(self, *, last: Collection[str], auto_finalize: bool, speed: int | None) -> Iterator[str]:
+    def wrongs(
+        self, *, last: Collection[str], auto_finalize: bool, speed: int | None, may_grow: bool = False
+    ) -> Iterator[str]:
         """Say what is not as it must be in the life of a job that is over, which tells of its end once.
 
         `last` are states to one of which it must come; `speed` is what it is limited to in the end, in bytes a second
-        with 0 for no limit, and None if nobody knows.
+        with 0 for no limit, and None if nobody knows. It `may_grow` if it still got more to do when it was ready.
         """
         (told,) = self.told_of_end
         yield from self._wrong_states(last)
         yield from self._wrong_end(told)
         yield from self._wrong_asking(auto_finalize=auto_finalize)
         yield from self._wrong_members(told.data, speed)
-        yield from self._wrong_readiness(told.data)
+        yield from self._wrong_readiness(told.data, may_grow=may_grow)
 
     def _wrong_states(self, last: Collection[str]) -> Iterator[str]:
         for before, after in pairwise(("undefined", *self.states)):
@@ -137,7 +139,7 @@ class Lifecycle:
         if not 0 <= end["offset"] <= end["len"]:
             yield f"its offset is {as_said('offset', end['offset'])}, beyond its len {as_said('len', end['len'])}"
 
-    def _wrong_readiness(self, end: Mapping[str, Any]) -> Iterator[str]:
+    def _wrong_readiness(self, end: Mapping[str, Any], *, may_grow: bool) -> Iterator[str]:
         told = [event.data for event in self.events if event.name == GETTING_READY]
         is_ready = "ready" in self.states
         if (is_ready or told) and self.kind not in READY_KINDS:
@@ -145,8 +147,9 @@ class Lifecycle:
         if len(told) != is_ready or (is_ready and self._beside("ready", 1) != GETTING_READY):
             yield f"it should tell by {GETTING_READY} that it is ready, as soon as it is, and did so {len(told)} times"
         for ready in told:
-            # Nobody writes to the drive of a job that is ready, nor changes the job's limit.
-            wanted = {"offset": ready["len"], "len": end["len"], "speed": end["speed"]}
+            # Nobody changes the limit of a job that is ready, and few write to its drive.
+            length = min(ready["len"], end["len"]) if may_grow else end["len"]
+            wanted = {"offset": ready["len"], "len": length, "speed": end["speed"]}
             for member in (member for member, value in wanted.items() if ready[member] != value):
                 said, should = as_said(member, ready[member]), as_said(member, wanted[member])
                 yield f"when it was ready, its {member} was {said} and should have been {should}"

@@ -7,7 +7,7 @@ known beforehand. Where no model has an opinion, the question is open, and the s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from testbed.base.problems import AuthorError
 from testbed.qemu.machine import Machine
@@ -79,6 +79,15 @@ class Request:
     refused: Callable[[], object] = _nothing
     forecast: Forecast = open_question
     machine: Machine | None = None
+
+    def then(self, more: Callable[[], object]) -> Request:
+        """Return the request with something more that the models learn when it is granted."""
+
+        def granted() -> None:
+            self.granted()
+            more()
+
+        return replace(self, granted=granted)
 
     def as_action(self) -> dict[str, object]:
         """Return the request as an action of the QMP command transaction."""

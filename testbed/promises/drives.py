@@ -29,6 +29,17 @@ def is_left_alone() -> Promise[Drive]:
     return Promise("a drive that is only read, if it may be no more", complaint)
 
 
+def is_only_read() -> Promise[Drive]:
+    """Match a drive of which QEMU says that its image is open for reading only."""
+
+    def complaint(drive: Drive) -> str | None:
+        nodes = drive.machine.execute("query-named-block-nodes", {"flat": True})
+        is_read_only = next(node["ro"] for node in nodes if node["node-name"] == drive.name)
+        return None if is_read_only else f"{drive.name} should be open for reading only; it is open for writing"
+
+    return Promise("a drive whose image is open for reading only", complaint)
+
+
 def is_sound(images: Images) -> Promise[Image]:
     """Match an image that does not contradict itself, once no QEMU has it open.
 

@@ -33,7 +33,8 @@ class Drives:
     `images` are the tools that make their images, of the format `image_format` unless a scenario says otherwise.
     `accesses` makes, for a machine, the ways by which its guest gets at drives; `board` is the one on which the guest
     sees them as disks, if it does; `options` are those of -drive that each gets. `without_medium` are the names of
-    drives that have no image; `directory` is where their images are, seen from the machine's.
+    drives that have no image; `directory` is where their images are, seen from the machine's. `left` are those that the
+    guest does not use any more and QEMU has let go of.
     """
 
     machines: Machines
@@ -45,6 +46,7 @@ class Drives:
     by_name: dict[str, Drive] = field(default_factory=dict)
     without_medium: set[str] = field(default_factory=set)
     directory: str = ""
+    left: list[Drive] = field(default_factory=list)
 
     # Finding them.
 
@@ -65,6 +67,25 @@ class Drives:
     def all(self) -> list[Drive]:
         """Return all drives, in the order in which the scenario got them."""
         return list(self.by_name.values())
+
+    def that_ever_were(self) -> list[Drive]:
+        """Return all drives, and those that QEMU has let go of, of whose images each is to be judged."""
+        return [*self.by_name.values(), *self.left]
+
+    def chain_of(self, drive: Drive, base: Drive | None) -> list[Drive]:
+        """Return a drive and those that it stands on above another one, or above nothing; the uppermost first.
+
+        Raises AuthorError when it does not stand on that other one.
+        """
+        layers = drive.image.down_to(base.image if base else None)
+        return [next(other for other in self.all() if other.image is layer) for layer in layers if self._known(layer)]
+
+    def above(self, drive: Drive) -> Drive | None:
+        """Return the drive that stands on another one right away, or None."""
+        return next((other for other in self.all() if other.image.base is drive.image), None)
+
+    def _known(self, image: Image) -> bool:
+        return any(drive.image is image for drive in self.all())
 
     def another(self, drive: Drive) -> Drive:
         """Return some other drive; raise AuthorError when there is none."""
@@ -145,30 +166,77 @@ class Drives:
 
     def add_overlay(self, name: str, below: Drive) -> Drive:
         """Give the machine a drive in a new image on top of another drive's, not in its place yet."""
-        self._insist_on_new(name)
-        kind = ImageKind("qcow2")
-        image = Image(f"{name}.{kind.image_format}", kind, below.content, below.image)
-        image.history = below.image.history.continued()
+        overlay = self.overlay_by_qemu(name, below)
+        image, kind = overlay.image, overlay.image.kind
         self.images.create_above(
             image.name, kind.image_format, below.size, (below.image.name, below.image.image_format)
         )
         file = {"driver": "file", "filename": image.name}
         node = {"driver": kind.image_format, "node-name": name, "discard": "unmap", "file": file, "backing": None}
         below.machine.execute("blockdev-add", node)
-        overlay = self.by_name[name] = self._drive(name, image, below.machine)
-        overlay.opened()
+        overlay.is_kept = True
+        self.adopt(overlay)
         return overlay
+
+    def overlay_by_qemu(self, name: str, below: Drive) -> Drive:
+        """Return a drive in an image on top of another one's, which QEMU has yet to make in that one's place."""
+        self._insist_on_new(name)
+        kind = ImageKind("qcow2")
+        image = Image(f"{name}.{kind.image_format}", kind, below.content, below.image)
+        image.history = below.image.history.continued()
+        return self._drive(name, image, below.machine)
+
+    def adopt(self, drive: Drive) -> None:
+        """Take note that QEMU has made a drive's image, and has it open."""
+        self.by_name[drive.name] = drive
+        drive.opened()
+
+    def add_copy(self, name: str, source: Drive, base: Drive | None = None) -> Drive:
+        """Give the machine a drive in a new image of the size of another one's, which no guest reaches yet.
+
+        It stands on the drive `base`, if there is one.
+        """
+        self._insist_on_new(name)
+        kind = ImageKind("qcow2")
+        content = base.content if base else Content(source.size)
+        image = Image(f"{name}.{kind.image_format}", kind, content, base.image if base else None)
+        if base:
+            below = (base.image.name, base.image.image_format)
+            self.images.create_above(image.name, kind.image_format, source.size, below)
+        else:
+            self.images.create(image.name, kind.image_format, content)
+        image.history = source.image.history.continued()
+        copy = self.by_name[name] = self._drive(name, image, source.machine)
+        file = {"driver": "file", "filename": image.name}
+        node = {"driver": kind.image_format, "node-name": name, "discard": "unmap", "file": file}
+        source.machine.execute("blockdev-add", {**node, **({"backing": base.name} if base else {})})
+        copy.is_kept = True
+        copy.opened()
+        return copy
 
     def drop_overlay(self, overlay: Drive) -> None:
         """Take a drive away from the machine that has not come into the place of another one."""
         del self.by_name[overlay.name]
         overlay.machine.execute("blockdev-del", {"node-name": overlay.name})
 
-    def forget_below(self, drive: Drive) -> None:
-        """Take note that a drive stands on nothing any more, and that what was below it is gone."""
-        below = list(drive.image.layers)[1:]
-        self.by_name = {name: other for name, other in self.by_name.items() if other.image not in below}
-        drive.image.base = None
+    def let_go_of_unused(self) -> None:
+        """Take note that QEMU closes what nobody uses any more: no guest, no drive above it, and not the operator."""
+        open_ones = [drive for drive in self.all() if drive.is_open]
+        used = {layer for drive in open_ones if drive.serves_guest or drive.is_kept for layer in drive.image.layers}
+        for drive in open_ones:
+            if drive.image not in used:
+                drive.closed()
+                self._leave(drive)
+
+    def delete(self, drive: Drive) -> None:
+        """Take note that the operator has deleted the node of a drive that no guest uses."""
+        drive.closed()
+        self._leave(drive)
+        self.let_go_of_unused()
+
+    def _leave(self, drive: Drive) -> None:
+        del self.by_name[drive.name]
+        self.left.append(drive)
 
     # What becomes of them.
 
@@ -191,11 +259,16 @@ class Drives:
         """
         if self.machines.current.running:
             raise AuthorError(f'the machine "{self.machines.current.name}" has the drives: it must be shut down first')
-        covered = {image for drive in self.by_name.values() for image in list(drive.image.layers)[1:]}
-        images = {name: drive.image for name, drive in self.by_name.items() if drive.image not in covered}
+        chains = [self.chain_of(drive, None) for drive in self.all() if drive.serves_guest]
+        handed_over = {drive for chain in chains for drive in chain}
+        self.left += [drive for drive in self.all() if drive not in handed_over]
         self.machines.current, self.by_name = machine, {}
-        for name, image in images.items():
-            self._attach(name, image, read_only=read_only)
+        for top, *lower in chains:
+            below = [self._drive(drive.name, drive.image, machine) for drive in lower]
+            for drive in below:
+                drive.read_only = True
+            self._attach(top.name, top.image, read_only=read_only, below=below)
+            self.by_name.update({drive.name: drive for drive in below})
 
     def let_writes_arrive(self) -> None:
         """Take note that QEMU has drained all drives."""
@@ -227,10 +300,12 @@ class Drives:
         image.bitmaps[name] = Bitmap(name, Dirty(image.size, granularity), recording=recording, persistent=True)
         image.has_stored = True
 
-    def _attach(self, name: str, image: Image, storage: Storage = sound, *, read_only: bool = False) -> Drive:
+    def _attach(
+        self, name: str, image: Image, storage: Storage = sound, *, read_only: bool = False, below: Sequence[Drive] = ()
+    ) -> Drive:
         drive = self.by_name[name] = self._drive(name, image, self.machines.current)
         drive.read_only = read_only
-        drive.attach(storage(image.name))
+        drive.attach(storage(image.name), below)
         drive.seal()
         return drive
 

@@ -102,7 +102,7 @@ class Judge:
         The drives are opened for reading only, so that all that is stored stays as it was. Raises MachineDied and
         MachineHung when it does not live through that.
         """
-        drives = [drive for drive in self.drives.all() if drive.image.has_stored]
+        drives = [drive for drive in self.drives.that_ever_were() if drive.image.has_stored]
         if not drives:
             return []
         machine = self.machines.boot(AFTER)
@@ -148,8 +148,9 @@ class Judge:
         ]
 
     def _lasting_promises(self) -> Iterator[tuple[Any, Promise[Any]]]:
-        for drive in self.drives.all():
-            yield drive, holds_what_the_guest_wrote(self.images)
+        for drive in self.drives.that_ever_were():
+            if not drive.image.is_spent:
+                yield drive, holds_what_the_guest_wrote(self.images)
             yield drive.image, is_sound(self.images)
             if drive.image.has_stored:
                 yield drive, stores_its_bitmaps(self.images)

@@ -11,6 +11,7 @@ from testbed.domain.access import Accesses
 from testbed.domain.catalogue import Catalogue
 from testbed.domain.digests import Digests
 from testbed.domain.export import Exports
+from testbed.domain.layers import Commit, Move
 from testbed.domain.mirror import Mirror
 from testbed.domain.node import UnknownName
 from testbed.domain.other_machine import OtherMachine
@@ -32,7 +33,11 @@ OTHER = "other"
 
 @dataclass
 class World:
-    """One scenario. What can be done in it is done by its parts; `close` gives back what they hold."""
+    """One scenario. What can be done in it is done by its parts; `close` gives back what they hold.
+
+    `mirrors`, `commits` and `moves` are the newest of the drives by whose names they stand; `human_words` is what
+    the human monitor said last, of what no other monitor can be asked.
+    """
 
     machines: Machines
     images: Images
@@ -44,6 +49,9 @@ class World:
     damages: Damages
     exports: Exports = field(default_factory=Exports)
     mirrors: dict[str, Mirror] = field(default_factory=dict)
+    commits: dict[str, Commit] = field(default_factory=dict)
+    moves: dict[str, Move] = field(default_factory=dict)
+    human_words: str = ""
     _other_machine: OtherMachine | None = None
     _small_disk: SmallDisk | None = None
     _held: ExitStack = field(default_factory=ExitStack)

@@ -64,6 +64,12 @@ BUGS = (
         ["3ea1a09111"],
     ),
     Bug(
+        "B05",
+        "a machine went back to a saved state although its drive had a bitmap, which then told of another state",
+        "2.11",
+        ["70a5afedd6"],
+    ),
+    Bug(
         "B06",
         "a write that made the image longer was not recorded",
         "3.0",
@@ -123,6 +129,12 @@ BUGS = (
         "after a crash, a stored bitmap could not be seen, and its name could neither be used nor set free",
         "4.0",
         ["74da6b9435"],
+    ),
+    Bug(
+        "B17",
+        "a bitmap below an overlay was loaded as valid after a commit into its image, although it had missed writes",
+        "4.2",
+        ["644ddbb754", "f6333cbf8b"],
     ),
     Bug(
         "B19",

@@ -53,8 +53,24 @@ BOOK = (
         "bitmap",
         "Where can a bitmap be?",
         ["inner_nodes", "beside_a_mirror"],
-        "The bitmaps below a snapshot are transient ones: what becomes of persistent ones there, and what a commit or "
-        "a stream into a layer with bitmaps does to them, is not looked at.",
+        "The bitmaps below a snapshot are transient ones here; those of layers have a chapter of their own.",
+    ),
+    Chapter(
+        "layers",
+        "What becomes of bitmaps when images are put on the guest's, and taken away again?",
+        [
+            "commit",
+            "several_overlays",
+            "restarted",
+            "stream",
+            "mirrored",
+            "chain",
+            "opened_anew",
+            "during_backup",
+            "internal",
+        ],
+        "Nothing fails while data moves, and no two of these jobs run at a time. What a mirror of a whole drive writes "
+        "where that holds nothing, is QEMU's own choice: no bitmap of the copy records from its start.",
     ),
     Chapter(
         "bitmap",

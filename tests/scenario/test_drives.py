@@ -9,9 +9,11 @@ from hamcrest import assert_that
 from without_qemu import drive_of, image, world_of
 
 from testbed.base.problems import AuthorError
-from testbed.domain.bitmap import BitmapState
+from testbed.domain.access import NoAccess
+from testbed.domain.bitmap import Bitmap, BitmapState
 from testbed.domain.node import Node, UnknownName
 from testbed.model.content import Run
+from testbed.model.dirty import Dirty
 from testbed.promises.bitmaps import has_bitmaps
 from testbed.qemu.image_kinds import KINDS
 from testbed.scenario.acts import bitmaps, drives, machines
@@ -89,8 +91,9 @@ def test_a_drive_goes_to_the_next_machine_with_all_that_is_below_it(world: World
     world.drives.drive("overlay0").write(0xAB, 65535, 2)
     world.judge.shut_down()
     machines.start_elsewhere(world, "tuesday")
-    (overlay,) = world.drives.all()
-    assert overlay.name == "overlay0"
+    overlay, below = world.drives.all()
+    assert (overlay.name, below.name) == ("overlay0", "drive0")
+    assert (below.is_open, below.read_only, below.serves_guest) == (True, True, False)
     assert [layer.name for layer in overlay.image.layers] == ["overlay0.qcow2", "drive0.qcow2"]
     overlay.write(0xCD, 0, 1)
     world.judge.settle()
@@ -165,14 +168,35 @@ def test_an_overlay_that_comes_to_nothing_is_taken_away_again(world: World) -> N
     assert "overlay0" not in str(world.machine.execute("query-named-block-nodes"))
 
 
-def test_what_is_not_needed_any_more_is_forgotten() -> None:
-    below = drive_of(image("drive0"))
-    above = drive_of(image("overlay0", base=below.image), below.machine)
-    other = drive_of(image("drive1"), below.machine)
-    world = world_of(below, above, other)
-    world.drives.forget_below(above)
-    assert world.drives.all() == [above, other]
-    assert above.image.base is None
+def test_what_nobody_uses_is_closed_and_still_judged() -> None:
+    lowest = drive_of(image("drive0"))
+    kept = drive_of(image("kept0"), lowest.machine)
+    above = drive_of(image("overlay0", base=lowest.image), lowest.machine)
+    world = world_of(lowest, kept, above)
+    kept.is_kept = True
+    for drive in (lowest, above):
+        drive.access = NoAccess(drive.name)
+    above.is_kept = True
+    world.drives.let_go_of_unused()
+    assert world.drives.all() == [lowest, kept, above]
+    above.image.base = None
+    lowest.bitmaps["a"] = Bitmap("a", Dirty(lowest.size, 65536), persistent=True)
+    world.drives.let_go_of_unused()
+    assert (world.drives.all(), world.drives.left) == ([kept, above], [lowest])
+    assert (list(lowest.image.bitmaps), lowest.is_open) == (["a"], False)
+    assert world.drives.that_ever_were() == [kept, above, lowest]
+
+
+def test_a_chain_is_told_from_the_uppermost_to_the_base() -> None:
+    lowest = drive_of(image("drive0"))
+    middle = drive_of(image("overlay0", base=lowest.image), lowest.machine)
+    top = drive_of(image("overlay1", base=middle.image), lowest.machine)
+    drives = world_of(lowest, middle, top).drives
+    assert drives.chain_of(top, lowest) == [top, middle]
+    assert drives.chain_of(top, None) == [top, middle, lowest]
+    assert (drives.above(lowest), drives.above(top)) == (middle, None)
+    with pytest.raises(AuthorError, match=r"overlay0.* does not stand on .*overlay1"):
+        drives.chain_of(middle, top)
 
 
 # Finding them.

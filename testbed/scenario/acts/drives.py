@@ -6,7 +6,6 @@ from functools import partial
 
 from testbed.base.units import SECTOR
 from testbed.domain.drive import Drive
-from testbed.domain.job import Job
 from testbed.domain.request import ABORT, Outlook, Refusal, Request, always_granted, open_question
 from testbed.qemu.image_kinds import SECRET
 from testbed.scenario.acts.act import Actor, Name, Size, Value, act
@@ -67,25 +66,12 @@ def snapshot(world: World, drive: Drive, target: Name) -> Request:
     overlay = world.drives.add_overlay(target, drive)
 
     def granted() -> None:
-        overlay.access = drive.access
-        drive.image.store(drive.bitmaps)  # the lower image is opened anew, for reading only
+        drive.give_guest_to(overlay)
+        drive.reopened(read_only=True)
 
     arguments = {"node": drive.name, "overlay": target}
     refused = partial(world.drives.drop_overlay, overlay)
     return Request("blockdev-snapshot", arguments, granted, refused, machine=drive.machine)
-
-
-@act("stream", on="drive", by=Actor.OPERATOR)
-def stream(world: World, drive: Drive) -> Request:
-    """Copy into a drive all that it has from below; it is granted when that is done, and nobody has what was below."""
-    machine = drive.machine
-    job = Job(machine, f"stream-of-{drive.name}", kind="stream", start=len(machine.all_events()))
-
-    def granted() -> None:
-        job.wait()
-        world.drives.forget_below(drive)
-
-    return Request("block-stream", {"job-id": job.name, "device": drive.name}, granted, machine=machine)
 
 
 @act("commit", on="drive", by=Actor.OPERATOR)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from testbed.domain.drive import Drive
 from testbed.domain.request import Outlook, Refusal, Request, open_question
 from testbed.scenario.acts.act import Actor, Byte, Flag, Name, Size, act
@@ -15,9 +17,7 @@ OLD_REOPEN = "x-blockdev-reopen"
 @act("reopen", on="drive", by=Actor.OPERATOR, needs=("reopen", "human-monitor"))
 def reopen(world: World, drive: Drive, read_only: Flag) -> Request:
     """Open a drive's image anew, for reading only or for writing, while the machine has it."""
-    node = {**drive.node_options, "read-only": read_only, "file": drive.file_name}
-    commands = {command["name"] for command in drive.machine.execute("query-commands")}
-    command, arguments = (REOPEN, {"options": [node]}) if REOPEN in commands else (OLD_REOPEN, node)
+    command, arguments = reopening(drive, read_only=read_only)
 
     def forecast(outlook: Outlook) -> Refusal | None:
         has_job = any(not backup.job.is_gone for backup in world.backups.of(drive))
@@ -31,6 +31,13 @@ def reopen(world: World, drive: Drive, read_only: Flag) -> Request:
         drive.seal()
 
     return Request(command, arguments, granted, forecast=forecast, machine=drive.machine)
+
+
+def reopening(drive: Drive, *, read_only: bool) -> tuple[str, Mapping[str, object]]:
+    """Return the command by which this QEMU opens a drive's image anew, and its arguments."""
+    node = {**drive.node_options, "read-only": read_only, "file": drive.file_name}
+    commands = {command["name"] for command in drive.machine.execute("query-commands")}
+    return (REOPEN, {"options": [node]}) if REOPEN in commands else (OLD_REOPEN, node)
 
 
 @act("open elsewhere", on="drive", by=Actor.OPERATOR)

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from testbed.scenario.acts import backups, bitmaps, chains, drives, exports, guest, jobs, machines, opening
+from testbed.scenario.acts import (
+    backups,
+    bitmaps,
+    chains,
+    drives,
+    exports,
+    guest,
+    jobs,
+    layers,
+    machines,
+    opening,
+)
 from testbed.scenario.acts.act import REGISTRY, Act, act_named, acts_on, said_of
 
 __all__ = [
@@ -17,6 +28,7 @@ __all__ = [
     "exports",
     "guest",
     "jobs",
+    "layers",
     "machines",
     "opening",
     "said_of",

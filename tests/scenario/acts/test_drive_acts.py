@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from without_qemu import MIB, drive_of, image, world_of
 
+from testbed.base.problems import AuthorError
 from testbed.domain.backup import COMMANDS, Backup
 from testbed.domain.drive import Drive
 from testbed.domain.export import Export
@@ -13,7 +14,7 @@ from testbed.domain.request import Outlook, Refusal, Request
 from testbed.domain.target import Target
 from testbed.model.content import Run
 from testbed.qemu.image_kinds import ImageKind
-from testbed.scenario.acts import bitmaps, drives
+from testbed.scenario.acts import bitmaps, drives, layers
 from testbed.scenario.world import World
 
 
@@ -116,12 +117,15 @@ def test_guest_goes_on_in_the_overlay(world: World) -> None:
     world.dialogue.demand(drives.snapshot(world, below, "overlay0"))
     overlay = world.drives.drive("overlay0")
     overlay.write(0xAB, 512, 1)
-    assert overlay.access is below.access
+    assert (overlay.serves_guest, below.serves_guest, below.read_only) == (True, False, True)
+    with pytest.raises(AuthorError, match='no guest reaches "drive0"'):
+        below.write(0xAB, 512, 1)
     assert (overlay.content.pattern_at(512), below.content.pattern_at(512)) == (0xAB, 0x11)
     assert (list(below.image.bitmaps), below.image.in_use) == (["a"], set())
-    world.dialogue.demand(drives.stream(world, overlay))
-    assert world.drives.all() == [overlay]
+    world.dialogue.demand(layers.stream(world, overlay))
+    assert (world.drives.all(), world.drives.left) == ([overlay], [below])
     assert overlay.image.base is None
+    world.judge.settle()
 
 
 def test_refused_snapshot_leaves_no_overlay(world: World) -> None:
