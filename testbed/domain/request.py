@@ -68,9 +68,10 @@ def always_granted(_outlook: Outlook) -> Refusal | None:
 class Request:
     """A QMP command with its arguments; it serves alone and as an action of a transaction.
 
-    `granted` is called once, when QEMU has agreed: it tells the models what must be true from then on. `refused` is
-    called instead when it has not: it undoes what was got ready for the request. `forecast` says which of the two must
-    come. `machine` is whom to ask; the machine that the scenario speaks of if none is named.
+    `granted` is called once, when QEMU has agreed: it tells the models what must be true from then on; `settled` tells
+    them what comes of all that was asked for in the same transaction. `refused` is called instead when it has not: it
+    undoes what was got ready for the request. `forecast` says which of the two must come. `machine` is whom to ask; the
+    machine that the scenario speaks of if none is named.
     """
 
     command: str
@@ -79,6 +80,7 @@ class Request:
     refused: Callable[[], object] = _nothing
     forecast: Forecast = open_question
     machine: Machine | None = None
+    settled: Callable[[], object] = _nothing
 
     def then(self, more: Callable[[], object]) -> Request:
         """Return the request with something more that the models learn when it is granted."""
@@ -114,6 +116,7 @@ def transaction(requests: Sequence[Request], completion: str = "") -> Request:
         refused=lambda: [request.refused() for request in requests],
         forecast=lambda outlook: _foresee_all(requests, completion, outlook),
         machine=next(iter(machines.values()), None),
+        settled=lambda: [request.settled() for request in requests],
     )
 
 

@@ -143,6 +143,7 @@ class Dialogue:
             self.drives.let_writes_arrive()
         try:
             answer.request.granted()
+            answer.request.settled()
         except UnknownName as unknown:
             raise BrokenPromise(f"QEMU granted what it should have refused: {unknown}") from unknown
 

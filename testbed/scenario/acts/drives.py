@@ -65,13 +65,15 @@ def snapshot(world: World, drive: Drive, target: Name) -> Request:
     """
     overlay = world.drives.add_overlay(target, drive)
 
-    def granted() -> None:
-        drive.give_guest_to(overlay)
-        drive.reopened(read_only=True)
-
     arguments = {"node": drive.name, "overlay": target}
-    refused = partial(world.drives.drop_overlay, overlay)
-    return Request("blockdev-snapshot", arguments, granted, refused, machine=drive.machine)
+    return Request(
+        "blockdev-snapshot",
+        arguments,
+        granted=partial(drive.give_guest_to, overlay),
+        refused=partial(world.drives.drop_overlay, overlay),
+        machine=drive.machine,
+        settled=partial(drive.reopened, read_only=True),
+    )
 
 
 @act("commit", on="drive", by=Actor.OPERATOR)

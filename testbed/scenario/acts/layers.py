@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TypeVar
 
 from testbed.base.problems import AuthorError
@@ -97,10 +98,11 @@ def snapshot_by_qemu(world: World, drive: Drive, target: Name) -> Request:
     def granted() -> None:
         world.drives.adopt(overlay)
         drive.give_guest_to(overlay)
-        drive.reopened(read_only=True)
 
     new = {"snapshot-file": overlay.image.name, "snapshot-node-name": target, "format": overlay.image.image_format}
-    return Request("blockdev-snapshot-sync", {"node-name": drive.name, **new}, granted, machine=drive.machine)
+    arguments = {"node-name": drive.name, **new}
+    stored = partial(drive.reopened, read_only=True)
+    return Request("blockdev-snapshot-sync", arguments, granted, machine=drive.machine, settled=stored)
 
 
 @act("internal snapshot", on="drive", by=Actor.OPERATOR)
