@@ -207,6 +207,13 @@ NEEDS = (
         source="the option",
     ),
     _promised(_image_tool("qemu-img-bitmap", "bitmap")),
+    Need(
+        "skip-broken-bitmaps",
+        "qemu-img convert --skip-broken-bitmaps",
+        lambda build: build.image_tool_has_option("convert", "--skip-broken-bitmaps"),
+        since="6.1",
+        source=TRIED,
+    ),
 )
 """All needs, in the order in which the documentation lists them."""
 

@@ -21,6 +21,7 @@ from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
 from testbed.scenario.backup_tool import BackupTool
 from testbed.scenario.damages import Damages
+from testbed.scenario.bench import Bench
 from testbed.scenario.dialogue import Dialogue
 from testbed.scenario.drives import Drives
 from testbed.scenario.hearing import Hearing
@@ -90,6 +91,11 @@ class World:
     def machine(self) -> Machine:
         """Return the machine that a sentence means which names none."""
         return self.machines.current
+
+    @property
+    def bench(self) -> Bench:
+        """Return where qemu-img works on the images of machines that are off."""
+        return Bench(self.images)
 
     # Other places for backups.
 

@@ -12,6 +12,7 @@ from testbed.scenario.acts import (
     jobs,
     layers,
     machines,
+    offline,
     opening,
 )
 from testbed.scenario.acts.act import REGISTRY, Act, act_named, acts_on, said_of
@@ -31,5 +32,6 @@ __all__ = [
     "layers",
     "machines",
     "opening",
+    "offline",
     "said_of",
 ]

@@ -1,0 +1,69 @@
+@offline
+Feature: Tools that would lose bitmaps
+  A script that copies an image or takes it back to an older state looks at nothing but the exit status of the tool. If
+  the tool said that all is well and the bitmaps were gone, or were not what they seem, the next increment would miss
+  what has changed, and nobody would know before a restore. So a tool that cannot keep a bitmap refuses, or is told to.
+
+  Background:
+    Given the 520 MiB + 1 KiB drive "drive0" in a qcow2 image, holding:
+      | pattern | at              | length |
+      | 0x41    | 0               | 65 KiB |
+      | 0xd5    | 520 MiB - 1 KiB | 2 KiB  |
+    And a full backup of "drive0", in one transaction with these requests:
+      | request | bitmap  | drive  | granularity | persistent |
+      | add     | bitmap0 | drive0 | 64 KiB      | yes        |
+      | add     | fine    | drive0 | 512 B       | yes        |
+    And the guest has written to "drive0":
+      | pattern | at            | length | note                                   |
+      | 0x9a    | 256 MiB - 1 B | 2 B    | where clusters of the fine bitmap meet |
+      | 0x64    | 520 MiB       | 1 KiB  | the rest at the end                    |
+    And the machine has been shut down
+
+  Rule: A tool refuses what the bitmaps in an image would not survive, and leaves the image as it was
+    Scenario Outline: Refused: the image is <act>
+      Then qemu-img should refuse that the image of "drive0" is <act>, saying "<words>"
+
+      Examples: by what the tool would do
+        | case                             | act                                                | words                    |
+        | convert --bitmaps -O raw         | copied to a raw image with its bitmaps             | does not support bitmaps |
+        | convert --bitmaps -o compat=0.10 | copied to version 2 of the format with its bitmaps | does not support bitmaps |
+
+    Scenario: Refused: the image is put back to an internal snapshot
+      Given the image of "drive0" has been given a snapshot
+      Then qemu-img should refuse that the image of "drive0" is put back to its snapshot, saying "active dirty bitmaps"
+      When the image of "drive0" is rid of its snapshot
+      And the machine "tuesday" starts with the same drives
+      Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
+
+    @known-defect.downgrade-loses-bitmaps
+    Scenario: Refused: the image is amended to the version of its format that knows no bitmaps
+      Then qemu-img should refuse that the image of "drive0" is amended to version 2 of the format, saying "bitmap"
+
+  Rule: Nobody gets a copy of a bitmap that cannot be trusted, and a copy without it only if it was asked for
+    Scenario: The bitmaps that a crash has left are neither copied nor resized
+      Given the machine "monday" has started with the same drives
+      And the machine has been killed
+      Then qemu-img should refuse that the image of "drive0" is copied with its bitmaps, saying "inconsistent"
+      And qemu-img should refuse that the image of "drive0" is resized to 1 GiB, saying "inconsistent"
+      And qemu-img should refuse that the image of "drive0" is resized to 1 MiB, saying "inconsistent"
+
+    Scenario Outline: One bitmap is consistent and others are not, and the image is <act>
+      Given the machine "monday" has started with the same drives
+      And the machine has been killed
+      And the machine "tuesday" has started with the same drives
+      And these bitmaps on "drive0":
+        | bitmap | granularity | persistent |
+        | sound  | 512 B       | yes        |
+      And the guest has written to "drive0":
+        | pattern | at            | length |
+        | 0x22    | 520 MiB - 1 B | 2 B    |
+      And the machine has been shut down
+      When the image of "drive0" is <act>
+      And the machine "wednesday" starts with the same drives
+      Then the bitmaps of "drive0" should be:
+        | bitmap | granularity | recording | busy | persistent | inconsistent | dirty |
+        | sound  | 512 B       | yes       | no   | yes        | no           | 1 KiB |
+
+      Examples: who said that bitmaps may be left behind
+        | case                                    | act                                |
+        | whoever wanted the consistent ones only | copied with its consistent bitmaps |
