@@ -8,7 +8,15 @@ from testbed.language.cells import bitmap_name
 from testbed.language.context import world_of
 from testbed.language.needs import needing
 from testbed.language.offline import bitmap_actions, call_of
-from testbed.promises.imagetools import is_refused_saying
+from testbed.promises.imagetools import (
+    has_no_room_measured_for_bitmaps,
+    is_measured_exactly,
+    is_refused_saying,
+    lists_bitmaps_in_words,
+    shows_what_is_recorded,
+)
+from testbed.qemu.image_kinds import ImageKind
+from testbed.qemu.offline_export import OfflineExport
 from testbed.scenario.acts import offline
 from testbed.scenario.acts.registry import Act
 
@@ -75,3 +83,42 @@ def image_resize_refused(context: Context, drive: str, size: int, words: str) ->
     world = world_of(context)
     answer = world.bench.ask(offline.resize(world.drives.switched_off(drive), size))
     assert_that(answer, is_refused_saying(words))
+
+
+@then("a client of qemu-nbd should be told what {bitmap:Name} of {drive:Name} has recorded")
+@needing("qemu-nbd", "nbd")
+def bitmap_shown(context: Context, bitmap: str, drive: str) -> None:
+    """Let qemu-nbd show an image with one of its bitmaps, and compare what a client reads of that."""
+    world = world_of(context)
+    promise = shows_what_is_recorded(OfflineExport(world.images), bitmap)
+    assert_that(world.drives.switched_off(drive).image, promise)
+
+
+@then("qemu-nbd should refuse to show {bitmap:Name} of {drive:Name}, saying {words:Name}")
+@needing("qemu-nbd", "nbd")
+def bitmap_not_shown(context: Context, bitmap: str, drive: str, words: str) -> None:
+    """Let qemu-nbd try to show an image with a bitmap that nobody can rely on."""
+    world = world_of(context)
+    image = world.drives.switched_off(drive).image
+    assert_that(OfflineExport(world.images).refusal(image.name, image.image_format, bitmap), is_refused_saying(words))
+
+
+@then("a copy of the image of {drive:Name} with its bitmaps should take the space that qemu-img measures")
+def measured(context: Context, drive: str) -> None:
+    """Compare what qemu-img measures with what a copy takes, each cluster of whose bitmaps must hold a record."""
+    world = world_of(context)
+    assert_that(world.drives.switched_off(drive).image, is_measured_exactly(world.images))
+
+
+@then("qemu-img should measure no room for bitmaps of {drive:Name} in {kind:ImageKind}")
+def nothing_measured(context: Context, drive: str, kind: ImageKind) -> None:
+    """Let qemu-img measure a copy in an image that cannot store bitmaps."""
+    world = world_of(context)
+    assert_that(world.drives.switched_off(drive).image, has_no_room_measured_for_bitmaps(world.images, kind))
+
+
+@then("qemu-img should list the bitmaps in the image of {drive:Name}")
+def listed(context: Context, drive: str) -> None:
+    """Compare what qemu-img lists in words with the bitmaps that an image must store."""
+    world = world_of(context)
+    assert_that(world.drives.switched_off(drive).image, lists_bitmaps_in_words(world.images))

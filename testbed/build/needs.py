@@ -208,6 +208,13 @@ NEEDS = (
     ),
     _promised(_image_tool("qemu-img-bitmap", "bitmap")),
     Need(
+        "qemu-nbd",
+        "qemu-nbd beside its qemu-img",
+        lambda build: build.has_image_server(),
+        otherwise="it is in another package, or in another place",
+        source=TRIED,
+    ),
+    Need(
         "skip-broken-bitmaps",
         "qemu-img convert --skip-broken-bitmaps",
         lambda build: build.image_tool_has_option("convert", "--skip-broken-bitmaps"),

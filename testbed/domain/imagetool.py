@@ -74,7 +74,10 @@ def written_when_off(image: Image, ranges: Ranges) -> None:
 
 
 def committed(overlay: Image, base: Image) -> None:
-    """Take note that all that an overlay holds itself was written into its base, which reads as the overlay did."""
-    written_when_off(base, overlay.allocated.below(overlay.size))
-    base.history.add(overlay.history.since(0))
+    """Take note that all that an overlay holds, down to its base, was written into it, which now reads as that."""
+    for layer in overlay.layers:
+        if layer is base:
+            break
+        written_when_off(base, layer.allocated.below(layer.size))
+        base.history.add(layer.history.since(0))
     base.content = overlay.content

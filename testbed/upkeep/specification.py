@@ -199,7 +199,7 @@ BOOK = (
     Chapter(
         "offline",
         "What do tools do to bitmaps while the machine is off?",
-        ["kept_bitmaps", "refused_tools", "bitmap_command", "refused_bitmap_command"],
+        ["kept_bitmaps", "refused_tools", "merged_images", "told_bitmaps", "bitmap_command", "refused_bitmap_command"],
         "No tool is interrupted, and none works on an image that a machine has open.",
     ),
     Chapter(

@@ -82,3 +82,14 @@ def test_base_reads_as_what_was_committed_into_it_and_has_recorded_that(stored: 
     assert stored.content == overlay.content
     assert counts(stored) == {"kept": 64 * KIB, "still": 0}
     assert stored.history.since(0) == Ranges.of((128 * KIB, 1))
+
+
+def test_image_below_several_has_recorded_what_each_of_them_held(stored: Image) -> None:
+    middle = image("middle", base=stored)
+    middle.write(0x11, 0, 1)
+    upper = image("upper", base=middle)
+    upper.content = middle.content.written(0x22, MIB - 1, 1)
+    upper.allocate(Ranges.of((MIB - 1, 1)))
+    committed(upper, stored)
+    assert counts(stored) == {"kept": 128 * KIB, "still": 0}
+    assert stored.content == upper.content

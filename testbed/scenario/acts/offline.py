@@ -209,7 +209,7 @@ def rebase(world: World, drive: Drive) -> ToolCall:
     return _rebase(drive.image, _copy_of_base(world, drive.image))
 
 
-@act("rebase unsafely", on="image", by=Actor.OPERATOR, said="put on a copy of its base that is not looked at")
+@act("rebase unsafely", on="image", by=Actor.OPERATOR, said="put on a copy of its base without a look")
 def rebase_unsafely(world: World, drive: Drive) -> ToolCall:
     """Name a copy of its base as an image's base, and look at neither."""
     return _rebase(drive.image, _copy_of_base(world, drive.image), "-u")
@@ -220,35 +220,44 @@ def rebase_away(drive: Drive) -> ToolCall:
     """Copy all that an image has from its base into it; what records has recorded that, as it is written."""
     image = drive.image
     taken_up = _base_of(image).content.data.rounded_out(image.unit) - image.allocated
-    return _rebase(image, None, written=taken_up)
+    return _rebase(image, None, written=taken_up.below(image.size))
 
 
-def _commit(world: World, overlay: Drive, *how: str) -> ToolCall:
-    base = _base_of(overlay.image)
-    return ToolCall("commit", ["-q", *how, *_named(overlay.image)], lambda: _end_overlay(world, overlay, base))
+def _commit(world: World, overlay: Drive, base: Image, *how: str) -> ToolCall:
+    def done() -> None:
+        committed(overlay.image, base)
+        gone = list(overlay.image.layers)
+        for drive in world.drives.all():
+            if drive.image in gone[: gone.index(base)]:
+                world.drives.forget(drive)
 
-
-def _end_overlay(world: World, overlay: Drive, base: Image) -> None:
-    committed(overlay.image, base)
-    world.drives.forget(overlay)
+    return ToolCall("commit", ["-q", *how, *_named(overlay.image)], done)
 
 
 @act("commit", on="image", by=Actor.OPERATOR, said="committed into its base")
 def commit(world: World, drive: Drive) -> ToolCall:
     """Write all that an overlay holds into its base and empty it; nobody needs it any more."""
-    return _commit(world, drive)
+    return _commit(world, drive, _base_of(drive.image))
 
 
 @act("commit and keep", on="image", by=Actor.OPERATOR, said="committed into its base without being emptied")
 def commit_and_keep(world: World, drive: Drive) -> ToolCall:
     """Write all that an overlay holds into its base; nobody needs it any more."""
-    return _commit(world, drive, "-d")
+    return _commit(world, drive, _base_of(drive.image), "-d")
 
 
 @act("commit into named", on="image", by=Actor.OPERATOR, said="committed into its base by that one's name")
 def commit_into_named(world: World, drive: Drive) -> ToolCall:
     """Do the same with the base named."""
-    return _commit(world, drive, "-b", _base_of(drive.image).name)
+    base = _base_of(drive.image)
+    return _commit(world, drive, base, "-b", base.name)
+
+
+@act("commit into lowest", on="image", by=Actor.OPERATOR, said="committed into the lowest image")
+def commit_into_lowest(world: World, drive: Drive) -> ToolCall:
+    """Write all that an overlay and those below it hold into the image that stands on nothing."""
+    lowest = list(drive.image.layers)[-1]
+    return _commit(world, drive, lowest, "-b", lowest.name)
 
 
 # What makes a copy of it, which takes its place.

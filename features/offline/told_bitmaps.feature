@@ -1,0 +1,76 @@
+@offline
+Feature: What tools tell of bitmaps while the machine is off
+  A backup tool that finds a machine switched off still wants its increment: it lets qemu-nbd show the image and asks
+  which ranges are dirty. Before it copies an image with its bitmaps to another place, it asks how much room that takes.
+
+  Background:
+    Given the 520 MiB + 1 KiB drive "drive0" in a qcow2 image, holding:
+      | pattern | at              | length |
+      | 0xd5    | 520 MiB - 1 KiB | 2 KiB  |
+    And these bitmaps on "drive0":
+      | bitmap  | granularity | recording | persistent |
+      | bitmap0 | 64 KiB      | yes       | yes        |
+      | fine    | 512 B       | yes       | yes        |
+      | coarse  | 2 GiB       | yes       | yes        |
+      | still   | 4 KiB       | no        | yes        |
+    And the guest has written to "drive0":
+      | pattern | at            | length | note                                   |
+      | 0x9a    | 256 MiB - 1 B | 2 B    | where clusters of the fine bitmap meet |
+      | 0x64    | 520 MiB       | 1 KiB  | the rest at the end                    |
+    And the machine has been shut down
+
+  Rule: A client of qemu-nbd is told of each dirty granule of a stored bitmap, and of no other
+    Scenario Outline: A client asks for the record of "<bitmap>"
+      Then a client of qemu-nbd should be told what "<bitmap>" of "drive0" has recorded
+
+      Examples: by granularity
+        | case                               | bitmap  |
+        | granules of a cluster              | bitmap0 |
+        | the finest granules                | fine    |
+        | one granule for the whole drive    | coarse  |
+        | a bitmap that has recorded nothing | still   |
+
+    Scenario: The record that a client is told of has been merged
+      Given the bitmap "still" of "drive0" has been changed by qemu-img:
+        | action | from |
+        | merge  | fine |
+      Then a client of qemu-nbd should be told what "still" of "drive0" has recorded
+
+    Scenario: No client is told of a bitmap that there is not
+      Then qemu-nbd should refuse to show "missing" of "drive0", saying "Bitmap 'missing' is not found"
+
+    Scenario: No client is told of a bitmap that a crash has left inconsistent
+      Given the machine "tuesday" has started with the same drives
+      And the machine has been killed
+      Then qemu-nbd should refuse to show "fine" of "drive0", saying "Bitmap 'fine' is inconsistent and cannot be used"
+
+  Rule: What qemu-img says of the bitmaps in an image is what is there
+    Scenario: A copy takes the space that was measured for its bitmaps
+      Given the bitmap "still" of "drive0" has been changed by qemu-img:
+        | action | from |
+        | merge  | fine |
+      Then a copy of the image of "drive0" with its bitmaps should take the space that qemu-img measures
+
+    Scenario Outline: Nothing is measured for bitmaps in <kind>
+      Then qemu-img should measure no room for bitmaps of "drive0" in <kind>
+
+      Examples: images that store none
+        | case                      | kind                       |
+        | it has no place for any   | a raw image                |
+        | its version knows of none | a qcow2 image of version 2 |
+
+    Scenario: Bitmaps are listed that record, that do not, and that are inconsistent
+      Then qemu-img should list the bitmaps in the image of "drive0"
+      When the machine "tuesday" starts with the same drives
+      And the machine is killed
+      Then qemu-img should list the bitmaps in the image of "drive0"
+
+    Scenario: Bitmaps of all granularities are listed
+      Given the bitmap "bitmap1" of "drive0" has been changed by qemu-img:
+        | action | granularity |
+        | add    | 1 KiB       |
+      And the bitmap "a: b, c" of "drive0" has been changed by qemu-img:
+        | action  | granularity |
+        | add     | 1 GiB       |
+        | disable |             |
+      Then qemu-img should list the bitmaps in the image of "drive0"
