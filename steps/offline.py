@@ -12,6 +12,7 @@ from testbed.promises.imagetools import (
     has_no_room_measured_for_bitmaps,
     is_measured_exactly,
     is_refused_saying,
+    is_restored_by_increment,
     lists_bitmaps_in_words,
     shows_what_is_recorded,
 )
@@ -91,6 +92,16 @@ def bitmap_shown(context: Context, bitmap: str, drive: str) -> None:
     """Let qemu-nbd show an image with one of its bitmaps, and compare what a client reads of that."""
     world = world_of(context)
     promise = shows_what_is_recorded(OfflineExport(world.images), bitmap)
+    assert_that(world.drives.switched_off(drive).image, promise)
+
+
+@then("an increment that a client of qemu-nbd copies by {bitmap:Name} of {drive:Name} should restore it")
+@needing("qemu-nbd", "nbd")
+def increment_pulled(context: Context, bitmap: str, drive: str) -> None:
+    """Let a client copy what is dirty on top of the drive's newest backup, and compare that with the drive."""
+    world = world_of(context)
+    base = world.catalogue.newest_of(drive).target
+    promise = is_restored_by_increment(OfflineExport(world.images), bitmap, base)
     assert_that(world.drives.switched_off(drive).image, promise)
 
 

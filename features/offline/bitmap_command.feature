@@ -52,6 +52,12 @@ Feature: Bitmaps changed by qemu-img while the machine is off
         | coarse  | 2 GiB       | yes       | no   | yes        | 2 GiB   |
       And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
+    Scenario: All stored bitmaps are removed at once
+      Given the image of "drive0" has been rid of all its bitmaps
+      When the machine "tuesday" starts with the same drives
+      Then "drive0" should have no bitmap
+      And "drive0" should hold what the guest has written
+
     Scenario Outline: A bitmap is added: <case>
       Given the bitmap "<bitmap>" of "drive0" has been changed by qemu-img:
         | action | granularity   |

@@ -67,6 +67,14 @@ Feature: Changes of bitmaps that qemu-img must refuse
         | bitmap0 | 4 KiB       | yes       | no   | yes        | no           | 0     |
         | fine    | 512 B       | no        | no   | yes        | yes          | 0     |
 
+    Scenario: All bitmaps that a crash has left are removed at once
+      Given the machine has been shut down
+      And the machine "tuesday" has started with the same drives
+      And the machine has been killed
+      When the image of "drive0" is rid of all its bitmaps
+      And the machine "wednesday" starts with the same drives
+      Then "drive0" should have no bitmap
+
     Scenario Outline: The image is <case>
       Given the 4 MiB drive "drive1" in <kind>
       And the machine has been shut down

@@ -7,12 +7,12 @@ Feature: What tools tell of bitmaps while the machine is off
     Given the 520 MiB + 1 KiB drive "drive0" in a qcow2 image, holding:
       | pattern | at              | length |
       | 0xd5    | 520 MiB - 1 KiB | 2 KiB  |
-    And these bitmaps on "drive0":
-      | bitmap  | granularity | recording | persistent |
-      | bitmap0 | 64 KiB      | yes       | yes        |
-      | fine    | 512 B       | yes       | yes        |
-      | coarse  | 2 GiB       | yes       | yes        |
-      | still   | 4 KiB       | no        | yes        |
+    And a full backup of "drive0", in one transaction with these requests:
+      | request | bitmap  | drive  | granularity | recording | persistent |
+      | add     | bitmap0 | drive0 | 64 KiB      | yes       | yes        |
+      | add     | fine    | drive0 | 512 B       | yes       | yes        |
+      | add     | coarse  | drive0 | 2 GiB       | yes       | yes        |
+      | add     | still   | drive0 | 4 KiB       | no        | yes        |
     And the guest has written to "drive0":
       | pattern | at            | length | note                                   |
       | 0x9a    | 256 MiB - 1 B | 2 B    | where clusters of the fine bitmap meet |
@@ -35,6 +35,16 @@ Feature: What tools tell of bitmaps while the machine is off
         | action | from |
         | merge  | fine |
       Then a client of qemu-nbd should be told what "still" of "drive0" has recorded
+
+    Scenario Outline: An increment is taken while the machine is off, and the chain goes on: by "<bitmap>"
+      Then an increment that a client of qemu-nbd copies by "<bitmap>" of "drive0" should restore it
+      When the machine "tuesday" starts with the same drives
+      Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
+
+      Examples: by granularity
+        | case                  | bitmap  |
+        | granules of a cluster | bitmap0 |
+        | the finest granules   | fine    |
 
     Scenario: No client is told of a bitmap that there is not
       Then qemu-nbd should refuse to show "missing" of "drive0", saying "Bitmap 'missing' is not found"

@@ -215,6 +215,13 @@ NEEDS = (
         source=TRIED,
     ),
     Need(
+        "remove-all-bitmaps",
+        "qemu-img bitmap --remove-all",
+        lambda build: build.image_tool_has_option("bitmap", "--remove-all"),
+        since="11.0",
+        source=TRIED,
+    ),
+    Need(
         "skip-broken-bitmaps",
         "qemu-img convert --skip-broken-bitmaps",
         lambda build: build.image_tool_has_option("convert", "--skip-broken-bitmaps"),

@@ -8,12 +8,17 @@ import re
 from testbed.base.process import Finished
 from testbed.base.units import format_size
 from testbed.domain.image import Image
+from testbed.domain.target import Target
+from testbed.model.ranges import Ranges
 from testbed.promises.promise import Promise
 from testbed.qemu.image_kinds import ImageKind
 from testbed.qemu.images import Images
 from testbed.qemu.offline_export import OfflineExport
 from testbed.qemu.qcow2 import space_of_bitmaps
 from testbed.qemu.wording import says
+
+INCREMENT = "pulled.qcow2"
+"""What an increment is called that a client has copied."""
 
 COPY = "measured.qcow2"
 """What a copy is called that is made to be compared with what was measured before."""
@@ -45,6 +50,21 @@ def shows_what_is_recorded(export: OfflineExport, bitmap: str) -> Promise[Image]
         return "; ".join(f'"{bitmap}" of {image.name}: {what}: {where}' for what, where in wrong if where) or None
 
     return Promise(f'a client that is told what "{bitmap}" has recorded', complaint)
+
+
+def is_restored_by_increment(export: OfflineExport, bitmap: str, base: Target) -> Promise[Image]:
+    """Match an image that a backup and what a client of qemu-nbd copies by a bitmap restore, and nothing needless."""
+
+    def complaint(image: Image) -> str | None:
+        images = export.images
+        export.copy_dirty(image.name, image.image_format, bitmap, (base.name, base.image_format), INCREMENT)
+        if wrong := images.first_difference(INCREMENT, "qcow2", image.content):
+            return str(wrong)
+        held = Ranges.joined((one.start, one.end) for one in images.extents(INCREMENT, "qcow2") if not one.depth)
+        needless = held - image.bitmaps[bitmap].dirty.granules.rounded_out(image.kind.cluster)
+        return f"{INCREMENT} holds without need: {needless}" if needless else None
+
+    return Promise("an image that an increment read over NBD restores", complaint)
 
 
 def is_measured_exactly(images: Images) -> Promise[Image]:

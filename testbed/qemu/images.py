@@ -189,6 +189,12 @@ class Images:
         """Name another image (name, format) as backing file without changing any data."""
         self._img("rebase", "-u", "-f", image_format, "-b", backing[0], "-F", backing[1], name)
 
+    def copy_up(self, name: str, image_format: str, ranges: Iterable[tuple[int, int]]) -> None:
+        """Copy ranges, each of (start, end) in bytes, from what an image stands on into the image itself."""
+        said = self._io(image_format, [f"read {start} {end - start}" for start, end in ranges], name, "-C").stdout
+        if "failed" in said:
+            raise ToolFailed(f"reading {name} failed: {said}")
+
     def tool(self, command: str, *arguments: str) -> Finished:
         """Run qemu-img, and return how it ended and what it said: a refusal is an answer, too.
 

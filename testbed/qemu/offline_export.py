@@ -53,6 +53,19 @@ class OfflineExport:
         # That is how it is told by this option, which stands for "allocated" and turns it round.
         return Ranges.joined((one["start"], one["start"] + one["length"]) for one in entries if not one["data"])
 
+    def copy_dirty(self, name: str, image_format: str, bitmap: str, base: tuple[str, str], copy: str) -> None:
+        """Copy what is dirty in a bitmap of an image into a new one on top of a base (name, format), as a client does.
+
+        Raises ToolFailed when the server or its client fails.
+        """
+        ranges = self.dirty(name, image_format, bitmap)
+        size = self.images.info(name)["virtual-size"]
+        self.images.create_above(copy, "qcow2", size, base)
+        with self._serving(name, image_format, bitmap) as address:
+            self.images.rebase(copy, "qcow2", (f"nbd+unix:///?socket={address}", "raw"))
+            self.images.copy_up(copy, "qcow2", ranges)
+        self.images.rebase(copy, "qcow2", base)
+
     def refusal(self, name: str, image_format: str, bitmap: str) -> Finished:
         """Return what the server says when it does not show a bitmap; raises ToolFailed when it goes on to do so."""
         argv = [*self._arguments(name, image_format, bitmap)[:-1], "-k", f"/proc/self/cwd/{SOCKET}", name]

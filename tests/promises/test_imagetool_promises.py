@@ -13,11 +13,13 @@ from testbed.base.process import ToolFailed
 from testbed.build.toolchain import Toolchain
 from testbed.domain.image import Image
 from testbed.domain.imagetool import add_stored, stored_bitmap
+from testbed.domain.target import Target
 from testbed.model.content import Content
 from testbed.model.ranges import Ranges
 from testbed.promises.imagetools import (
     has_no_room_measured_for_bitmaps,
     is_measured_exactly,
+    is_restored_by_increment,
     lists_bitmaps_in_words,
     shows_what_is_recorded,
 )
@@ -107,3 +109,21 @@ def test_server_that_fails_has_told_nothing(real: Images, tmp_path: Path) -> Non
     export = OfflineExport(Images(tool, tool, real.home, real.home, bound=20.0))
     with pytest.raises(ToolFailed, match=r"a client of drive0\.qcow2 failed|did not end in order"):
         export.dirty("drive0.qcow2", "qcow2", "kept")
+
+
+def test_increment_that_lacks_what_had_changed_restores_nothing(toolchain: Toolchain, tmp_path: Path) -> None:
+    real = Images(toolchain.qemu_img.path, toolchain.qemu_io.path, tmp_path, tmp_path, bound=20.0)
+    export = OfflineExport(real)
+    if not export.server.exists():
+        pytest.skip("there is no qemu-nbd beside qemu-img")
+    full = image("full")
+    real.create(full.name, "qcow2", full.content)
+    changed = image("changed")
+    changed.write(0x11, MIB - 512, 512)
+    real.create(changed.name, "qcow2", changed.content)
+    real.add_bitmap(changed.name, "kept")
+    add_stored(changed, "kept", None)
+    restored = is_restored_by_increment(export, "kept", Target(full))
+    assert "should be 0x11 and is 0x00" in (restored.complaint(changed) or "")
+    changed.content = full.content
+    assert restored.complaint(changed) is None

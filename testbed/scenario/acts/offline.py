@@ -90,6 +90,12 @@ def _words(action: Action) -> list[str]:
     return [f"--{action.verb}", *([action.source[1]] if action.source else []), *granularity]
 
 
+@act("remove bitmaps", on="image", by=Actor.OPERATOR, said="rid of all its bitmaps", needs=("remove-all-bitmaps",))
+def remove_bitmaps(drive: Drive) -> ToolCall:
+    """Remove all bitmaps that an image stores, those that are inconsistent, too."""
+    return ToolCall("bitmap", ["--remove-all", *_named(drive.image)], lambda: without_bitmaps(drive.image))
+
+
 # What leaves the image as it is.
 
 
