@@ -1,7 +1,7 @@
 @offline
-Feature: Bitmaps changed by qemu-img while the machine is off
-  Whoever prepares images, mends chains or puts together what several machines have recorded does so with qemu-img bitmap,
-  on images that no machine has open. It can do all to a bitmap that a running machine can, several things in one call,
+Feature: Stored bitmaps changed by a tool while the machine is off
+  Whoever prepares images, mends chains or puts together what several machines have recorded does so on images
+  that no machine has open. It can do all to a bitmap that a running machine can, several things in one call,
   and take what is merged from another image: an overlay's record goes down into the base that it is committed to.
 
   Background:
@@ -21,7 +21,7 @@ Feature: Bitmaps changed by qemu-img while the machine is off
 
   Rule: Each action does to a stored bitmap what its name says, and nothing to any other
     Scenario Outline: A stored bitmap is changed: <action>
-      Given the bitmap "fine" of "drive0" has been changed by qemu-img:
+      Given the bitmap "fine" of "drive0" has been changed by the image tool:
         | action   |
         | <action> |
       And the machine "tuesday" has started with the same drives
@@ -42,7 +42,7 @@ Feature: Bitmaps changed by qemu-img while the machine is off
         | it goes on, as it did            | enable  | yes       | 2 KiB + 512 B |
 
     Scenario: A stored bitmap is removed
-      Given the bitmap "fine" of "drive0" has been changed by qemu-img:
+      Given the bitmap "fine" of "drive0" has been changed by the image tool:
         | action |
         | remove |
       When the machine "tuesday" starts with the same drives
@@ -59,7 +59,7 @@ Feature: Bitmaps changed by qemu-img while the machine is off
       And "drive0" should hold what the guest has written
 
     Scenario Outline: A bitmap is added: <case>
-      Given the bitmap "<bitmap>" of "drive0" has been changed by qemu-img:
+      Given the bitmap "<bitmap>" of "drive0" has been changed by the image tool:
         | action | granularity   |
         | add    | <granularity> |
       And the machine "tuesday" has started with the same drives
@@ -81,7 +81,7 @@ Feature: Bitmaps changed by qemu-img while the machine is off
 
   Rule: Several actions in one call are done in the order in which they are named
     Scenario Outline: The record of "bitmap0" is put together anew: <case>
-      Given the bitmap "bitmap0" of "drive0" has been changed by qemu-img:
+      Given the bitmap "bitmap0" of "drive0" has been changed by the image tool:
         | action | from   |
         | <1st>  |        |
         | <2nd>  | <from> |
@@ -101,7 +101,7 @@ Feature: Bitmaps changed by qemu-img while the machine is off
         | let go on, and stopped                  | enable  | disable |        | no        | 192 KiB          |
 
     Scenario: A new bitmap gets what two others have recorded, and records nothing itself
-      Given the bitmap "sum" of "drive0" has been changed by qemu-img:
+      Given the bitmap "sum" of "drive0" has been changed by the image tool:
         | action  | granularity | from    |
         | add     | 1 KiB       |         |
         | merge   |             | fine    |
@@ -119,7 +119,7 @@ Feature: Bitmaps changed by qemu-img while the machine is off
         | sum     | 1 KiB       | no        | no   | yes        | 129 KiB       |
 
     Scenario: A bitmap is replaced by one of its name and another granularity
-      Given the bitmap "fine" of "drive0" has been changed by qemu-img:
+      Given the bitmap "fine" of "drive0" has been changed by the image tool:
         | action | granularity | from    |
         | remove |             |         |
         | add    | 4 KiB       |         |
@@ -145,7 +145,7 @@ Feature: Bitmaps changed by qemu-img while the machine is off
         | 0x33    | 300 MiB - 1 B | 2 B    | over the edge of a granule                   |
         | 0x44    | 512 MiB - 1 B | 2 B    | where other clusters of the fine bitmap meet |
       And the machine has been shut down
-      When the bitmap "<into>" of "<target>" is changed by qemu-img:
+      When the bitmap "<into>" of "<target>" is changed by the image tool:
         | action | from               |
         | merge  | <from> of <source> |
       Then the image of "<target>" should store its persistent bitmaps and no others

@@ -70,7 +70,7 @@ Feature: Images that are merged or put on another base while the machine is off
         | 0x9a    | 2 GiB - 1 B | 2 B    | on both sides of 2 GiB |
         | 0x64    | 4 GiB       | 1 KiB  | the rest at the end    |
       And the machine has been shut down
-      And the bitmap "still" of "drive0" has been changed by qemu-img:
+      And the bitmap "still" of "drive0" has been changed by the image tool:
         | action | from              |
         | merge  | upper of overlay0 |
       And the image of "overlay0" has been committed into its base

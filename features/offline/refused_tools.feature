@@ -1,6 +1,6 @@
 @offline
 Feature: Tools that would lose bitmaps
-  A script that copies an image or takes it back to an older state looks at nothing but the exit status of the tool. If
+  A script that copies an image or takes it back to an older state only looks at whether the tool said that it was done. If
   the tool said that all is well and the bitmaps were gone, or were not what they seem, the next increment would miss
   what has changed, and nobody would know before a restore. So a tool that cannot keep a bitmap refuses, or is told to.
 
@@ -21,7 +21,9 @@ Feature: Tools that would lose bitmaps
 
   Rule: A tool refuses what the bitmaps in an image would not survive, and leaves the image as it was
     Scenario Outline: Refused: the image is <act>
-      Then qemu-img should refuse that the image of "drive0" is <act>, saying "<words>"
+      When the image of "drive0" is to be <act>
+      Then the image tool should refuse it, saying "<words>"
+      And the image of "drive0" should store its persistent bitmaps and no others
 
       Examples: by what the tool would do
         | case                             | act                                                | words                    |
@@ -30,22 +32,33 @@ Feature: Tools that would lose bitmaps
 
     Scenario: Refused: the image is put back to an internal snapshot
       Given the image of "drive0" has been given a snapshot
-      Then qemu-img should refuse that the image of "drive0" is put back to its snapshot, saying "active dirty bitmaps"
+      When the image of "drive0" is to be put back to its snapshot
+      Then the image tool should refuse it, saying "active dirty bitmaps"
+      And the image of "drive0" should store its persistent bitmaps and no others
       When the image of "drive0" is rid of its snapshot
       And the machine "tuesday" starts with the same drives
       Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
     @known-defect.downgrade-loses-bitmaps
     Scenario: Refused: the image is amended to the version of its format that knows no bitmaps
-      Then qemu-img should refuse that the image of "drive0" is amended to version 2 of the format, saying "bitmap"
+      When the image of "drive0" is to be amended to version 2 of the format
+      Then the image tool should refuse it, saying "bitmap"
+      And the image of "drive0" should store its persistent bitmaps and no others
 
   Rule: Nobody gets a copy of a bitmap that cannot be trusted, and a copy without it only if it was asked for
-    Scenario: The bitmaps that a crash has left are neither copied nor resized
+    @bug-B30
+    Scenario Outline: A crash has left the bitmaps, and the image is to be <act>
       Given the machine "monday" has started with the same drives
       And the machine has been killed
-      Then qemu-img should refuse that the image of "drive0" is copied with its bitmaps, saying "inconsistent"
-      And qemu-img should refuse that the image of "drive0" is resized to 1 GiB, saying "inconsistent"
-      And qemu-img should refuse that the image of "drive0" is resized to 1 MiB, saying "inconsistent"
+      When the image of "drive0" is to be <act>
+      Then the image tool should refuse it, saying "inconsistent"
+      And the image of "drive0" should store its persistent bitmaps and no others
+
+      Examples: by what needs their records
+        | case                   | act                     |
+        | it is not copied       | copied with its bitmaps |
+        | it is not made larger  | resized to 1 GiB        |
+        | it is not made smaller | resized to 1 MiB        |
 
     Scenario Outline: One bitmap is consistent and others are not, and the image is <act>
       Given the machine "monday" has started with the same drives
@@ -58,8 +71,8 @@ Feature: Tools that would lose bitmaps
         | pattern | at            | length |
         | 0x22    | 520 MiB - 1 B | 2 B    |
       And the machine has been shut down
-      When the image of "drive0" is <act>
-      And the machine "wednesday" starts with the same drives
+      And the image of "drive0" has been <act>
+      When the machine "wednesday" starts with the same drives
       Then the bitmaps of "drive0" should be:
         | bitmap | granularity | recording | busy | persistent | inconsistent | dirty |
         | sound  | 512 B       | yes       | no   | yes        | no           | 1 KiB |

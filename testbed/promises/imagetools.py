@@ -8,12 +8,10 @@ import re
 from testbed.base.process import Finished
 from testbed.base.units import format_size
 from testbed.domain.image import Image
-from testbed.domain.target import Target
 from testbed.model.ranges import Ranges
 from testbed.promises.promise import Promise
 from testbed.qemu.image_kinds import ImageKind
 from testbed.qemu.images import Images
-from testbed.qemu.offline_export import OfflineExport
 from testbed.qemu.qcow2 import space_of_bitmaps
 from testbed.qemu.wording import says
 
@@ -39,12 +37,11 @@ def is_refused_saying(words: str) -> Promise[Finished]:
     return Promise(f'a refusal that says "{words}"', complaint)
 
 
-def shows_what_is_recorded(export: OfflineExport, bitmap: str) -> Promise[Image]:
-    """Match an image of which a client of qemu-nbd is told just what a stored bitmap has recorded."""
+def has_recorded(told: Ranges, bitmap: str) -> Promise[Image]:
+    """Match an image of which a client of qemu-nbd was told just what a stored bitmap has recorded."""
 
     def complaint(image: Image) -> str | None:
         wanted = image.bitmaps[bitmap].dirty.granules.below(image.size)
-        told = export.dirty(image.name, image.image_format, bitmap)
         missing, needless = wanted - told, told - wanted
         wrong = [("not told to be dirty", missing), ("told to be dirty without need", needless)]
         return "; ".join(f'"{bitmap}" of {image.name}: {what}: {where}' for what, where in wrong if where) or None
@@ -52,17 +49,15 @@ def shows_what_is_recorded(export: OfflineExport, bitmap: str) -> Promise[Image]
     return Promise(f'a client that is told what "{bitmap}" has recorded', complaint)
 
 
-def is_restored_by_increment(export: OfflineExport, bitmap: str, base: Target) -> Promise[Image]:
-    """Match an image that a backup and what a client of qemu-nbd copies by a bitmap restore, and nothing needless."""
+def is_restored_by(images: Images, increment: str, bitmap: str) -> Promise[Image]:
+    """Match an image that an increment restores which a client has copied, and that holds nothing needless."""
 
     def complaint(image: Image) -> str | None:
-        images = export.images
-        export.copy_dirty(image.name, image.image_format, bitmap, (base.name, base.image_format), INCREMENT)
-        if wrong := images.first_difference(INCREMENT, "qcow2", image.content):
+        if wrong := images.first_difference(increment, "qcow2", image.content):
             return str(wrong)
-        held = Ranges.joined((one.start, one.end) for one in images.extents(INCREMENT, "qcow2") if not one.depth)
+        held = Ranges.joined((one.start, one.end) for one in images.extents(increment, "qcow2") if not one.depth)
         needless = held - image.bitmaps[bitmap].dirty.granules.rounded_out(image.kind.cluster)
-        return f"{INCREMENT} holds without need: {needless}" if needless else None
+        return f"{increment} holds without need: {needless}" if needless else None
 
     return Promise("an image that an increment read over NBD restores", complaint)
 

@@ -7,17 +7,38 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from testbed.base.problems import AuthorError
 from testbed.base.process import Finished
 from testbed.domain.imagetool import ToolCall
+from testbed.model.ranges import Ranges
 from testbed.qemu.images import Images
 from testbed.scenario.dialogue import BrokenPromise
 
 
-@dataclass(frozen=True)
+@dataclass
 class Bench:
-    """Runs qemu-img, the tool of `images`, and lets the models learn what it has done."""
+    """Runs qemu-img, the tool of `images`, and lets the models learn what it has done.
+
+    `answer` is what a tool said last that might have refused; `told` is what a client was last told to be dirty.
+    """
 
     images: Images
+    answer: Finished | None = None
+    told: Ranges | None = None
+
+    @property
+    def last_answer(self) -> Finished:
+        """Return `answer`; raise AuthorError when no tool was asked."""
+        if self.answer is None:
+            raise AuthorError("no tool was asked for anything that it might refuse")
+        return self.answer
+
+    @property
+    def last_told(self) -> Ranges:
+        """Return `told`; raise AuthorError when no client has asked."""
+        if self.told is None:
+            raise AuthorError("no client has asked what is dirty")
+        return self.told
 
     def do(self, call: ToolCall) -> Finished:
         """Let the tool do something, and return what it said; raises BrokenPromise when it refuses."""
@@ -33,7 +54,7 @@ class Bench:
         Raises BrokenPromise when it has changed what it had only to read, ToolFailed when it was killed or hangs.
         """
         before = self._prints(call.reads)
-        answer = self.images.tool(call.command, *call.arguments)
+        answer = self.answer = self.images.tool(call.command, *call.arguments)
         changed = [name for name, print_ in zip(call.reads, before, strict=True) if self._prints([name]) != [print_]]
         if changed:
             raise BrokenPromise(f"{call} should only read {', '.join(changed)}; it has changed that")

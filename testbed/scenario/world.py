@@ -48,6 +48,7 @@ class World:
     backups: BackupTool
     judge: Judge
     damages: Damages
+    bench: Bench
     exports: Exports = field(default_factory=Exports)
     mirrors: dict[str, Mirror] = field(default_factory=dict)
     commits: dict[str, Commit] = field(default_factory=dict)
@@ -75,7 +76,7 @@ class World:
         backups = BackupTool(catalogue, drives, dialogue, hearing)
         judge = Judge(machines, drives, backups, dialogue, hearing, images, digests)
         damages = Damages(machines, images, digests)
-        return cls(machines, images, drives, dialogue, hearing, backups, judge, damages)
+        return cls(machines, images, drives, dialogue, hearing, backups, judge, damages, Bench(images))
 
     @property
     def catalogue(self) -> Catalogue:
@@ -91,11 +92,6 @@ class World:
     def machine(self) -> Machine:
         """Return the machine that a sentence means which names none."""
         return self.machines.current
-
-    @property
-    def bench(self) -> Bench:
-        """Return where qemu-img works on the images of machines that are off."""
-        return Bench(self.images)
 
     # Other places for backups.
 

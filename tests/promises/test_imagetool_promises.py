@@ -13,15 +13,15 @@ from testbed.base.process import ToolFailed
 from testbed.build.toolchain import Toolchain
 from testbed.domain.image import Image
 from testbed.domain.imagetool import add_stored, stored_bitmap
-from testbed.domain.target import Target
 from testbed.model.content import Content
 from testbed.model.ranges import Ranges
 from testbed.promises.imagetools import (
+    INCREMENT,
     has_no_room_measured_for_bitmaps,
+    has_recorded,
     is_measured_exactly,
-    is_restored_by_increment,
+    is_restored_by,
     lists_bitmaps_in_words,
-    shows_what_is_recorded,
 )
 from testbed.qemu.image_kinds import ImageKind
 from testbed.qemu.images import Images
@@ -94,10 +94,11 @@ def test_client_of_qemu_nbd_is_told_what_is_dirty(real: Images, stored: Image) -
     export = OfflineExport(real)
     if not export.server.exists():
         pytest.skip("there is no qemu-nbd beside qemu-img")
-    assert shows_what_is_recorded(export, "kept").complaint(stored) is None
+    told = export.dirty(stored.name, "qcow2", "kept")
+    assert has_recorded(told, "kept").complaint(stored) is None
     bitmap = stored_bitmap(stored, "kept")
     bitmap.saw(Ranges.of((65536, 1)))
-    complaint = shows_what_is_recorded(export, "kept").complaint(stored)
+    complaint = has_recorded(told, "kept").complaint(stored)
     assert complaint == '"kept" of drive0.qcow2: not told to be dirty: 64 KiB at 64 KiB'
     refusal = export.refusal("drive0.qcow2", "qcow2", "gone")
     assert "Bitmap 'gone' is not found" in refusal.stderr
@@ -123,7 +124,8 @@ def test_increment_that_lacks_what_had_changed_restores_nothing(toolchain: Toolc
     real.create(changed.name, "qcow2", changed.content)
     real.add_bitmap(changed.name, "kept")
     add_stored(changed, "kept", None)
-    restored = is_restored_by_increment(export, "kept", Target(full))
+    export.copy_dirty(changed.name, "qcow2", "kept", (full.name, "qcow2"), INCREMENT)
+    restored = is_restored_by(real, INCREMENT, "kept")
     assert "should be 0x11 and is 0x00" in (restored.complaint(changed) or "")
     changed.content = full.content
     assert restored.complaint(changed) is None
