@@ -20,8 +20,8 @@ from testbed.domain.target import Targets
 from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
 from testbed.scenario.backup_tool import BackupTool
-from testbed.scenario.damages import Damages
 from testbed.scenario.bench import Bench
+from testbed.scenario.damages import Damages
 from testbed.scenario.dialogue import Dialogue
 from testbed.scenario.drives import Drives
 from testbed.scenario.hearing import Hearing

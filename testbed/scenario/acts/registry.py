@@ -31,7 +31,7 @@ __all__ = [
     "jobs",
     "layers",
     "machines",
-    "opening",
     "offline",
+    "opening",
     "said_of",
 ]
