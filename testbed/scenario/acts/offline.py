@@ -236,6 +236,8 @@ def _commit(world: World, overlay: Drive, base: Image, *how: str) -> ToolCall:
         for drive in world.drives.all():
             if drive.image in gone[: gone.index(base)]:
                 world.drives.forget(drive)
+            elif drive.image is base:
+                drive.access = overlay.access  # the guest's next machine goes on with it
 
     return ToolCall("commit", ["-q", *how, *_named(overlay.image)], done)
 
