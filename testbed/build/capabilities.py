@@ -105,6 +105,18 @@ class Capabilities:
         said = self._image_tool(command)
         return Answer(yes=False, words=said.strip()) if _NOT_TAKEN in said else YES
 
+    def image_tool_has_option(self, command: str, option: str) -> Answer:
+        """Tell by a trial, which has too little to do anything, whether a command of qemu-img has an option."""
+        said = self._image_tool(command, option)
+        is_unknown = f"unrecognized option '{option}'" in said
+        return Answer(yes=False, words=said.strip().partition("\n")[0]) if is_unknown else YES
+
+    def has_image_server(self) -> Answer:
+        """Tell whether qemu-nbd lies beside qemu-img, and says that it is it; raises Unclear."""
+        server = self.toolchain.qemu_img.path.with_name("qemu-nbd")
+        said = self._said(str(server), "--version") if server.exists() else ""
+        return Answer(yes="qemu-nbd" in said, words=said.strip())
+
     def has_creation_option(self, image_format: str, option: str) -> Answer:
         """Tell whether images of a format can be made with an option; raises Unclear."""
         said = self._image_tool("create", "-f", image_format, "-o", "help")

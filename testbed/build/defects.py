@@ -220,6 +220,22 @@ DEFECTS = (
         failure=r'should store "coarse" .*; it does not\n.*should store "fine" .*; it does not$',
     ),
     Defect(
+        name="bitmap-not-stored",
+        what="qemu-img bitmap ends with status 0, as if all were well, when the image has no space for the bitmap",
+        how="qemu-img bitmap --add for an image without bitmaps, each write to whose storage fails with ENOSPC",
+        seen=("5.2.0", "7.2.22"),
+        unseen=("10.0.13", "11.1.3"),
+        failure=r"qemu-img did it, and said: [\s\S]*Lost persistent bitmaps",
+    ),
+    Defect(
+        name="downgrade-loses-bitmaps",
+        what="qemu-img amend turns an image into one of version 2 whose bitmaps are lost, without a word",
+        how="qemu-img amend -o compat=0.10 of an image that stores bitmaps; check then finds their clusters leaked",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r'saying "bitmap"[\s\S]*qemu-img did it, and said: nothing',
+    ),
+    Defect(
         name="regrown-space",
         what="after a drive shrinks and grows between two backups, the incremental one restores data that was cut off",
         how="block_resize to less and back again, then an incremental backup on top of the full one from before",

@@ -207,6 +207,27 @@ NEEDS = (
         source="the option",
     ),
     _promised(_image_tool("qemu-img-bitmap", "bitmap")),
+    Need(
+        "qemu-nbd",
+        "qemu-nbd beside its qemu-img",
+        lambda build: build.has_image_server(),
+        otherwise="it is in another package, or in another place",
+        source=TRIED,
+    ),
+    Need(
+        "remove-all-bitmaps",
+        "qemu-img bitmap --remove-all",
+        lambda build: build.image_tool_has_option("bitmap", "--remove-all"),
+        since="11.0",
+        source=TRIED,
+    ),
+    Need(
+        "skip-broken-bitmaps",
+        "qemu-img convert --skip-broken-bitmaps",
+        lambda build: build.image_tool_has_option("convert", "--skip-broken-bitmaps"),
+        since="6.1",
+        source=TRIED,
+    ),
 )
 """All needs, in the order in which the documentation lists them."""
 

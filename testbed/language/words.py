@@ -270,6 +270,7 @@ def register_words() -> None:
         MachineAct=_acts_on("machine"),
         DiskAct=_acts_on("disk"),
         Damage=damage,
+        ImageAct=_acts_on("image"),
         SetUp=set_up,
         Holdable=holdable,
         Filter=_acts_on("filter"),

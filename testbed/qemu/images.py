@@ -36,6 +36,9 @@ OTHER_SIZE = "Image size mismatch"
 ONLY_NAMING = ("qcow2", "qed")
 """Formats whose images hold nothing of the image that they stand on but its name and format."""
 
+_ANSWERS = tuple(range(126))
+"""Exit statuses by which a tool answers: those above say that it was not started, or was killed."""
+
 CALIBRATION = 30
 """How many times the usual bound it may take to make an encrypted image: qemu-img uses up seconds of processor time."""
 
@@ -185,6 +188,19 @@ class Images:
     def rebase(self, name: str, image_format: str, backing: tuple[str, str]) -> None:
         """Name another image (name, format) as backing file without changing any data."""
         self._img("rebase", "-u", "-f", image_format, "-b", backing[0], "-F", backing[1], name)
+
+    def copy_up(self, name: str, image_format: str, ranges: Iterable[tuple[int, int]]) -> None:
+        """Copy ranges, each of (start, end) in bytes, from what an image stands on into the image itself."""
+        said = self._io(image_format, [f"read {start} {end - start}" for start, end in ranges], name, "-C").stdout
+        if "failed" in said:
+            raise ToolFailed(f"reading {name} failed: {said}")
+
+    def tool(self, command: str, *arguments: str) -> Finished:
+        """Run qemu-img, and return how it ended and what it said: a refusal is an answer, too.
+
+        Raises ToolFailed when it is killed by a signal or does not end.
+        """
+        return self._img(command, *arguments, allowed=_ANSWERS)
 
     def date_back(self) -> None:
         """Date all images back, so that `written` tells even of a write that follows at once."""

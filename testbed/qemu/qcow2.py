@@ -266,6 +266,18 @@ def flaws_of(path: Path) -> list[str]:
         os.close(file)
 
 
+def space_of_bitmaps(path: Path) -> int:
+    """Return how many bytes of a qcow2 image are taken up by its stored bitmaps, with their tables and their list.
+
+    Raises what Chain.open does.
+    """
+    file = os.open(path, os.O_RDONLY)
+    try:
+        return _References(Metadata(file)).of_bitmaps()
+    finally:
+        os.close(file)
+
+
 def _packed(entry: int, cluster: int) -> tuple[int, int]:
     """Return place and length in bytes of what an entry for a compressed cluster points at."""
     bits = 62 - (cluster.bit_length() - 1 - 8)
@@ -340,7 +352,7 @@ class Metadata:
         self.corrupt = bool(features & _CORRUPT)
         if self.bits not in (_CLUSTER_BITS_OF_EXTENDED if self.extended else _CLUSTER_BITS):
             raise Unsound(f"its clusters are of 2^{self.bits} bytes")
-        self.cluster = 1 << self.bits
+        self.cluster: int = 1 << self.bits
 
     def backing(self) -> tuple[str, str] | None:
         """Return name and format of the image that this one stands on, None if it stands alone."""
@@ -492,6 +504,11 @@ class Metadata:
         return self.table(self.l1_at, entries, "the table of tables")
 
 
+LIST_OF_BITMAPS, TABLE_OF_BITMAP, BITMAP_DATA = "the list of bitmaps", "the table of a bitmap", "a bitmap"
+BITMAP_PARTS = {LIST_OF_BITMAPS, TABLE_OF_BITMAP, BITMAP_DATA}
+"""What clusters are used as that bitmaps take up."""
+
+
 class _References:
     """The references to clusters that an image holds, and its own counts of them."""
 
@@ -523,6 +540,11 @@ class _References:
                 place = format_size(number * self.image.cluster)
                 yield f"an entry for the cluster at {place} says wrongly whether that is used once"
 
+    def of_bitmaps(self) -> int:
+        """Return how many bytes bitmaps take up."""
+        self._collect()
+        return sum(self.image.cluster for users in self.uses.values() if not BITMAP_PARTS.isdisjoint(users))
+
     def _count(self, number: int) -> int:
         """Return how many references to a cluster the image counts."""
         in_block = self.image.cluster // self.width
@@ -552,7 +574,7 @@ class _References:
                 if not is_known:
                     self._collect_table(self.image.table(place, self.image.cluster // 8, "a table"))
         if listed := self.image.bitmaps():
-            self._use(listed.place, listed.length, "the list of bitmaps")
+            self._use(listed.place, listed.length, LIST_OF_BITMAPS)
             for bitmap in listed.bitmaps:
                 self._collect_bitmap(bitmap.table_at, bitmap.entries)
 
@@ -565,11 +587,11 @@ class _References:
                 self._use_cluster(entry & _OFFSET, "data", once=bool(entry & _COUNTED_ONCE))
 
     def _collect_bitmap(self, table_at: int, entries: int) -> None:
-        table, is_known = self.image.table(table_at, entries, "the table of a bitmap"), self._is_used(table_at)
-        self._use(table_at, len(table) * 8, "the table of a bitmap")
+        table, is_known = self.image.table(table_at, entries, TABLE_OF_BITMAP), self._is_used(table_at)
+        self._use(table_at, len(table) * 8, TABLE_OF_BITMAP)
         for entry in () if is_known else table:
             if entry & _OFFSET:
-                self._use_cluster(entry & _OFFSET, "a bitmap")
+                self._use_cluster(entry & _OFFSET, BITMAP_DATA)
 
     def _is_used(self, place: int) -> bool:
         """Tell whether a cluster was found in use before: whatever it holds is not to be followed twice."""

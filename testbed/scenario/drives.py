@@ -270,6 +270,17 @@ class Drives:
             self._attach(top.name, top.image, read_only=read_only, below=below)
             self.by_name.update({drive.name: drive for drive in below})
 
+    def switched_off(self, name: str) -> Drive:
+        """Return a drive whose image nobody has open; raises UnknownName, and AuthorError when a machine has it."""
+        drive = self.drive(name)
+        if drive.is_open:
+            raise AuthorError(f'the machine has "{name}": it must be shut down before tools work on the image')
+        return drive
+
+    def forget(self, drive: Drive) -> None:
+        """Take note that a drive, which nobody has open, is of no use any more."""
+        del self.by_name[drive.name]
+
     def let_writes_arrive(self) -> None:
         """Take note that QEMU has drained all drives."""
         for drive in self.by_name.values():

@@ -20,6 +20,7 @@ from testbed.domain.target import Targets
 from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
 from testbed.scenario.backup_tool import BackupTool
+from testbed.scenario.bench import Bench
 from testbed.scenario.damages import Damages
 from testbed.scenario.dialogue import Dialogue
 from testbed.scenario.drives import Drives
@@ -47,6 +48,7 @@ class World:
     backups: BackupTool
     judge: Judge
     damages: Damages
+    bench: Bench
     exports: Exports = field(default_factory=Exports)
     mirrors: dict[str, Mirror] = field(default_factory=dict)
     commits: dict[str, Commit] = field(default_factory=dict)
@@ -74,7 +76,7 @@ class World:
         backups = BackupTool(catalogue, drives, dialogue, hearing)
         judge = Judge(machines, drives, backups, dialogue, hearing, images, digests)
         damages = Damages(machines, images, digests)
-        return cls(machines, images, drives, dialogue, hearing, backups, judge, damages)
+        return cls(machines, images, drives, dialogue, hearing, backups, judge, damages, Bench(images))
 
     @property
     def catalogue(self) -> Catalogue:

@@ -161,6 +161,27 @@ BUGS = (
         ["b03dd9613b"],
     ),
     Bug(
+        "B29",
+        "qemu-img bitmap said that all was well when the image had no space for the bitmap",
+        "8.0",
+        ["c5e477110d"],
+        ["qemu 1330"],
+    ),
+    Bug(
+        "B30",
+        "a copy with an inconsistent bitmap failed at the end only, and left a bitmap that looked consistent",
+        "6.1",
+        ["74a4320f30", "955171e441"],
+        ["red-hat 1946084"],
+    ),
+    Bug(
+        "B31",
+        "a bitmap of an overlay could not be merged into one of its base by qemu-img",
+        "5.2",
+        ["14f16bf947"],
+        ["red-hat 1877209"],
+    ),
+    Bug(
         "B32",
         "adding or removing a persistent bitmap aborted QEMU when the drive lived in an iothread",
         "5.0",

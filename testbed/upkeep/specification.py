@@ -197,6 +197,12 @@ BOOK = (
         "with bitmaps are in no scenario.",
     ),
     Chapter(
+        "offline",
+        "What do tools do to bitmaps while the machine is off?",
+        ["kept_bitmaps", "refused_tools", "merged_images", "told_bitmaps", "bitmap_command", "refused_bitmap_command"],
+        "No tool is interrupted, and none works on an image that a machine has open.",
+    ),
+    Chapter(
         "failure",
         "What does a backup that fails leave behind?",
         ["failed_backup", "bitmap_modes", "bitmap_modes_at_errors"],

@@ -60,10 +60,12 @@ TRUTH = {
     "extended-l2": "yyyy",
     "zstd": "-yyy",
     "qemu-img-bitmap": "yyyy",
+    "remove-all-bitmaps": "---y",
+    "skip-broken-bitmaps": "-yyy",
 }
 
 
-OF_THE_RUN = {"small-disk", "next-build"}
+OF_THE_RUN = {"small-disk", "next-build", "qemu-nbd"}
 """Needs that no build has or lacks, but the machine that the suite runs on, or whoever started it."""
 
 
@@ -434,7 +436,9 @@ def test_name_alone_is_no_yes(name: str) -> None:
 
 STATED_NEEDS = [need for need in NEEDS if need.source == STATED]
 
-TRIED_BY_NAME = [need for need in NEEDS if need.source == TRIED and need.name not in ("guest-disk", "qemu-img-bitmap")]
+WITH_OWN_TRIAL = ("guest-disk", "qemu-img-bitmap", "qemu-nbd", "remove-all-bitmaps", "skip-broken-bitmaps")
+
+TRIED_BY_NAME = [need for need in NEEDS if need.source == TRIED and need.name not in WITH_OWN_TRIAL]
 """Needs whose trial has the need's name; the others have a trial of their own."""
 
 
@@ -552,3 +556,13 @@ def test_words_of_enumerations_old_and_new() -> None:
     assert not SMALL.has_enum_member("new", "do", "list", "how")
     assert not SMALL.has_enum_member("kind", "do", "list")
     assert not SMALL.has_enum_member("new", "undo", "list", "kind")
+
+
+def test_server_of_images_is_looked_for_beside_qemu_img(tmp_path: Path) -> None:
+    known = toolchain("7.2")
+    tools = replace(known, qemu_img=replace(known.qemu_img, path=tmp_path / "qemu-img"))
+    build = Capabilities(tools, list, refuse)
+    assert not build.has_image_server()
+    (tmp_path / "qemu-nbd").touch()
+    build.ask = lambda _argv: "qemu-nbd 7.2.22"
+    assert build.has_image_server()

@@ -18,6 +18,10 @@ FIRST_CASES = (
 """Features of the first cases; what most faults are looked for in."""
 
 
+ToolPlay = Callable[[str, list[str]], int]
+"""What stands in for a tool that works on images: it gets the real one and the arguments, and returns a status."""
+
+
 @dataclass(frozen=True)
 class FaultKind:
     """A fault by its name and in words; `make` plays it in a conversation.
@@ -25,6 +29,8 @@ class FaultKind:
     `clues` are words of which a message that leads to the fault must have one; `features` are those that it is looked
     for in. `seen_only_by` names the oracle that alone can see it, if there is just one. `is_survivable` tells whether
     any scenario can pass with it: if none can, that one fails shows nothing of that one.
+
+    `tool` plays what is wrong with the tools that work on images, if that is it.
 
     It can be shown with builds only that meet its `needs`, of the list in testbed.build.needs, and that do not have it
     by themselves, as the known `defect` of that name.
@@ -39,6 +45,7 @@ class FaultKind:
     is_survivable: bool = True
     needs: tuple[str, ...] = ()
     defect: str = ""
+    tool: ToolPlay | None = None
 
 
 NOTHING = FaultKind("none", "nothing is wrong", Fault)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from testbed.base.scratch import Scratch
 from testbed.campaign.console import Console
-from testbed.campaign.proof import standin
+from testbed.campaign.proof import standin, toolstandin
 from testbed.campaign.proof.faultkind import NOTHING, FaultKind
 from testbed.campaign.proof.findings import Finding
 from testbed.campaign.proof.subject import Subject
@@ -19,6 +20,9 @@ from testbed.reports.progress import Share
 
 SILENCERS = "testbed.campaign.proof.silencers"
 """What runs behave with an oracle silenced: it alone reaches into the oracles, so that it is not imported here."""
+
+TOOLS = ("qemu-img", "qemu-nbd")
+"""The tools that work on images, for which something may stand in."""
 
 PATIENCE = 0.5
 """What every bound is multiplied by where a fault may make QEMU hang: each scenario would else wait for long."""
@@ -42,6 +46,8 @@ class FaultTrials:
         folder = self.scratch.directory_for(fault.name)
         program = folder / f"qemu-system-{fault.name}"
         write_stand_in(program, fault.name, self.subject.qemu.path)
+        if fault.tool:
+            write_tools(folder, fault.name, self.subject.qemu.path)
         # The arguments of whoever called come later and have the last word.
         chosen = as_words({"keep": "never", "patience": 1 if fault is NOTHING else PATIENCE})
         wanted = Run(folder / "reports", {"qemu": program}, [*chosen, *self.arguments, *arguments])
@@ -88,6 +94,18 @@ def features_of(fault: FaultKind) -> Sequence[str]:
 def write_stand_in(program: Path, fault: str, qemu: Path) -> None:
     """Write a program that is called as QEMU is, and stands in for the real one at `qemu` with a fault."""
     words = (str(PYTHON), "-S", "-E", str(Path(standin.__file__).absolute()), fault, str(qemu))
+    _write(program, words)
+
+
+def write_tools(folder: Path, fault: str, qemu: Path) -> None:
+    """Write programs into a folder that stand in, with a fault, for the tools that lie beside QEMU or on the PATH."""
+    for name in TOOLS:
+        beside = qemu.with_name(name)
+        if found := str(beside) if beside.exists() else shutil.which(name):
+            _write(folder / name, (str(PYTHON), "-S", "-E", str(Path(toolstandin.__file__).absolute()), fault, found))
+
+
+def _write(program: Path, words: Sequence[str]) -> None:
     program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
     program.chmod(0o755)
 

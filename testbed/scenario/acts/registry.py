@@ -12,6 +12,7 @@ from testbed.scenario.acts import (
     jobs,
     layers,
     machines,
+    offline,
     opening,
 )
 from testbed.scenario.acts.act import REGISTRY, Act, act_named, acts_on, said_of
@@ -30,6 +31,7 @@ __all__ = [
     "jobs",
     "layers",
     "machines",
+    "offline",
     "opening",
     "said_of",
 ]
