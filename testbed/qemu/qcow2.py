@@ -223,16 +223,25 @@ class Chain:
 class StoredBitmap:
     """A bitmap in the list of an image: its granularity in bytes, and where its table is, with how many entries.
 
-    One that `is_in_use` has not been stored again by whoever had the image open last; `is_recording` tells whether it
-    records for whoever opens it next.
+    `flags` and `kind` are numbers of the format's.
     """
 
     name: str
     granularity: int
-    is_in_use: bool
-    is_recording: bool
+    flags: int
+    kind: int
     table_at: int
     entries: int
+
+    @property
+    def is_in_use(self) -> bool:
+        """Tell whether it was not stored again by whoever had the image open last."""
+        return bool(self.flags & _IN_USE)
+
+    @property
+    def is_recording(self) -> bool:
+        """Tell whether it records for whoever opens the image next."""
+        return bool(self.flags & _AUTO)
 
 
 @dataclass(frozen=True)
@@ -273,7 +282,7 @@ def space_of_bitmaps(path: Path) -> int:
     """
     file = os.open(path, os.O_RDONLY)
     try:
-        return _References(Metadata(file)).of_bitmaps()
+        return References(Metadata(file)).of_bitmaps()
     finally:
         os.close(file)
 
@@ -293,13 +302,14 @@ def _listed(found: bytes, count: int) -> Iterator[StoredBitmap]:
         end = at + _BITMAP.size
         if end > len(found):
             raise Unsound(f"its list of {count} bitmaps ends after {at} bytes")
-        table_at, entries, flags, _type, bits, length, extra = _BITMAP.unpack_from(found, at)
+        table_at, entries, flags, kind, bits, length, extra = _BITMAP.unpack_from(found, at)
         name = found[end + extra : end + extra + length]
         if len(name) < length:
             raise Unsound(f"the name of a bitmap in its list reaches out of that, which is of {len(found)} bytes")
-        is_in_use, is_recording = bool(flags & _IN_USE), bool(flags & _AUTO)
-        yield StoredBitmap(name.decode(errors="replace"), 1 << bits, is_in_use, is_recording, table_at, entries)
+        yield StoredBitmap(name.decode(errors="replace"), 1 << bits, flags, kind, table_at, entries)
         at += -(-(_BITMAP.size + extra + length) // 8) * 8
+    if at != len(found):
+        raise Unsound(f"its list of {count} bitmaps is of {len(found)} bytes and ends after {at}")
 
 
 def _layers(path: Path, image_format: str, opened: ExitStack) -> Iterator[Layer]:
@@ -404,7 +414,7 @@ class Metadata:
         That it is marked as corrupt, by a QEMU that has found it so, is said first.
         """
         marked = ["it is marked as corrupt"] if self.corrupt else []
-        return marked if self.unclean else [*marked, *_References(self).flaws()]
+        return marked if self.unclean else [*marked, *References(self).flaws()]
 
     def layer(self) -> Layer:
         """Return the image with all its pieces."""
@@ -509,8 +519,11 @@ BITMAP_PARTS = {LIST_OF_BITMAPS, TABLE_OF_BITMAP, BITMAP_DATA}
 """What clusters are used as that bitmaps take up."""
 
 
-class _References:
-    """The references to clusters that an image holds, and its own counts of them."""
+class References:
+    """The references to clusters that an image holds, and its own counts of them.
+
+    `uses` is what each cluster, by its number, is used as; it is complete when all flaws have been asked for.
+    """
 
     def __init__(self, image: Metadata) -> None:
         self.image = image
