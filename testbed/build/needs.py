@@ -178,6 +178,7 @@ NEEDS = (
     _format("qed"),
     _format("luks"),
     _driver("blkdebug"),
+    _driver("blklogwrites"),
     _driver("throttle"),
     _driver("copy-on-read"),
     _promised(_creation_option("data-file", "qcow2", "data_file")),

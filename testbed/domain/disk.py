@@ -49,6 +49,8 @@ class Disk(Drive):
         )
         self.machine.execute("blockdev-del", {"node-name": self.name})
         self.closed()
+        if self.image.recorder:
+            self.storage = {"node-name": self.file_name, **self.begin_recording()}
 
     def flush(self) -> None:
         """Let the guest flush its writes, if it has the disk."""

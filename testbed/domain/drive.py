@@ -13,6 +13,7 @@ from testbed.domain.access import Access, Accesses, NoAccess
 from testbed.domain.image import Image
 from testbed.domain.imagefile import ImageFile
 from testbed.domain.node import Node
+from testbed.domain.storage import recorded
 from testbed.model.content import ZERO, Content, Run
 from testbed.model.ranges import Ranges
 from testbed.qemu.machine import Machine
@@ -162,6 +163,7 @@ class Drive(Node):
         else:
             self.bitmaps = self.image.open()
         self.is_open = True
+        self.note_moment()
 
     def reopened(self, *, read_only: bool) -> None:
         """Take note that the image was opened anew, for reading only or for writing; the bitmaps stay on the node."""
@@ -191,11 +193,31 @@ class Drive(Node):
         """Take note that the guest goes on with another drive in its place."""
         other.access, self.access = self.access, NoAccess(self.name)
 
+    def begin_recording(self) -> Mapping[str, object]:
+        """Let what the storage is told be recorded from the next opening on, as the image is to be recorded.
+
+        Return the options of the node below the format's.
+        """
+        assert self.image.recorder, f"{self.image.name} is not to be recorded"
+        log = self.image.recorder.begin()
+        self.note_moment()
+        return recorded(log)(self.image.name)
+
+    def note_moment(self) -> None:
+        """Let a recorder know what must be true of the image from now on; what the guest has written, it has flushed.
+
+        It does nothing where there is none.
+        """
+        if self.image.recorder:
+            bitmaps = self.bitmaps if self.is_open else self.image.stored_bitmaps()
+            self.image.recorder.note(self.image.content, bitmaps)
+
     def closed(self) -> None:
         """Take note that the machine has closed the image in order, and has stored the persistent bitmaps in it."""
         if not self.read_only:
             self.image.store(self.bitmaps)
         self.crashed()
+        self.note_moment()
 
     def crashed(self) -> None:
         """Take note that the machine is no more: what it had not stored is lost, in the image and here."""
@@ -244,6 +266,11 @@ class Drive(Node):
         self._ask(f"write -P {pattern:#x} {at} {length}", "wrote")
         self._written(pattern, at, length)
 
+    def write_through(self, pattern: int, at: int, length: int) -> None:
+        """Do as `write` does, and flush: unlike `flush`, by which QEMU says nothing, it fails when the flush does."""
+        self._ask(f"write -f -P {pattern:#x} {at} {length}", "wrote")
+        self._written(pattern, at, length)
+
     def write_compressed(self, pattern: int, at: int, length: int) -> None:
         """Do as `write` does, for whole clusters that the image then holds compressed."""
         self._ask(f"write -c -P {pattern:#x} {at} {length}", "wrote")
@@ -264,6 +291,7 @@ class Drive(Node):
         """Let the guest flush its writes, if one reaches the drive."""
         if self.serves_guest:
             self._ask("flush", "")
+        self.note_moment()
         if self.file:
             self.file.catch_up()
 

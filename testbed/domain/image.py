@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from testbed.base.problems import AuthorError
 from testbed.domain.bitmap import Bitmap
 from testbed.domain.history import History
+from testbed.domain.recorder import Recorder
 from testbed.model.content import Content
 from testbed.model.dirty import DEFAULT_GRANULARITY, Dirty, default_granularity
 from testbed.model.ranges import NOTHING, Ranges
@@ -26,6 +27,7 @@ class Image:
     same drive before it; `snapshots` is what its internal snapshots hold, by name; `is_spent` tells that nobody can say
     what it reads as: what it held was written into the image below it, which has changed since, or a job is writing
     into it.
+    `recorder` records what its storage is told, if somebody does.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Image:
     forebears: list[Image] = field(default_factory=list)
     snapshots: dict[str, Content] = field(default_factory=dict)
     is_spent: bool = False
+    recorder: Recorder | None = None
 
     @property
     def image_format(self) -> str:

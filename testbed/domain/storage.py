@@ -66,6 +66,36 @@ def failing_zeroes(error: int) -> Storage:
     return _faulty([], [{**_once("none", 0, error), "iotype": "write-zeroes"}])
 
 
+EVENTS: Mapping[str, Mapping[str, str]] = {
+    "write": {"pwritev": "write", "pwritev_zero": "write-zeroes"},
+    "flush": {"flush_to_disk": "flush"},
+}
+"""What storage can fail to do once: the events by which blkdebug counts it, each with the kind of request it is."""
+
+
+def failing_once(kind: str, turn: int, error: int) -> Storage:
+    """Return storage of which one "write" or "flush" fails, whose turn it is from the opening on, counted from 1.
+
+    A node without a meaning of its own stands between, so that each flush is told to blkdebug as an event.
+    """
+    states = [
+        {"event": event, "state": count, "new_state": count + 1}
+        for count in range(1, turn + 1)
+        for event in EVENTS[kind]
+    ]
+    errors = [{**_once(event, turn, error), "iotype": iotype} for event, iotype in EVENTS[kind].items()]
+    below = _faulty(states, errors)
+    return Storage(lambda image: {"driver": "raw", "file": below(image)})
+
+
+def recorded(log: str) -> Storage:
+    """Return storage that keeps a log of all that is written, in an empty file of that name; see WriteLog."""
+    return Storage(
+        lambda image: {"driver": "blklogwrites", "file": sound(image), "log": {"driver": "file", "filename": log}},
+        needs=("blklogwrites",),
+    )
+
+
 holdable = Storage(lambda image: {"driver": "blkdebug", "image": sound(image)})
 """Storage that never fails, and can be told to hold up a request."""
 

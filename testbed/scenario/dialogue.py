@@ -146,6 +146,7 @@ class Dialogue:
             answer.request.settled()
         except UnknownName as unknown:
             raise BrokenPromise(f"QEMU granted what it should have refused: {unknown}") from unknown
+        self.drives.note_moments()
 
     def _written_images(self) -> list[str]:
         """Say which images were written since they were dated back, but for those that running jobs may write."""

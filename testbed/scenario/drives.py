@@ -13,6 +13,7 @@ from testbed.domain.disk import Disk
 from testbed.domain.drive import Drive
 from testbed.domain.image import Image
 from testbed.domain.node import Node, UnknownName
+from testbed.domain.recorder import Recorder
 from testbed.domain.storage import Storage, sound
 from testbed.model.content import Content, Run
 from testbed.model.dirty import Dirty
@@ -33,8 +34,9 @@ class Drives:
     `images` are the tools that make their images, of the format `image_format` unless a scenario says otherwise.
     `accesses` makes, for a machine, the ways by which its guest gets at drives; `board` is the one on which the guest
     sees them as disks, if it does; `options` are those of -drive that each gets. `without_medium` are the names of
-    drives that have no image; `directory` is where their images are, seen from the machine's. `left` are those that the
-    guest does not use any more and QEMU has let go of.
+    drives that have no image, `recorded` of those whose storage is recorded from their first opening on; `directory` is
+    where their images are, seen from the machine's. `left` are those that the guest does not use any more and QEMU has
+    let go of.
     """
 
     machines: Machines
@@ -47,6 +49,7 @@ class Drives:
     without_medium: set[str] = field(default_factory=set)
     directory: str = ""
     left: list[Drive] = field(default_factory=list)
+    recorded: set[str] = field(default_factory=set)
 
     # Finding them.
 
@@ -158,6 +161,24 @@ class Drives:
         crashed.crashed()
         return self._attach(name, image)
 
+    def record(self, name: str) -> None:
+        """Let what the storage of a drive is told be recorded; raise AuthorError when it has begun already."""
+        self._insist_on_new(name)
+        self.recorded.add(name)
+
+    def recorder(self, name: str) -> Recorder:
+        """Return what records the storage of a drive; raise AuthorError when nothing does."""
+        recorder = self.drive(name).image.recorder
+        if recorder is None:
+            raise AuthorError(f'the storage of "{name}" is not recorded: let the scenario begin with that')
+        return recorder
+
+    def note_moments(self) -> None:
+        """Let the recorders of drives know what must be true from now on."""
+        for drive in self.by_name.values():
+            if drive.is_open:
+                drive.note_moment()
+
     def add_without_medium(self, name: str) -> None:
         """Give the machine a drive that is like an optical one when nobody has put a disc in."""
         self._insist_on_new(name)
@@ -171,7 +192,8 @@ class Drives:
         self.images.create_above(
             image.name, kind.image_format, below.size, (below.image.name, below.image.image_format)
         )
-        file = {"driver": "file", "filename": image.name}
+        overlay = self._drive(name, image, below.machine)
+        file = self._below(overlay, sound)
         node = {"driver": kind.image_format, "node-name": name, "discard": "unmap", "file": file, "backing": None}
         below.machine.execute("blockdev-add", node)
         overlay.is_kept = True
@@ -316,9 +338,16 @@ class Drives:
     ) -> Drive:
         drive = self.by_name[name] = self._drive(name, image, self.machines.current)
         drive.read_only = read_only
-        drive.attach(storage(image.name), below)
+        drive.attach(self._below(drive, storage), below)
         drive.seal()
         return drive
+
+    def _below(self, drive: Drive, storage: Storage) -> Mapping[str, object]:
+        """Return the options of the node below a drive's, on such storage unless that is recorded."""
+        if drive.name not in self.recorded:
+            return storage(drive.image.name)
+        drive.image.recorder = drive.image.recorder or Recorder(self.machines.home / drive.image.name)
+        return drive.begin_recording()
 
     def _drive(self, name: str, image: Image, machine: Machine) -> Drive:
         accesses = self.accesses(machine)

@@ -28,10 +28,11 @@ def _file(name: str) -> dict[str, object]:
 
 DRIVERS: Mapping[str, Mapping[str, object]] = {
     "blkdebug": {"driver": "blkdebug", "image": _file("plain")},
+    "blklogwrites": {"driver": "blklogwrites", "file": _file("plain"), "log": _file("log")},
     "throttle": {"driver": "throttle", "throttle-group": "group", "file": _file("plain")},
     "copy-on-read": {"driver": "copy-on-read", "file": _file("plain")},
 }
-"""Nodes of the drivers that a need may name, over the file "plain"."""
+"""Nodes of the drivers that a need may name, over the file "plain", and with "log", which is empty."""
 
 OBJECTS: Mapping[str, Mapping[str, object]] = {
     "throttle": {"qom-type": "throttle-group", "id": "group"},
@@ -52,6 +53,7 @@ def try_need(need: str, machine: Machine, images: Images) -> Answer:
     images = replace(images, templates=images.home)
     try:
         images.create("plain", "raw", Content(SIZE))
+        images.create("log", "raw", Content(0))
         if need in CONVERSATIONS:
             CONVERSATIONS[need](machine)
         else:

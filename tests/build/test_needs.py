@@ -54,6 +54,7 @@ TRUTH = {
     "qed": "yyyy",
     "luks": "yyyy",
     "blkdebug": "yyyy",
+    "blklogwrites": "yyyy",
     "throttle": "yyyy",
     "copy-on-read": "yyyy",
     "data-file": "yyyy",
