@@ -89,6 +89,9 @@ def _package(banner: str) -> list[str]:
     return found[1].split() if found else []
 
 
+_ALONE = r"\A(?:(?!wrong: ).|\n)*(?:wrong: {}.*\n?\s*)+\Z"
+"""The form of a failure that lists what is wrong, each time in the same way."""
+
 DEFECTS = (
     Defect(
         name="merge-empty-list",
@@ -315,6 +318,38 @@ DEFECTS = (
         seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
         unseen=(),
         failure=r"the guest's request .* was not carried out; QEMU said: write failed: Operation not permitted",
+    ),
+    Defect(
+        name="empty-by-failed-flush",
+        what="one flush that fails while bitmaps are stored leaves one that is empty, and is said to be good",
+        how="blkdebug below a qcow2 image fails a flush with ENOSPC, once, at quit or blockdev-del; discard=unmap",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=_ALONE.format(r"flush [0-9]+ of [0-9]+ has failed: the bitmap .* lacks a change"),
+    ),
+    Defect(
+        name="unopenable-after-removal",
+        what="one flush that fails while a bitmap is removed, and a crash later: nothing can open the image any more",
+        how="blkdebug fails a flush of block-dirty-bitmap-remove with ENOSPC, once; the guest writes on; kill -9",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=_ALONE.format(r"flush .*refused block-dirty-bitmap-remove: .*bitmap"),
+    ),
+    Defect(
+        name="gone-by-refused-opening",
+        what="a write or a flush that fails while an image is opened takes its bitmaps away: they are gone",
+        how="blkdebug fails a write with ENOSPC, once, while blockdev-add loads bitmaps; look into the image",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=_ALONE.format(r".* refused blockdev-add: .*is gone"),
+    ),
+    Defect(
+        name="half-resized",
+        what="a resize that is refused for a failing write or flush is half done: data, size or the table is lost",
+        how="blkdebug fails a write or flush of block_resize with ENOSPC, once; then read the image, or kill -9 first",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=_ALONE.format(r".* refused block_resize: .*(?:it is of|the byte at offset|a table of it is at)"),
     ),
 )
 """All defects, in the order in which the documentation lists them."""

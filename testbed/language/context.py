@@ -6,6 +6,8 @@ from typing import cast
 
 from behave.runner import Context
 
+from testbed.base.problems import AuthorError
+from testbed.scenario.failing import Story
 from testbed.scenario.testbed import Testbed
 from testbed.scenario.world import World
 
@@ -18,3 +20,11 @@ def world_of(context: Context) -> World:
 def testbed_of(context: Context) -> Testbed:
     """Return what all scenarios of the run share."""
     return cast("Testbed", context.testbed)
+
+
+def story_of(context: Context) -> Story:
+    """Return the story that the scenario tells; raise AuthorError when it tells none."""
+    told = getattr(context, "story", None)
+    if not isinstance(told, Story):
+        raise AuthorError("the scenario tells no story: let it begin with one")
+    return told

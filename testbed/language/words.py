@@ -19,7 +19,7 @@ from testbed.domain.creation import Creation
 from testbed.domain.drive import HOLDABLE
 from testbed.domain.job_holds import HOLDS
 from testbed.domain.lifecycle import STATUSES
-from testbed.domain.storage import Storage
+from testbed.domain.storage import EVENTS, Storage
 from testbed.domain.target import Maker, Tool
 from testbed.language import cells
 from testbed.promises.backups import is_compressed, is_encrypted
@@ -242,6 +242,12 @@ def damage(text: str) -> str:
     return text
 
 
+@_word("|".join(EVENTS))
+def failing(text: str) -> str:
+    """Read what the storage of a drive fails to do, once."""
+    return text
+
+
 @_word("|".join(SET_UPS))
 def set_up(text: str) -> SetUp:
     """Read how a guest's drives are set up."""
@@ -272,6 +278,7 @@ def register_words() -> None:
         Damage=damage,
         ImageAct=_acts_on("image"),
         SetUp=set_up,
+        Failing=failing,
         Holdable=holdable,
         Filter=_acts_on("filter"),
         Way=way,

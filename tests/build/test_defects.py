@@ -297,3 +297,26 @@ def test_real_crash_of_a_version_that_was_sound_is_red(call_it: Callable[[str], 
     # It is blamed once, on the step that it died in.
     assert all(outcome["message"].count("killed by SIGSEGV") == 1 for outcome in outcomes)
     assert all(outcome["step"]["text"].startswith("When ") for outcome in outcomes)
+
+
+FLUSH = 'wrong: flush 7 of 9 has failed: the bitmap "fine" says that it is good, and lacks a change: 512 B at 0'
+WRITE = 'wrong: write 7 of 9 has failed: the bitmap "fine" says that it is good, and lacks a change: 512 B at 0'
+RESIZE = "wrong: write 7 of 9 has failed, and QEMU refused block_resize: No space left on device: it is of 65 KiB"
+LIST = "Expected: none of this: wrong\n     but: {}\n          {}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "is_explained"),
+    [
+        ("empty-by-failed-flush", (FLUSH, FLUSH), True),
+        ("empty-by-failed-flush", (FLUSH, WRITE), False),
+        ("empty-by-failed-flush", (WRITE, FLUSH), False),
+        ("half-resized", (RESIZE, RESIZE), True),
+        ("half-resized", (RESIZE, FLUSH), False),
+    ],
+)
+def test_a_defect_that_is_one_of_several_things_wrong_does_not_explain_them(
+    name: str, lines: tuple[str, str], *, is_explained: bool
+) -> None:
+    [defect] = named([f"{defects.TAG}{name}"])
+    assert defect.explains(LIST.format(*lines)) is is_explained
