@@ -192,7 +192,6 @@ class Drives:
         self.images.create_above(
             image.name, kind.image_format, below.size, (below.image.name, below.image.image_format)
         )
-        overlay = self._drive(name, image, below.machine)
         file = self._below(overlay, sound)
         node = {"driver": kind.image_format, "node-name": name, "discard": "unmap", "file": file, "backing": None}
         below.machine.execute("blockdev-add", node)

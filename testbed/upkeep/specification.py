@@ -173,8 +173,7 @@ BOOK = (
         "restart",
         "Does a chain go on when the machine starts again?",
         ["next_machine", "several_days", "chains", "ends", "crashes", "upgrade", "inconsistent", "way_out"],
-        "The machine is killed while it is at rest or in the midst of a backup, not while it stores its bitmaps, and "
-        "no power cut takes writes away that were not flushed.",
+        "The machine is killed while it is at rest or in the midst of a backup, not while it stores its bitmaps.",
     ),
     Chapter(
         "restart",
@@ -188,6 +187,14 @@ BOOK = (
         "What if two machines want an image, or there is no room for its bitmaps?",
         ["opened_twice", "full_store"],
         "The second machine is on the same host: locks of a storage that several hosts share are not looked at.",
+    ),
+    Chapter(
+        "restart",
+        "What is left when the storage stops, or fails once?",
+        ["crash_at_any_moment", "crash_of_changing_drive", "crash_elsewhere", "failing_storage"],
+        "A power cut takes away one write that was not flushed, and not several, nor a part of one. One write or one "
+        "flush fails, and reads do not. Backups into such storage, commits and images that are given over are not "
+        "tried.",
     ),
     Chapter(
         "damage",
