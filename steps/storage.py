@@ -19,10 +19,7 @@ def storage_recorded(context: Context, name: str) -> None:
     world_of(context).drives.record(name)
 
 
-@then(
-    "whenever the storage had stopped, {name:Name} should open with what the guest had flushed, "
-    "and no bitmap that lacks a change"
-)
+@then("whenever the storage had stopped, {name:Name} should hold what was flushed, and no bitmap that lacks a change")
 def opens_whenever_stopped(context: Context, name: str) -> None:
     """Shut the machine down, and judge the image as each write had left it, and with any one unflushed write lost."""
     world = world_of(context)

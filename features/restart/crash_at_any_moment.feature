@@ -30,13 +30,13 @@ Feature: Storage that stops at any moment
         | pattern | at            | length |
         | 0x9a    | 128 KiB - 1 B | 2 B    |
       When the machine is shut down
-      Then whenever the storage had stopped, "drive0" should open with what the guest had flushed, and no bitmap that lacks a change
+      Then whenever the storage had stopped, "drive0" should hold what was flushed, and no bitmap that lacks a change
 
     Scenario: The guest does not write, and a machine starts again
       Given the machine has been shut down
       And the machine "later" has started with the same drives
       When the machine is shut down
-      Then whenever the storage had stopped, "drive0" should open with what the guest had flushed, and no bitmap that lacks a change
+      Then whenever the storage had stopped, "drive0" should hold what was flushed, and no bitmap that lacks a change
 
     Scenario: The guest gives space back, and takes it again
       Given the guest has written to "drive0":
@@ -51,7 +51,7 @@ Feature: Storage that stops at any moment
       When the guest writes to "drive0":
         | pattern | at     | length  |
         | 0x22    | 32 KiB | 192 KiB |
-      Then whenever the storage had stopped, "drive0" should open with what the guest had flushed, and no bitmap that lacks a change
+      Then whenever the storage had stopped, "drive0" should hold what was flushed, and no bitmap that lacks a change
 
     Scenario: The machine is killed, and the next one has no use for its bitmaps
       Given the guest has written to "drive0":
@@ -66,7 +66,7 @@ Feature: Storage that stops at any moment
       When the guest writes to "drive0":
         | pattern | at     | length |
         | 0x22    | 32 KiB | 1 B    |
-      Then whenever the storage had stopped, "drive0" should open with what the guest had flushed, and no bitmap that lacks a change
+      Then whenever the storage had stopped, "drive0" should hold what was flushed, and no bitmap that lacks a change
 
   Rule: What an operator does with bitmaps that are stored
     Background:
@@ -81,7 +81,7 @@ Feature: Storage that stops at any moment
       When the guest writes to "drive0":
         | pattern | at     | length |
         | 0x22    | 32 KiB | 1 B    |
-      Then whenever the storage had stopped, "drive0" should open with what the guest had flushed, and no bitmap that lacks a change
+      Then whenever the storage had stopped, "drive0" should hold what was flushed, and no bitmap that lacks a change
 
       Examples: each act
         | bitmap | act      |
@@ -96,7 +96,7 @@ Feature: Storage that stops at any moment
       When the guest writes to "drive0":
         | pattern | at     | length |
         | 0x22    | 32 KiB | 1 B    |
-      Then whenever the storage had stopped, "drive0" should open with what the guest had flushed, and no bitmap that lacks a change
+      Then whenever the storage had stopped, "drive0" should hold what was flushed, and no bitmap that lacks a change
 
     Scenario: All bitmaps are removed, one by one, and a new one begins
       Given the bitmap "coarse" of "drive0" has been removed
@@ -111,7 +111,7 @@ Feature: Storage that stops at any moment
       When the guest writes to "drive0":
         | pattern | at     | length |
         | 0x22    | 32 KiB | 1 B    |
-      Then whenever the storage had stopped, "drive0" should open with what the guest had flushed, and no bitmap that lacks a change
+      Then whenever the storage had stopped, "drive0" should hold what was flushed, and no bitmap that lacks a change
 
     Scenario: A transaction adds, removes, merges and clears
       Given the guest has written to "drive0":
@@ -128,4 +128,4 @@ Feature: Storage that stops at any moment
       When the guest writes to "drive0":
         | pattern | at     | length |
         | 0x22    | 32 KiB | 1 B    |
-      Then whenever the storage had stopped, "drive0" should open with what the guest had flushed, and no bitmap that lacks a change
+      Then whenever the storage had stopped, "drive0" should hold what was flushed, and no bitmap that lacks a change

@@ -27,7 +27,7 @@ Feature: Storage that stops, with other images and other ways to open and close 
       When the guest writes to "drive0":
         | pattern | at    | length |
         | 0x9a    | 1 MiB | 1 KiB  |
-      Then whenever the storage had stopped, "drive0" should open with what the guest had flushed, and no bitmap that lacks a change
+      Then whenever the storage had stopped, "drive0" should hold what was flushed, and no bitmap that lacks a change
 
     Scenario: The clusters are as large as they are without being asked for
       Given the storage of "drive0" is recorded
@@ -45,7 +45,7 @@ Feature: Storage that stops, with other images and other ways to open and close 
       When the guest writes to "drive0":
         | pattern | at     | length  |
         | 0x9a    | 63 KiB | 130 KiB |
-      Then whenever the storage had stopped, "drive0" should open with what the guest had flushed, and no bitmap that lacks a change
+      Then whenever the storage had stopped, "drive0" should hold what was flushed, and no bitmap that lacks a change
 
   Rule: A disk that is unplugged while its machine runs is judged at each write
     Scenario: It is unplugged, plugged in again, and unplugged
@@ -65,7 +65,7 @@ Feature: Storage that stops, with other images and other ways to open and close 
         | pattern | at     | length |
         | 0x22    | 32 KiB | 1 B    |
       When "drive0" is unplugged
-      Then whenever the storage had stopped, "drive0" should open with what the guest had flushed, and no bitmap that lacks a change
+      Then whenever the storage had stopped, "drive0" should hold what was flushed, and no bitmap that lacks a change
 
   Rule: Both images open again when a snapshot has put one on the other
     Scenario: A snapshot puts an overlay on it
@@ -85,5 +85,5 @@ Feature: Storage that stops, with other images and other ways to open and close 
       When the guest writes to "overlay0":
         | pattern | at     | length |
         | 0x22    | 32 KiB | 1 B    |
-      Then whenever the storage had stopped, "drive0" should open with what the guest had flushed, and no bitmap that lacks a change
-      And whenever the storage had stopped, "overlay0" should open with what the guest had flushed, and no bitmap that lacks a change
+      Then whenever the storage had stopped, "drive0" should hold what was flushed, and no bitmap that lacks a change
+      And whenever the storage had stopped, "overlay0" should hold what was flushed, and no bitmap that lacks a change

@@ -29,7 +29,7 @@ Feature: Storage that stops while a drive changes
       When the guest writes to "drive0":
         | pattern | at     | length |
         | 0x22    | 32 KiB | 1 B    |
-      Then whenever the storage had stopped, "drive0" should open with what the guest had flushed, and no bitmap that lacks a change
+      Then whenever the storage had stopped, "drive0" should hold what was flushed, and no bitmap that lacks a change
 
       Examples: larger and smaller
         | case                                     | size    |
@@ -47,4 +47,4 @@ Feature: Storage that stops while a drive changes
       When the guest writes to "drive0":
         | pattern | at     | length |
         | 0x22    | 32 KiB | 1 B    |
-      Then whenever the storage had stopped, "drive0" should open with what the guest had flushed, and no bitmap that lacks a change
+      Then whenever the storage had stopped, "drive0" should hold what was flushed, and no bitmap that lacks a change
