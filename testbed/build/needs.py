@@ -170,6 +170,7 @@ NEEDS = (
         source=TRIED,
         promised_by=ALL,
     ),
+    _argument("export-any-bitmap", "block-export-add", "bitmaps", "node", since="6.0"),
     _argument("export-inactive", "block-export-add", "allow-inactive", since="10.0"),
     # Formats and drivers.
     _format("qcow2"),

@@ -46,6 +46,7 @@ TRUTH = {
     "bitmap-hash": "yyyy",
     "nbd": "yyyy",
     "block-export": "yyyy",
+    "export-any-bitmap": "-yyy",
     "export-inactive": "--yy",
     "qcow2": "yyyy",
     "raw": "yyyy",
