@@ -85,6 +85,26 @@ class ShowsNow(Fault):
         return command
 
 
+class ShowsNothing(Fault):
+    """Exports, with the bitmaps that are asked for, something in the drive's place that is nothing but zeros."""
+
+    def command(self, command: Message) -> Message:
+        if command["execute"] in EXPORT:
+            arguments = command["arguments"]
+            node, nothing = arguments["node-name"], f"nothing-{arguments['id']}"
+            nodes = {known["node-name"]: known for known in self.qemu.ask("query-named-block-nodes", flat=True)}
+            if node in nodes:
+                size = nodes[node]["image"]["virtual-size"]
+                zeros = {"driver": "null-co", "node_name": nothing, "size": size, "read_zeroes": True}
+                self.qemu.ask("blockdev-add", **zeros)
+                named = [
+                    bitmap if isinstance(bitmap, dict) else {"node": node, "name": bitmap}
+                    for bitmap in arguments.get("bitmaps", [])
+                ]
+                arguments.update({"node-name": nothing, "bitmaps": named})
+        return command
+
+
 class ClearsBeforeMerging(Fault):
     """Carries out the clearing of bitmaps before all else that a transaction asks for."""
 
@@ -293,6 +313,14 @@ FAULTS = (
         ("what the copies of", "not listed"),
         (PULLS, DAYS),
         needs=LIBNBD,
+    ),
+    FaultKind(
+        "export-of-nothing",
+        "a client reads nothing but zeros, and what it writes is lost",
+        ShowsNothing,
+        ("what a client has copied", "structured replies", "is zero, and", "to be zero", "at depth", "was not told"),
+        (EXPORTS, CLIENTS, LAYERS),
+        needs=(*LIBNBD, "export-any-bitmap"),
     ),
     FaultKind(
         "cleared-before-merged",
