@@ -148,7 +148,7 @@ def test_directory_of_somebody_else_is_left_alone(checkout: Checkout) -> None:
 def test_word_that_means_nothing_is_an_error(checkout: Checkout) -> None:
     refused = checkout.set_up("develop")
     assert refused.returncode == 1
-    assert "it is qemu, developing, mmdebstrap, releases or python" in refused.stderr
+    assert "it is qemu, clients, developing, mmdebstrap, releases or python" in refused.stderr
     assert checkout.noted() == []
 
 
