@@ -148,7 +148,7 @@ def test_directory_of_somebody_else_is_left_alone(checkout: Checkout) -> None:
 def test_word_that_means_nothing_is_an_error(checkout: Checkout) -> None:
     refused = checkout.set_up("develop")
     assert refused.returncode == 1
-    assert "it is qemu, developing, mmdebstrap, releases or python" in refused.stderr
+    assert "it is qemu, clients, developing, mmdebstrap, releases or python" in refused.stderr
     assert checkout.noted() == []
 
 
@@ -193,14 +193,20 @@ def ordinary_user(home: Path, *programs: str) -> str:
     return str(folder)
 
 
+CLIENTS = "libnbd-bin python3-libnbd"
+
 INSTALL = "DEBIAN_FRONTEND=noninteractive apt-get --quiet=2 install --yes --no-install-recommends"
 
 
 @pytest.mark.parametrize(
     ("has", "missing", "packages"),
     [
-        ((), "yes", "qemu-system-x86 qemu-utils mmdebstrap debian-archive-keyring gpg python3.11-venv"),
-        (("mmdebstrap",), "yes", "qemu-system-x86 qemu-utils python3.11-venv"),
+        (
+            (),
+            "yes",
+            f"qemu-system-x86 qemu-utils {CLIENTS} mmdebstrap debian-archive-keyring gpg python3.11-venv",
+        ),
+        (("mmdebstrap",), "yes", f"qemu-system-x86 qemu-utils {CLIENTS} python3.11-venv"),
         (("qemu-img", "qemu-io", "qemu-system-x86_64"), "", "mmdebstrap debian-archive-keyring gpg"),
     ],
 )

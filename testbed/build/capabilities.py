@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +19,12 @@ from testbed.build.toolchain import Toolchain
 
 BOUND = 30.0
 """Seconds that a tool may take to say something of itself."""
+
+LIBNBD = ("nbdinfo", "nbdcopy")
+"""The tools of libnbd, which read what QEMU serves and share no code with it."""
+
+ASKING_FOR_BINDING = ("/usr/bin/python3", "-I", "-c", "import nbd; print('libnbd', nbd.NBD().get_version())")
+"""How one asks the system's Python for libnbd, which its packages bring and no package index has."""
 
 _NOT_TAKEN = "Command not found"
 
@@ -116,6 +124,30 @@ class Capabilities:
         server = self.toolchain.qemu_img.path.with_name("qemu-nbd")
         said = self._said(str(server), "--version") if server.exists() else ""
         return Answer(yes="qemu-nbd" in said, words=said.strip())
+
+    def has_libnbd(self) -> Answer:
+        """Tell whether libnbd's tools are on the PATH, and say that they are it; raises Unclear."""
+        return self._says_its_name(*(shutil.which(name) for name in LIBNBD))
+
+    def has_libnbd_for_python(self) -> Answer:
+        """Tell whether the system's Python knows libnbd; raises Unclear."""
+        said = self._said(*ASKING_FOR_BINDING) if Path(ASKING_FOR_BINDING[0]).exists() else ""
+        return YES if said.startswith("libnbd ") else NO
+
+    def _says_its_name(self, *programs: str | None) -> Answer:
+        said = {program: self._said(program, "--version").strip() for program in programs if program}
+        return Answer(
+            yes=len(said) == len(programs) and all(Path(name).name in words for name, words in said.items()),
+            words="",
+        )
+
+    def clients(self) -> Mapping[str, str]:
+        """Return what the foreign clients say that they are, by their paths; those that there are."""
+        told: dict[str, str] = {}
+        for path in filter(None, map(shutil.which, LIBNBD)):
+            with suppress(Unclear):  # a report is no place to complain of a program that nothing may need
+                told[path] = self._said(path, "--version").strip().partition("\n")[0]
+        return told
 
     def has_creation_option(self, image_format: str, option: str) -> Answer:
         """Tell whether images of a format can be made with an option; raises Unclear."""

@@ -351,6 +351,31 @@ DEFECTS = (
         unseen=(),
         failure=_ALONE.format(r".* refused block_resize: .*(?:it is of|the byte at offset|a table of it is at)"),
     ),
+    Defect(
+        name="stalled-client-stays",
+        what="an export that is deleted by force stays while a client takes no answers, and QEMU uses all of a "
+        "processor until that client has gone",
+        how="an NBD client that asks for 64 MiB of data and reads none of it; block-export-del with mode=hard",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"BLOCK_EXPORT_DELETED of \S+ did not come",
+    ),
+    Defect(
+        name="stalled-client-holds-server",
+        what="QEMU never answers any more when its NBD server is stopped while a client takes no answers",
+        how="an NBD client that asks for 64 MiB of data and reads none of it; nbd-server-stop",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"the answer to nbd-server-stop did not come",
+    ),
+    Defect(
+        name="killed-by-leaving-client",
+        what="a client that leaves an export of a drive in an iothread kills QEMU with SIGABRT, and with it the guest",
+        how="block-export-add with an iothread; a client connects, reads, and leaves",
+        seen=("7.2.22",),
+        unseen=("5.2.0", "10.0.13", "11.1.3"),
+        failure=r"SIGABRT[\s\S]*nbd_blockdev_client_closed: Assertion",
+    ),
 )
 """All defects, in the order in which the documentation lists them."""
 

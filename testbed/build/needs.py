@@ -27,6 +27,7 @@ ALL = (EMULATOR, DAEMON)
 
 STATED = "the schema of its QMP commands"
 TRIED = "a trial"
+PLACE = "a trial, of the place and not of the build"
 """What tells whether a need is met."""
 
 
@@ -169,6 +170,7 @@ NEEDS = (
         source=TRIED,
         promised_by=ALL,
     ),
+    _argument("export-any-bitmap", "block-export-add", "bitmaps", "node", since="6.0"),
     _argument("export-inactive", "block-export-add", "allow-inactive", since="10.0"),
     # Formats and drivers.
     _format("qcow2"),
@@ -198,7 +200,7 @@ NEEDS = (
         "small file system that a scenario can fill",
         lambda build: "mounted" in build.ask(("sh", "-c", _TRIAL_OF_MOUNT)),
         otherwise="this machine lets nobody mount one in a name space of his own",
-        source="a trial, of the place and not of the build",
+        source=PLACE,
     ),
     Need(
         "next-build",
@@ -214,6 +216,20 @@ NEEDS = (
         lambda build: build.has_image_server(),
         otherwise="it is in another package, or in another place",
         source=TRIED,
+    ),
+    Need(
+        "libnbd",
+        "reader of exports beside it that is not QEMU's: nbdinfo and nbdcopy of libnbd",
+        lambda build: build.has_libnbd(),
+        otherwise="they are no part of QEMU; `.ci/setup clients` installs them",
+        source=PLACE,
+    ),
+    Need(
+        "libnbd-python",
+        "client of exports beside it that is not QEMU's and can be told each word: libnbd for the system's Python",
+        lambda build: build.has_libnbd_for_python(),
+        otherwise="it is no part of QEMU; `.ci/setup clients` installs it",
+        source=PLACE,
     ),
     Need(
         "remove-all-bitmaps",

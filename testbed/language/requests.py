@@ -25,6 +25,9 @@ REQUESTS = acts_on("bitmap", "drive", "QEMU")
 GUEST_REQUESTS = acts_on("guest's drive")
 """What a row of a table of a guest's requests can name."""
 
+CLIENT_REQUESTS = acts_on("exported drive")
+"""What a row of a table of a client's requests can name."""
+
 WRITE = "write"
 """What a guest does where no column says anything else."""
 
@@ -78,6 +81,12 @@ def what_guest_is_told(drive: Drive, row: Row) -> str:
     except GuestRequestFailed as failure:
         return str(failure)
     return f"the guest's request at {row['at']} was carried out"
+
+
+def let_client_do(world: World, drive: Drive, row: Row) -> None:
+    """Let a client of a drive's export do what a row of a table says, in the words of a guest's requests."""
+    act = act_named(row.get("request", WRITE), CLIENT_REQUESTS, "request of a client")
+    act.do(world, drive, **_taken(act, row, ("request", "pattern")))
 
 
 def record_alone(world: World, drive: Drive, row: Row) -> None:

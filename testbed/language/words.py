@@ -260,6 +260,12 @@ def maker(text: str) -> ImageMaker:
     return MAKERS[text]
 
 
+@_word("(?:the (?:export|view|bitmap)(?:, | and )?){3}")
+def pull_parts(text: str) -> list[str]:
+    """Read in which order what is left of a pull is removed."""
+    return re.findall("export|view|bitmap", text)
+
+
 def register_words() -> None:
     """Make the kinds of words known to behave, under the names that the sentences use."""
     register_type(
@@ -281,6 +287,8 @@ def register_words() -> None:
         Failing=failing,
         Holdable=holdable,
         Filter=_acts_on("filter"),
+        ClientAct=_acts_on("client"),
+        ClientEnd=_acts_on("end of a client"),
         Way=way,
         JobAct=_acts_on("job"),
         Which=which,
@@ -294,6 +302,7 @@ def register_words() -> None:
         IoStatuses=io_statuses,
         IncrementAct=_acts_on("increment"),
         Place=place,
+        PullParts=pull_parts,
         ErrorClass=error_class,
         Maker=maker,
         Quality=quality,

@@ -259,6 +259,12 @@ class Machine:
                 late = f"{what} did not come within {self.bound:g} s; {query} said last: {as_said('', answer)}"
                 raise MachineHung(self._given_up(late, wait))
 
+    def wait_at_most(self, bound: float) -> None:
+        """Give QEMU no more than `bound` seconds for anything from now on."""
+        self.bound = min(self.bound, bound)
+        for monitor in self.monitors:
+            monitor.bound = self.bound
+
     def act(self, command: str, event: str) -> None:
         """Send a QMP command that acts on the whole machine, and wait for the event that tells of it.
 

@@ -107,7 +107,8 @@ class Testbed:
         options = {name: str(value) for name, value in chosen.items() if value is not None}
         next_build = {"next_qemu": self.next_build.describe()["qemu"]} if self.next_build else {}
         build = {"package": self.package, "target": self.target}
-        return {"subject": self.subject, "build": build, **self.toolchain.describe(), **next_build, "options": options}
+        tools = {**self.toolchain.describe(), **next_build, "clients": dict(self.capabilities.clients())}
+        return {"subject": self.subject, "build": build, **tools, "options": options}
 
     @classmethod
     def open(cls, userdata: Mapping[str, object], environ: Mapping[str, str]) -> Testbed:

@@ -21,12 +21,14 @@ from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
 from testbed.scenario.backup_tool import BackupTool
 from testbed.scenario.bench import Bench
+from testbed.scenario.clients import Clients
 from testbed.scenario.damages import Damages
 from testbed.scenario.dialogue import Dialogue
 from testbed.scenario.drives import Drives
 from testbed.scenario.hearing import Hearing
 from testbed.scenario.judge import Judge
 from testbed.scenario.machines import Machines
+from testbed.scenario.pulls import Pulls
 
 OTHER = "other"
 """The name of the machine to which backups go."""
@@ -50,6 +52,8 @@ class World:
     damages: Damages
     bench: Bench
     exports: Exports = field(default_factory=Exports)
+    clients: Clients = field(init=False)
+    pulls: Pulls = field(init=False)
     mirrors: dict[str, Mirror] = field(default_factory=dict)
     commits: dict[str, Commit] = field(default_factory=dict)
     moves: dict[str, Move] = field(default_factory=dict)
@@ -57,6 +61,11 @@ class World:
     _other_machine: OtherMachine | None = None
     _small_disk: SmallDisk | None = None
     _held: ExitStack = field(default_factory=ExitStack)
+
+    def __post_init__(self) -> None:
+        """Let clients come to the exports, and pull."""
+        self.clients = Clients(self.exports)
+        self.pulls = Pulls(self.backups, self.exports, self.clients, self.images)
 
     @classmethod
     def of(
@@ -145,6 +154,7 @@ class World:
             raise UnknownName(f'there is no mirror of "{drive}", only of {sorted(self.mirrors)}') from None
 
     def close(self) -> None:
-        """End all machines, and give back what the scenario holds; each whatever becomes of the others."""
+        """End all clients and machines, and give back what the scenario holds; each whatever becomes of the others."""
         with self._held:
+            self.clients.close()
             self.machines.kill_all()

@@ -418,6 +418,36 @@ BUGS = (
         ["544ddbb637"],
     ),
     Bug(
+        "B89",
+        "reading an exported bitmap killed QEMU",
+        "3.0",
+        ["7606c99a04"],
+    ),
+    Bug(
+        "B90",
+        "a client that asked for much at a time was told of areas of no length",
+        "3.1",
+        ["6545916d52"],
+    ),
+    Bug(
+        "B91",
+        "a client that asked for a bitmap and for what is allocated got no answer any more",
+        "5.0",
+        ["73e064ccf0"],
+    ),
+    Bug(
+        "B95",
+        "zeros were told to be data after a client had asked for the allocation depth",
+        "7.0",
+        ["113b727ce7"],
+    ),
+    Bug(
+        "B96",
+        "a client that wrote zeros to 2 GiB or more at a time got an error",
+        "5.1",
+        ["890cbccb08"],
+    ),
+    Bug(
         "B112",
         "QEMU crashed when an inactive drive was resized",
         "10.0",

@@ -40,8 +40,8 @@ BOOK = (
         "bitmap",
         "What does a bitmap record?",
         ["recording", "long_changes", "granularity"],
-        "No client reads a record over NBD: what counts is what QEMU reports and what backups copy. The guest's "
-        "changes end at 4 GiB, and no drive has terabytes that were written to.",
+        "What clients read of a record over NBD has a chapter of its own. The guest's changes end at 4 GiB, and no "
+        "drive has terabytes that were written to.",
     ),
     Chapter(
         "bitmap",
@@ -93,6 +93,13 @@ BOOK = (
         "The guest makes single writes at chosen moments: there is no load that goes on, and no operating system with "
         "drivers. What was saved is read when the backup is over; no client reads the frozen state meanwhile, and the "
         "filters that tools put over a drive for that, copy-before-write and snapshot-access, are in no scenario.",
+    ),
+    Chapter(
+        "pull",
+        "What can clients read over the network, and pull as backups?",
+        ["bitmaps", "exports", "removal", "clients", "layers", "pulls", "pulled_days"],
+        "Servers listen on unix sockets; no connection is encrypted, and none goes over a network. What is frozen for "
+        "a pull is kept by a backup with sync none.",
     ),
     Chapter(
         "backup",

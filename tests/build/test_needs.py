@@ -46,6 +46,7 @@ TRUTH = {
     "bitmap-hash": "yyyy",
     "nbd": "yyyy",
     "block-export": "yyyy",
+    "export-any-bitmap": "-yyy",
     "export-inactive": "--yy",
     "qcow2": "yyyy",
     "raw": "yyyy",
@@ -66,7 +67,7 @@ TRUTH = {
 }
 
 
-OF_THE_RUN = {"small-disk", "next-build", "qemu-nbd"}
+OF_THE_RUN = {"small-disk", "next-build", "qemu-nbd", "libnbd", "libnbd-python"}
 """Needs that no build has or lacks, but the machine that the suite runs on, or whoever started it."""
 
 
@@ -567,3 +568,26 @@ def test_server_of_images_is_looked_for_beside_qemu_img(tmp_path: Path) -> None:
     (tmp_path / "qemu-nbd").touch()
     build.ask = lambda _argv: "qemu-nbd 7.2.22"
     assert build.has_image_server()
+
+
+def test_foreign_clients_are_looked_for_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    shell_program(tmp_path / "nbdinfo", "echo nbdinfo 1.14.2")
+    build = Capabilities(toolchain("7.2"), list)
+    assert not build.has_libnbd()
+    assert "`.ci/setup clients` installs them" in unmet(["libnbd"], build)[0]
+    shell_program(tmp_path / "nbdcopy", "echo nbdcopy 1.14.2; echo libnbd 1.14.2")
+    build = Capabilities(toolchain("7.2"), list)
+    assert build.has_libnbd()
+    assert build.clients() == {str(tmp_path / "nbdinfo"): "nbdinfo 1.14.2", str(tmp_path / "nbdcopy"): "nbdcopy 1.14.2"}
+    shell_program(tmp_path / "nbdcopy", "echo hello")
+    assert not Capabilities(toolchain("7.2"), list).has_libnbd()
+
+
+@pytest.mark.parametrize(
+    ("said", "known"), [("libnbd 1.14.2", True), ("ModuleNotFoundError: No module named 'nbd'", False)]
+)
+def test_python_is_asked_whether_it_knows_libnbd(said: str, known: bool) -> None:  # noqa: FBT001 (a column)
+    build = capabilities("7.2")
+    build.ask = lambda _argv: said
+    assert bool(build.has_libnbd_for_python()) is known

@@ -142,3 +142,54 @@ def test_end_of_an_export_is_granted() -> None:
     outlook = Outlook()
     assert asked.forecast(outlook) is None
     assert not outlook.is_open
+
+
+def test_name_of_an_export_is_its_own_and_no_longer_than_can_be() -> None:
+    drive, exports = drive_of(image()), Exports()
+    drive.machine.is_serving = True
+    exports.add(drive, [], writable=False, called="taken").granted()
+    again = exports.add(drive, [], writable=False, called="taken")
+    assert again.forecast(Outlook()) == Refusal("NBD server already has export named 'taken'")
+    longest = exports.add(drive, [], writable=False, called="x" * 4096)
+    assert longest.forecast(Outlook()) is None
+    longer = exports.add(drive, [], writable=False, called="x" * 4097)
+    assert str(longer.forecast(Outlook())).endswith('too long"')
+
+
+def test_only_force_takes_an_export_from_its_clients() -> None:
+    drive, exports = drive_of(image()), Exports()
+    drive.machine.is_serving = True
+    exports.add(drive, [], writable=False).granted()
+    held = Refusal("export 'drive0-1' still in use")
+    assert exports.delete_from(drive, has_clients=True).forecast(Outlook()) == held
+    assert exports.delete_from(drive, "safe", has_clients=True).forecast(Outlook()) == held
+    assert exports.delete_from(drive, "hard", has_clients=True).forecast(Outlook()) is None
+
+
+def test_bitmap_that_is_named_alone_may_be_below() -> None:
+    drive, below = drive_of(image()), drive_of(image())
+    drive.machine.is_serving = True
+    below.gained_bitmap("bitmap0", {})
+    exports = Exports()
+    assert exports.add(drive, ["bitmap0"], writable=True).forecast(Outlook()) is not None
+    asked = exports.add(drive, ["bitmap0"], writable=True, below=[below])
+    assert asked.forecast(Outlook()) is None
+    asked.granted()
+    assert below.bitmap("bitmap0").busy
+
+
+def test_server_ends_with_all_exports_and_both_only_once(drive: Drive, exports: Exports) -> None:
+    make(exports.start_server(drive.machine, 2))
+    assert exports.start_server(drive.machine, None).forecast(Outlook()) == Refusal("NBD server already running")
+    make(exports.add(drive, ["bitmap0"], writable=True))
+    make(exports.stop_server(drive.machine))
+    assert busy(drive) == (False, False)
+    assert exports.last_of(drive).called == "drive0-1"
+    not_running = Refusal("NBD server not running")
+    assert exports.stop_server(drive.machine).forecast(Outlook()) == not_running
+    assert exports.add(drive, [], writable=False).forecast(Outlook()) == not_running
+
+
+def test_export_that_has_not_ended_is_no_last_one(exports: Exports) -> None:
+    with pytest.raises(UnknownName, match="no export of"):
+        exports.last_of(drive_of(image()))
