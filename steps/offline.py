@@ -57,7 +57,7 @@ def bitmap_to_be_changed_on_full_storage(context: Context, bitmap: str, drive: s
 @then("the image server should refuse it, saying {words:Name}")
 def tool_refuses(context: Context, words: str) -> None:
     """Check that the tool that was asked last has refused, with these words; nothing may have come of it."""
-    assert_that(world_of(context).bench.last_answer, is_refused_saying(words))
+    assert_that(world_of(context).bench.spoken_of(), is_refused_saying(words))
 
 
 @given("the image of {drive:Name} has been {act:ImageAct}")
@@ -129,7 +129,7 @@ def bitmap_to_be_shown(context: Context, bitmap: str, drive: str) -> None:
     """Let qemu-nbd try to show an image with a bitmap that nobody can rely on."""
     world = world_of(context)
     image = world.drives.switched_off(drive).image
-    world.bench.answer = OfflineExport(world.images).refusal(image.name, image.image_format, bitmap)
+    world.bench.take_note("qemu-nbd", OfflineExport(world.images).refusal(image.name, image.image_format, bitmap))
 
 
 @then("a copy of the image of {drive:Name} with its bitmaps should take the space that the image tool measures")
