@@ -64,6 +64,7 @@ def mirror_ready(context: Context, source: str, copy: str) -> None:
 
 
 @given("the guest of {source:Name} has gone on with its mirror")
+@when("the guest of {source:Name} goes on with its mirror")
 def guest_moves(context: Context, source: str) -> None:
     """Complete a mirror: the guest uses the copy from then on."""
     world = world_of(context)

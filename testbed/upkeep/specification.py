@@ -68,8 +68,9 @@ BOOK = (
             "opened_anew",
             "during_backup",
             "internal",
+            "two_jobs",
         ],
-        "Nothing fails while data moves, and no two of these jobs run at a time. What a mirror of a whole drive writes "
+        "Nothing fails while data moves. What a mirror of a whole drive writes "
         "where that holds nothing, is QEMU's own choice: no bitmap of the copy records from its start.",
     ),
     Chapter(

@@ -27,29 +27,39 @@ def stream(world: World, drive: Drive, base: Name = "") -> Request:
     return Stream(drive, world.drives.drive(base) if base else None).request().then(world.drives.let_go_of_unused)
 
 
-def begin_commit(world: World, top: Drive, base: Drive) -> Commit:
-    """Begin to write all that a drive holds, and those between, into one below it."""
-    commit = Commit(world.drives.chain_of(top, base), base, world.drives.above(top))
-    world.dialogue.demand(commit.request())
-    if commit.above is None:
-        commit.wait_until_ready()
-        world.commits[top.name] = commit
-    return commit
+@act("commit of layers", on="drive", by=Actor.OPERATOR)
+def commit_layers(world: World, drive: Drive, base: Name) -> Request:
+    """Begin to write all that a drive holds, and those between, into one below it; finish one that no guest uses."""
+    below = world.drives.drive(base)
+    commit = Commit(world.drives.chain_of(drive, below), below, world.drives.above(drive))
+
+    def begun() -> None:
+        if commit.above is None:
+            commit.wait_until_ready()
+            world.commits[drive.name] = commit
+        else:
+            commit.finish_below()
+            world.drives.let_go_of_unused()
+
+    return commit.request().then(begun)
+
+
+def begin_commit(world: World, top: Drive, base: Drive) -> None:
+    """Begin to write all that a drive holds, and those between, into one below it; it must be granted."""
+    world.dialogue.demand(commit_layers(world, top, base.name))
 
 
 def commit_whole(world: World, top: Drive, base: Drive) -> None:
     """Write all that a drive holds, and those between, into one below it, and take them out of the chain."""
-    commit = begin_commit(world, top, base)
-    if commit.above is None:
+    begin_commit(world, top, base)
+    if top.name in world.commits:
         complete_commit(world, top)
-    else:
-        commit.finish_below()
-        world.drives.let_go_of_unused()
 
 
 def complete_commit(world: World, top: Drive) -> None:
     """Let the guest go on with the image into which its own was written."""
     world.dialogue.demand(_begun(world.commits, top).complete())
+    del world.commits[top.name]
     world.drives.let_go_of_unused()
 
 
@@ -58,12 +68,25 @@ def cancel_commit(world: World, top: Drive) -> None:
     world.dialogue.demand(_begun(world.commits, top).cancel())
 
 
+@act("mirror into", on="drive", by=Actor.OPERATOR)
+def mirror_into(world: World, drive: Drive, target: Name) -> Request:
+    """Begin to copy a drive into another one, `target`, with which its guest may go on later."""
+    return _move(world, drive, world.drives.drive(target), {})
+
+
 def begin_move(world: World, source: Drive, copy: Drive, options: Mapping[str, object]) -> None:
     """Mirror a drive into another one, and wait until that has caught up; options are those of blockdev-mirror."""
+    world.dialogue.demand(_move(world, source, copy, options))
+
+
+def _move(world: World, source: Drive, copy: Drive, options: Mapping[str, object]) -> Request:
     move = Move(source, copy)
-    world.dialogue.demand(move.request(options))
-    move.wait_until_ready()
-    world.moves[source.name] = move
+
+    def begun() -> None:
+        move.wait_until_ready()
+        world.moves[source.name] = move
+
+    return move.request(options).then(begun)
 
 
 def complete_move(world: World, source: Drive) -> None:

@@ -142,6 +142,15 @@ class TrustsNone(Fault):
         return reply
 
 
+class WithoutReason(Fault):
+    """Refuses to move data, and does not say why."""
+
+    def reply(self, command: Message, reply: Message) -> Message:
+        if command["execute"] in CHANGED and "error" in reply:
+            reply["error"]["desc"] = "This cannot be done"
+        return reply
+
+
 class AllWritable(Fault):
     """Reports each node as if it were open for writing."""
 
@@ -153,13 +162,15 @@ class AllWritable(Fault):
 
 RECORDING, STILL = True, False
 
+TWO_JOBS = "layers/two_jobs"
+
 FAULTS = (
     FaultKind(
         "commit-not-recorded",
         "what a commit writes is recorded by no bitmap",
         spoils(COMMIT, ("disable", RECORDING), ("enable", STILL)),
         ("dirty",),
-        ("layers/commit", "layers/several_overlays", "layers/restarted", "layers/chain", "layers/stream"),
+        ("layers/commit", "layers/several_overlays", "layers/restarted", "layers/chain", "layers/stream", TWO_JOBS),
     ),
     FaultKind(
         "commit-recorded-by-all",
@@ -194,7 +205,7 @@ FAULTS = (
         "the bitmaps of a copy do not record any more when the guest uses it",
         spoils(MIRROR, at_end=("disable", RECORDING)),
         ("dirty", "recording", "byte"),
-        ("layers/mirrored",),
+        ("layers/mirrored", TWO_JOBS),
     ),
     FaultKind(
         "bitmaps-lost-by-move",
@@ -275,6 +286,13 @@ FAULTS = (
         ("no such bitmap", "not found", "store"),
         ("layers/opened_anew",),
         needs=("reopen",),
+    ),
+    FaultKind(
+        "second-job-refused-for-nothing",
+        "jobs that move data are refused without a word of what is in the way",
+        WithoutReason,
+        ("refuse",),
+        (TWO_JOBS,),
     ),
     does_nothing("blockdev-snapshot-internal-sync", "snapshot", "layers/internal"),
     FaultKind(
