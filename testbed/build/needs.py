@@ -158,6 +158,7 @@ NEEDS = (
         "blockdev-reopen command, be it one that is called x-blockdev-reopen",
         lambda build: build.has_commands("blockdev-reopen") or build.has_commands("x-blockdev-reopen"),
     ),
+    _command("reopen-several", called="blockdev-reopen"),
     # Bitmaps.
     _command("bitmap-hash", called="x-debug-block-dirty-bitmap-sha256"),
     # NBD.

@@ -155,7 +155,7 @@ class Drives:
         image = self._make(name, ImageKind("qcow2"), Content(size))
         self._store(image, bitmap, {})
         earlier = self.machines.boot(EARLIER)
-        crashed = self._drive(name, image, earlier)
+        crashed = Drive.of(name, earlier, image, self.accesses(earlier))
         crashed.attach(sound(image.name))
         earlier.kill()
         crashed.crashed()

@@ -179,9 +179,8 @@ BOOK = (
     Chapter(
         "restart",
         "What if a drive goes away and comes back, or may only be read for a while?",
-        ["unplugged", "reopened", "writable_again", "read_only", "read_only_backups"],
-        "A drive is opened anew alone and with the same image below it, not several at once, and no layer below is "
-        "made writable.",
+        ["unplugged", "reopened", "writable_again", "reopened_together", "read_only", "read_only_backups"],
+        "A drive is opened anew with the same image below it, and no layer below is made writable.",
     ),
     Chapter(
         "restart",

@@ -141,6 +141,13 @@ EVENTS: Sequence[Event] = (
                 records="bitmap0",
                 transient="transient",
             ),
+            **_in(
+                "restart/unplugged",
+                "<what> with a bitmap that a crash has spoilt is unplugged and plugged in, twice",
+                "no device uses it",
+                inconsistent="bitmap0",
+                disabled="idle",
+            ),
         },
     ),
     Event(
