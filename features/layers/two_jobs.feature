@@ -45,12 +45,12 @@ Feature: Two jobs that want to move data on one chain of images
       And the bitmaps should still hold what had changed
 
       Examples: what the second one wants
-        | case                         | request          | drive    | base   | target | words                                                                |
-        | the same image from below    | stream           | overlay1 |        |        | Node 'overlay1' is busy: block device is in use by block job: commit |
-        | the image that is written to | stream           | overlay0 |        |        | Node 'overlay0' is busy: block device is in use by block job: commit |
-        | the image that is written to | commit of layers | overlay0 | drive0 |        | Need a root block node                                               |
-        | the same image, and one more | commit of layers | overlay1 | drive0 |        | Need a root block node                                               |
-        | the drive, to other storage  | mirror into      | overlay1 |        | copy0  | Need a root block node                                               |
+        | case                         | request          | drive    | base   | target | words                   |
+        | the same image from below    | stream           | overlay1 |        |        | Node 'overlay1' is busy |
+        | the image that is written to | stream           | overlay0 |        |        | Node 'overlay0' is busy |
+        | the image that is written to | commit of layers | overlay0 | drive0 |        | Need a root block node  |
+        | the same image, and one more | commit of layers | overlay1 | drive0 |        | Need a root block node  |
+        | the drive, to other storage  | mirror into      | overlay1 |        | copy0  | Need a root block node  |
 
     Scenario Outline: The guest's drive is being mirrored, and somebody asks for a <request>: <case>
       Given the new drive "copy0" as large as "overlay1"
@@ -69,11 +69,11 @@ Feature: Two jobs that want to move data on one chain of images
       And "copy0" should hold what the guest has written
 
       Examples: what the second one wants
-        | case                  | request          | drive    | base     | target | words                                                                |
-        | what the mirror reads | stream           | overlay1 |          |        | Node 'overlay1' is busy: block device is in use by block job: mirror |
-        | what the mirror reads | commit of layers | overlay1 | overlay0 |        | Need a root block node                                               |
-        | below what it reads   | commit of layers | overlay0 | drive0   |        | Need a root block node                                               |
-        | a second copy         | mirror into      | overlay1 |          | copy0  | Need a root block node                                               |
+        | case                  | request          | drive    | base     | target | words                   |
+        | what the mirror reads | stream           | overlay1 |          |        | Node 'overlay1' is busy |
+        | what the mirror reads | commit of layers | overlay1 | overlay0 |        | Need a root block node  |
+        | below what it reads   | commit of layers | overlay0 | drive0   |        | Need a root block node  |
+        | a second copy         | mirror into      | overlay1 |          | copy0  | Need a root block node  |
 
   Rule: Jobs that touch different images run beside one another, and all bitmaps record what they must
     Scenario: What is below the guest's image takes over all that is below it while the drive moves to other storage

@@ -34,11 +34,11 @@ Feature: Several images that are opened anew at one moment
       And the guest has written to "drive0":
         | pattern | at    | length |
         | 0x9a    | 1 MiB | 1 KiB  |
-      When these images are opened anew at one moment:
+      And these images have been opened anew at one moment:
         | drive  | read-only |
         | drive1 | no        |
         | drive0 | yes       |
-      And the guest writes to "drive1":
+      When the guest writes to "drive1":
         | pattern | at    | length |
         | 0x9b    | 1 MiB | 1 KiB  |
       Then the bitmaps of "drive0" should be:

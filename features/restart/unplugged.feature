@@ -45,7 +45,6 @@ Feature: Drives that go away and come back while the machine runs
         | pattern | at           | length |
         | 0xab    | 64 KiB - 1 B | 2 B    |
       And "drive0" has been unplugged and plugged in again
-      And "drive0" has been unplugged and plugged in again
       When the guest writes to "drive0":
         | pattern | at    | length |
         | 0x9a    | 2 MiB | 1 KiB  |

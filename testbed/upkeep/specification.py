@@ -206,7 +206,15 @@ BOOK = (
     Chapter(
         "offline",
         "What do tools do to bitmaps while the machine is off?",
-        ["kept_bitmaps", "refused_tools", "merged_images", "told_bitmaps", "bitmap_command", "refused_bitmap_command"],
+        [
+            "kept_bitmaps",
+            "refused_tools",
+            "merged_images",
+            "told_bitmaps",
+            "bitmap_command",
+            "refused_bitmap_command",
+            "named_otherwise",
+        ],
         "No tool is interrupted, and none works on an image that a machine has open.",
     ),
     Chapter(

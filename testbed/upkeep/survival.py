@@ -53,11 +53,14 @@ _OPENED_TWICE = "A bitmap that a crash has spoilt stays spoilt when the drive is
 _READY = "The guest writes to the overlay while its commit is ready, which is then <ended>"
 _KEPT, _SIZED = "Kept: the image has been <act>", "Kept in another size: the image has been resized to <size>"
 _BASE_KILLED = "The machine is killed when the guest uses the base"
+_SPOILT = "Inconsistent, as it was: the image has been <act>"
 _CRASH_AND_TOOL = "A crash has left the bitmaps, and the image is to be <act>"
 
 
-def _kept(name: str, words: str, case: str) -> Event:
-    return Event(name, words, _in("offline/kept_bitmaps", _KEPT, case, records="bitmap0"), is_offline=True)
+def _kept(name: str, words: str, case: str, further: Mapping[str, Shown] | None = None) -> Event:
+    kept = _in("offline/kept_bitmaps", _KEPT, case, records="bitmap0", disabled="still")
+    spoilt = _in("offline/kept_bitmaps", _SPOILT, case, inconsistent="bitmap0") if further is None else further
+    return Event(name, words, {**kept, **spoilt}, is_offline=True)
 
 
 EVENTS: Sequence[Event] = (
@@ -332,18 +335,32 @@ EVENTS: Sequence[Event] = (
         "`qemu-img resize`",
         "resized to",
         {
-            **_in("offline/kept_bitmaps", _SIZED, "so far that it needs fewer", records="bitmap0"),
+            **_in("offline/kept_bitmaps", _SIZED, "so far that it needs fewer", records="bitmap0", disabled="still"),
             **_in("offline/refused_tools", _CRASH_AND_TOOL, "it is not made larger", inconsistent="bitmap0"),
         },
         is_offline=True,
     ),
-    Event(
+    _kept(
         "`qemu-img convert --bitmaps`",
         "copied with its bitmaps",
-        {
-            **_in("offline/kept_bitmaps", _KEPT, "convert --bitmaps", records="bitmap0"),
-            **_in("offline/refused_tools", _CRASH_AND_TOOL, "it is not copied", inconsistent="bitmap0"),
-        },
+        "convert --bitmaps",
+        _in("offline/refused_tools", _CRASH_AND_TOOL, "it is not copied", inconsistent="bitmap0"),
+    ),
+    Event(
+        "`qemu-img convert`, without `--bitmaps`",
+        "copied without its bitmaps",
+        _in(
+            "offline/kept_bitmaps",
+            "Gone: the image has been copied, and nobody has asked for its bitmaps",
+            records="bitmap0",
+            disabled="still",
+        ),
+        is_offline=True,
+    ),
+    Event(
+        "`qemu-img create -b`, an overlay: bitmaps of the base",
+        "put the new overlay",
+        _in("offline/named_otherwise", "Nobody gives the overlay a bitmap", records="bitmap0", disabled="still"),
         is_offline=True,
     ),
     Event(

@@ -263,14 +263,14 @@ FAULTS = (
         "bitmaps that a crash has left are reported as valid",
         TrustsAll,
         ("inconsistent",),
-        ("layers/restarted", "layers/mirrored"),
+        ("layers/restarted", "layers/mirrored", "offline/kept_bitmaps"),
     ),
     FaultKind(
         "read-bitmaps-distrusted",
         "bitmaps of images that are only read are reported as inconsistent",
         TrustsNone,
         ("inconsistent",),
-        ("layers/restarted", "layers/commit", "layers/several_overlays", "layers/stream"),
+        ("layers/restarted", "layers/commit", "layers/several_overlays", "layers/stream", "offline/named_otherwise"),
     ),
     FaultKind(
         "all-open-for-writing",
