@@ -299,7 +299,13 @@ EVENTS: Sequence[Event] = (
     Event(
         "going back to an internal snapshot",
         "go back to",
-        _in("layers/internal", "A machine with bitmaps is to go back to a state that was saved", records="bitmap0"),
+        _in(
+            "layers/internal",
+            "A machine with bitmaps is to go back to a state that was saved",
+            records="bitmap0",
+            disabled="still0",
+            transient="fine0",
+        ),
     ),
     Event(
         "upgrade, and back",

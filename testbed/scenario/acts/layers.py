@@ -9,6 +9,7 @@ from typing import TypeVar
 from testbed.base.problems import AuthorError
 from testbed.domain.drive import Drive
 from testbed.domain.layers import Commit, Move, Stream
+from testbed.domain.lifecycle import state_of
 from testbed.domain.request import Request
 from testbed.scenario.acts.act import Actor, Name, act
 from testbed.scenario.acts.opening import reopening
@@ -163,6 +164,43 @@ def go_back(drive: Drive, name: str) -> str:
     if not words:
         drive.image.restore(name)
     return words
+
+
+def job_saves_state(drive: Drive, name: str) -> None:
+    """Save the whole machine in the drive's image by a job; raises BrokenPromise when that fails."""
+    if words := _state_job(drive, "snapshot-save", {"tag": name, "vmstate": drive.name}):
+        raise BrokenPromise(f"a job should have saved the state of the machine; it failed: {words}")
+    drive.image.snapshots[name] = drive.content
+
+
+def job_goes_back(drive: Drive, name: str) -> str:
+    """Go back to a saved state of the whole machine by a job; return with what words it fails, or nothing."""
+    words = _state_job(drive, "snapshot-load", {"tag": name, "vmstate": drive.name})
+    if not words:
+        drive.image.restore(name)
+    return words
+
+
+def job_forgets_state(drive: Drive, name: str) -> None:
+    """Delete a saved state of the machine by a job; raises BrokenPromise when that fails."""
+    if words := _state_job(drive, "snapshot-delete", {"tag": name}):
+        raise BrokenPromise(f"a job should have deleted the state of the machine; it failed: {words}")
+    del drive.image.snapshots[name]
+
+
+def _state_job(drive: Drive, command: str, arguments: Mapping[str, object]) -> str:
+    """Let such a job come to its end, and dismiss it; return its error, or nothing."""
+    machine, job = drive.machine, f"{command}-of-{drive.name}"
+    start = len(machine.all_events())
+    machine.execute(command, {"job-id": job, "devices": [drive.name], **arguments})
+    machine.wait_for(
+        f'the state "concluded" of job {job}',
+        lambda event: state_of(event) == "concluded" and event.data["id"] == job,
+        start=start,
+    )
+    (error,) = [str(each.get("error", "")) for each in machine.execute("query-jobs") if each["id"] == job]
+    machine.execute("job-dismiss", {"id": job})
+    return error
 
 
 def insist_on_going_back(drive: Drive, name: str) -> None:

@@ -151,6 +151,16 @@ class WithoutReason(Fault):
         return reply
 
 
+class StateJobsSucceed(Fault):
+    """Tells of no error of a job that was to go back to a saved state."""
+
+    def reply(self, command: Message, reply: Message) -> Message:
+        for job in reply["return"] if command["execute"] == "query-jobs" else ():
+            if job["type"] == "snapshot-load":
+                job.pop("error", None)
+        return reply
+
+
 class AllWritable(Fault):
     """Reports each node as if it were open for writing."""
 
@@ -293,6 +303,22 @@ FAULTS = (
         WithoutReason,
         ("refuse",),
         (TWO_JOBS,),
+    ),
+    FaultKind(
+        "cleared-by-saving-job",
+        "a job that saves the state of the machine clears the bitmaps of its drive",
+        clears_after("snapshot-save", lambda arguments: str(arguments["vmstate"])),
+        ("dirty",),
+        ("layers/internal",),
+        needs=("state-jobs",),
+    ),
+    FaultKind(
+        "goes-back-by-job-unasked",
+        "a job that goes back to a saved state never says that it failed",
+        StateJobsSucceed,
+        ("active dirty bitmaps",),
+        ("layers/internal",),
+        needs=("state-jobs",),
     ),
     does_nothing("blockdev-snapshot-internal-sync", "snapshot", "layers/internal"),
     FaultKind(
