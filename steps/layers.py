@@ -26,6 +26,13 @@ def commit_ready(context: Context, top: str, base: str) -> None:
     layers.begin_commit(world, world.drives.drive(top), world.drives.drive(base))
 
 
+@when("{top:Name} is to be committed into {base:Name}")
+def to_be_committed(context: Context, top: str, base: str) -> None:
+    """Begin to write all that the guest's image holds into one below it; of the words with which that fails, speak."""
+    world = world_of(context)
+    world.human_words = layers.try_commit(world, world.drives.drive(top), world.drives.drive(base))
+
+
 @given("the commit of {top:Name} has been completed")
 @when("the commit of {top:Name} is completed")
 def commit_completed(context: Context, top: str) -> None:
@@ -153,5 +160,5 @@ def state_deleted_by_job(context: Context, name: str, drive: str) -> None:
 
 @then("that job should fail, saying {words:Name}")
 def job_failed(context: Context, words: str) -> None:
-    """Insist on these words of the job that was to go back."""
+    """Insist on these words of the job that was to go back, or to commit."""
     assert_that(world_of(context).human_words, contains_string(words))

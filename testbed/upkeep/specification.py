@@ -69,8 +69,9 @@ BOOK = (
             "during_backup",
             "internal",
             "two_jobs",
+            "failing_commit",
         ],
-        "Nothing fails while data moves. What a mirror of a whole drive writes "
+        "No stream and no mirror fails while data moves. What a mirror of a whole drive writes "
         "where that holds nothing, is QEMU's own choice: no bitmap of the copy records from its start.",
     ),
     Chapter(

@@ -224,3 +224,9 @@ def test_jobs_save_the_machine_and_do_not_take_it_back_while_there_are_bitmaps(w
     layers.job_forgets_state(overlay, "before")
     assert not overlay.image.snapshots
     world.judge.settle()
+
+
+def test_commit_that_might_have_failed_and_does_not_can_be_completed(world: World, overlay: Drive) -> None:
+    assert layers.try_commit(world, overlay, world.drives.drive("drive0")) == ""
+    layers.complete_commit(world, overlay)
+    world.judge.settle()

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from testbed.base.problems import AuthorError
 from testbed.domain.drive import Drive
-from testbed.domain.layers import Commit, Move, Stream
+from testbed.domain.layers import Commit, JobFailed, Move, Stream
 from testbed.domain.lifecycle import state_of
 from testbed.domain.request import Request
 from testbed.scenario.acts.act import Actor, Name, act
@@ -55,6 +55,23 @@ def commit_whole(world: World, top: Drive, base: Drive) -> None:
     begin_commit(world, top, base)
     if top.name in world.commits:
         complete_commit(world, top)
+
+
+def try_commit(world: World, top: Drive, base: Drive) -> str:
+    """Begin to write all that the guest's drive holds into one below it; return with what words that fails, or nothing.
+
+    When it has failed, the base stays open for writing: what it holds, nobody can know before another commit.
+    """
+    commit = Commit(world.drives.chain_of(top, base), base)
+    world.dialogue.demand(commit.request())
+    try:
+        commit.wait_until_ready()
+    except JobFailed as failed:
+        errors = [event for event in top.machine.heard() if event.is_error and event.data["device"] == commit.job.name]
+        world.hearing.heard(errors)
+        return str(failed)
+    world.commits[top.name] = commit
+    return ""
 
 
 def complete_commit(world: World, top: Drive) -> None:

@@ -173,6 +173,7 @@ class AllWritable(Fault):
 RECORDING, STILL = True, False
 
 TWO_JOBS = "layers/two_jobs"
+MORE_JOBS = (TWO_JOBS, "layers/failing_commit")
 
 FAULTS = (
     FaultKind(
@@ -180,7 +181,7 @@ FAULTS = (
         "what a commit writes is recorded by no bitmap",
         spoils(COMMIT, ("disable", RECORDING), ("enable", STILL)),
         ("dirty",),
-        ("layers/commit", "layers/several_overlays", "layers/restarted", "layers/chain", "layers/stream", TWO_JOBS),
+        ("layers/commit", "layers/several_overlays", "layers/restarted", "layers/chain", "layers/stream", *MORE_JOBS),
     ),
     FaultKind(
         "commit-recorded-by-all",
