@@ -19,10 +19,10 @@ export QEMU TAGS
 behave = $(remembering) SUITE_CALLED_BY="make accept" behave --jobs $(JOBS) $${QEMU:+-D "qemu=$$QEMU"} $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
 # The same goes for the builds to compare, and for a source tree; a word of BUILDS has no blanks, a line of a file may.
-export BUILDS MIRROR QEMU_SRC
+export BUILDS PAIRS MIRROR QEMU_SRC
 
 # A variable that nobody reads, such as a misspelt TAGS=, would silently run everything.
-variables := VENV JOBS QEMU TAGS ARGS BUILDS MIRROR MATRIX QEMU_SRC LOCK PYTHON
+variables := VENV JOBS QEMU TAGS ARGS BUILDS PAIRS MIRROR MATRIX QEMU_SRC LOCK PYTHON
 given := $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
 unread := $(filter-out $(variables) MAKE% -%,$(given))
 near = $(shell $${PYTHON:-python3} -c 'import sys; from testbed.base.problems import hint; print(hint(sys.argv[1].upper(), sys.argv[2:]))' $(1) $(variables))
@@ -42,6 +42,7 @@ help: ## print this
 	@echo "  QEMU_SRC=directory a source tree of QEMU, whose script for incremental backup is run"
 	@echo "make matrix takes TAGS, ARGS and VENV, too, and"
 	@echo "  BUILDS='...'       the builds: NAME=/path or debian:RELEASE; without it, those that .ci/matrix.toml lists"
+	@echo "  PAIRS='A:B B:A'    pairs of these, by name: machines begin on the one and go on with the other; without it, none"
 	@echo "  MIRROR=address     where to fetch Debian's releases; without it, mmdebstrap's own choice"
 	@echo "  MATRIX='...'       other options: --refetch, --leave-out-unfetched, --update-readme"
 	@echo
@@ -70,8 +71,8 @@ check: ## lint, types, tests of the testbed, then all scenarios
 # Which releases have to be fetched, Python tells: who lacks that, too, is told of both at once.
 matrix: ## compare builds of QEMU: BUILDS='debian:sid mine=/opt/qemu', else those that .ci/matrix.toml lists
 	@.ci/setup python releases
-	@missing=$$(python -m testbed.campaign.matrix --to-fetch $(MATRIX) $$BUILDS) && { test -z "$$missing" || .ci/setup mmdebstrap || :; }
-	@$(remembering) SUITE_CALLED_BY="make matrix" python -m testbed.campaign.matrix $${MIRROR:+--mirror "$$MIRROR"} $(MATRIX) $$BUILDS -- $${TAGS:+--tags "$$TAGS"} $(ARGS)
+	@missing=$$(python -m testbed.campaign.matrix --to-fetch $${PAIRS:+--pairs "$$PAIRS"} $(MATRIX) $$BUILDS) && { test -z "$$missing" || .ci/setup mmdebstrap || :; }
+	@$(remembering) SUITE_CALLED_BY="make matrix" python -m testbed.campaign.matrix $${MIRROR:+--mirror "$$MIRROR"} $${PAIRS:+--pairs "$$PAIRS"} $(MATRIX) $$BUILDS -- $${TAGS:+--tags "$$TAGS"} $(ARGS)
 
 prove: ## see which faults of QEMU the suite finds; TAGS='bitmap' narrows it
 	@.ci/setup qemu

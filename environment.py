@@ -82,6 +82,7 @@ def after_step(context: Context, step: Step) -> None:
     world.machines.check_alive()
     if step.step_type == "given":
         world.dialogue.insist_on_grant()
+        world.bench.insist_on_words()
 
 
 def after_scenario(context: Context, scenario: Scenario) -> None:

@@ -26,6 +26,13 @@ def commit_ready(context: Context, top: str, base: str) -> None:
     layers.begin_commit(world, world.drives.drive(top), world.drives.drive(base))
 
 
+@when("{top:Name} is to be committed into {base:Name}")
+def to_be_committed(context: Context, top: str, base: str) -> None:
+    """Begin to write all that the guest's image holds into one below it; of the words with which that fails, speak."""
+    world = world_of(context)
+    world.human_words = layers.try_commit(world, world.drives.drive(top), world.drives.drive(base))
+
+
 @given("the commit of {top:Name} has been completed")
 @when("the commit of {top:Name} is completed")
 def commit_completed(context: Context, top: str) -> None:
@@ -64,6 +71,7 @@ def mirror_ready(context: Context, source: str, copy: str) -> None:
 
 
 @given("the guest of {source:Name} has gone on with its mirror")
+@when("the guest of {source:Name} goes on with its mirror")
 def guest_moves(context: Context, source: str) -> None:
     """Complete a mirror: the guest uses the copy from then on."""
     world = world_of(context)
@@ -126,3 +134,31 @@ def going_back_refused(context: Context, words: str) -> None:
 def gone_back(context: Context, name: str, drive: str) -> None:
     """Load a saved state by the human monitor: the drive reads as it did then."""
     layers.insist_on_going_back(world_of(context).drives.drive(drive), name)
+
+
+@given("a job has saved the state of the machine as {name:Name} in {drive:Name}")
+@needing("state-jobs")
+def state_saved_by_job(context: Context, name: str, drive: str) -> None:
+    """Save the machine as a snapshot inside of the drive's image, and wait for the end of the job that does it."""
+    layers.job_saves_state(world_of(context).drives.drive(drive), name)
+
+
+@when("a job is to go back to {name:Name} in {drive:Name}")
+@needing("state-jobs")
+def job_to_go_back(context: Context, name: str, drive: str) -> None:
+    """Let a job load a saved state; of the words with which it fails, some sentence must speak."""
+    world = world_of(context)
+    world.human_words = layers.job_goes_back(world.drives.drive(drive), name)
+
+
+@given("a job has deleted the state {name:Name} from {drive:Name}")
+@needing("state-jobs")
+def state_deleted_by_job(context: Context, name: str, drive: str) -> None:
+    """Delete a saved state, and wait for the end of the job that does it."""
+    layers.job_forgets_state(world_of(context).drives.drive(drive), name)
+
+
+@then("that job should fail, saying {words:Name}")
+def job_failed(context: Context, words: str) -> None:
+    """Insist on these words of the job that was to go back, or to commit."""
+    assert_that(world_of(context).human_words, contains_string(words))

@@ -42,6 +42,33 @@ def bitmap_to_be_changed(context: Context, bitmap: str, drive: str) -> None:
     world.bench.ask(offline.change_bitmap(image, bitmap_name(bitmap), bitmap_actions(context, world, image)))
 
 
+@given("the bitmap {bitmap:Name} of {drive:Name}, which is named by its options, has been changed by the image tool:")
+@needing("qemu-img-bitmap")
+def bitmap_of_options_changed(context: Context, bitmap: str, drive: str) -> None:
+    """Do the same with an image that the tool is to find by the options of its node."""
+    world = world_of(context)
+    image = world.drives.switched_off(drive).image
+    actions = bitmap_actions(context, world, image)
+    world.bench.do(offline.change_bitmap(image, bitmap_name(bitmap), actions, offline.by_options(image)))
+
+
+@when("the bitmap {bitmap:Name} of {drive:Name}, which may only be read, is to be changed by the image tool:")
+@needing("qemu-img-bitmap")
+def bitmap_of_read_only_to_be_changed(context: Context, bitmap: str, drive: str) -> None:
+    """Try the same with an image whose options say that it may only be read."""
+    world = world_of(context)
+    image = world.drives.switched_off(drive).image
+    actions = bitmap_actions(context, world, image)
+    world.bench.ask(offline.change_bitmap(image, bitmap, actions, offline.by_options(image, "read-only=on")))
+
+
+@given("the image tool has put the new overlay {name:Name} on {drive:Name}")
+def overlay_made(context: Context, name: str, drive: str) -> None:
+    """Take an external snapshot while the machine is off: the guest of the next one uses the overlay."""
+    world = world_of(context)
+    world.drives.overlay_when_off(name, world.drives.switched_off(drive))
+
+
 @when("the bitmap {bitmap:Name} of {drive:Name} is to be changed by the image tool on full storage:")
 @needing("qemu-img-bitmap", "blkdebug")
 def bitmap_to_be_changed_on_full_storage(context: Context, bitmap: str, drive: str) -> None:
@@ -57,7 +84,7 @@ def bitmap_to_be_changed_on_full_storage(context: Context, bitmap: str, drive: s
 @then("the image server should refuse it, saying {words:Name}")
 def tool_refuses(context: Context, words: str) -> None:
     """Check that the tool that was asked last has refused, with these words; nothing may have come of it."""
-    assert_that(world_of(context).bench.last_answer, is_refused_saying(words))
+    assert_that(world_of(context).bench.spoken_of(), is_refused_saying(words))
 
 
 @given("the image of {drive:Name} has been {act:ImageAct}")
@@ -129,7 +156,7 @@ def bitmap_to_be_shown(context: Context, bitmap: str, drive: str) -> None:
     """Let qemu-nbd try to show an image with a bitmap that nobody can rely on."""
     world = world_of(context)
     image = world.drives.switched_off(drive).image
-    world.bench.answer = OfflineExport(world.images).refusal(image.name, image.image_format, bitmap)
+    world.bench.take_note("qemu-nbd", OfflineExport(world.images).refusal(image.name, image.image_format, bitmap))
 
 
 @then("a copy of the image of {drive:Name} with its bitmaps should take the space that the image tool measures")

@@ -6,6 +6,7 @@ from hamcrest import assert_that, contains_string
 
 from testbed.base.units import parse_byte, parse_size
 from testbed.domain.node import Node
+from testbed.language.cells import yes
 from testbed.language.context import world_of
 from testbed.language.needs import needing
 from testbed.language.tables import BITMAP_COLUMNS, bitmap_state, cell, rows
@@ -51,6 +52,17 @@ def written_offline(context: Context, drive: str) -> None:
     for row in rows(context, ("pattern", "at", "length")):
         at, length = parse_size(cell(row, "at")), parse_size(cell(row, "length"))
         opening.write_offline(world, world.drives.drive(drive), parse_byte(cell(row, "pattern")), at, length)
+
+
+@given("these images have been opened anew at one moment:")
+@when("these images are opened anew at one moment:")
+@needing("reopen-several")
+def opened_together(context: Context) -> None:
+    """Make one request to open anew all drives of the table."""
+    world = world_of(context)
+    listed = rows(context, ("drive", "read-only"))
+    asked = [(world.drives.drive(cell(row, "drive")), yes(cell(row, "read-only"))) for row in listed]
+    world.dialogue.ask(opening.reopen_together(asked))
 
 
 @given("the drives' images are on a disk with {size:Size} of free space")

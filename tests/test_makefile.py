@@ -14,7 +14,7 @@ pytestmark = pytest.mark.whole
 def make(*words: str) -> subprocess.CompletedProcess[str]:
     """Run make as from a shell: `make check`, which runs these tests, hands variables on that make it a make's make."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    for name in ("QEMU", "TAGS", "VENV", "BUILDS", "MIRROR", "QEMU_SRC"):
+    for name in ("QEMU", "TAGS", "VENV", "BUILDS", "PAIRS", "MIRROR", "QEMU_SRC"):
         environment.pop(name, None)
     return subprocess.run(
         ["make", *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
@@ -54,6 +54,12 @@ def test_what_runs_scenarios_remembers_bytecode_in_the_environment(target: str) 
 def test_matrix_asks_at_once_for_all_that_it_may_take() -> None:
     first, *_ = make("-n", "matrix").stdout.splitlines()
     assert first == ".ci/setup python releases"
+
+
+def test_pairs_reach_the_matrix_and_what_is_asked_before() -> None:
+    ended = make("-n", "matrix", "PAIRS=a:b b:a", "MATRIX=--pairs-only")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.count("""${PAIRS:+--pairs "$PAIRS"} --pairs-only $BUILDS""") == 2
 
 
 def test_variables_reach_the_profile() -> None:

@@ -102,3 +102,31 @@ Feature: Bitmaps of a drive with snapshots inside of its image
         | pattern | at    | length |
         | 0x9b    | 4 MiB | 1 KiB  |
       Then the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
+
+  Rule: A job that saves the machine, or goes back, does to bitmaps no more and no less
+    Scenario: A job saves the state of the machine, and deletes it after the guest has written
+      Given a job has saved the state of the machine as "before" in "drive0"
+      And the guest has written to "drive0":
+        | pattern | at    | length |
+        | 0x9a    | 1 MiB | 64 KiB |
+      And a job has deleted the state "before" from "drive0"
+      When the guest writes to "drive0":
+        | pattern | at    | length |
+        | 0x9b    | 4 MiB | 1 KiB  |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | persistent | dirty          |
+        | bitmap0 | 64 KiB      | yes       | no   | yes        | 192 KiB        |
+        | fine0   | 512 B       | yes       | no   | no         | 65 KiB + 512 B |
+        | still0  | 64 KiB      | no        | no   | yes        | 0              |
+      And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
+
+    @bug-B05
+    Scenario: A job is to take a machine with bitmaps back
+      Given a job has saved the state of the machine as "before" in "drive0"
+      And the guest has written to "drive0":
+        | pattern | at    | length |
+        | 0x9a    | 1 MiB | 64 KiB |
+      When a job is to go back to "before" in "drive0"
+      Then that job should fail, saying "Device has active dirty bitmaps"
+      And the bitmaps should still hold what had changed
+      And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then

@@ -34,6 +34,8 @@ Feature: Bitmaps for which the storage has no room
         | case                   | ended            |
         | a program              | shut down        |
         | a host that shuts down | ended by SIGTERM |
+        | Ctrl-C                 | ended by SIGINT  |
+        | a session that ends    | ended by SIGHUP  |
 
     @bug-B28
     Scenario: A drive is unplugged when the disk is full, and mended when there is room

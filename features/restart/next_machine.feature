@@ -81,6 +81,7 @@ Feature: Chains that go on in another machine
       Then the 2 backups with "bitmap0" should restore "drive0" as it was at that moment
       And each of them should hold only what had changed
 
+    @upgrade
     Scenario: The next machine is of the next release of QEMU
       Given the machine "upgraded" of the next build has started with the same drives
       And the guest has written to "drive0":

@@ -33,6 +33,38 @@ Feature: Drives that go away and come back while the machine runs
         | no device uses it   | A node              | backups are taken with blockdev-backup         |
         | the guest's own one | A disk of the guest | a machine whose guest sees its drives as disks |
 
+    @bug-B16
+    Scenario Outline: <what> with a bitmap that a crash has spoilt is unplugged and plugged in, twice
+      Given <machine>
+      And the 4 MiB drive "drive0", left by a crash with the bitmap "bitmap0"
+      And these bitmaps on "drive0":
+        | bitmap | granularity | recording | persistent |
+        | sound  | 512 B       | yes       | yes        |
+        | idle   | 64 KiB      | no        | yes        |
+      And the guest has written to "drive0":
+        | pattern | at           | length |
+        | 0xab    | 64 KiB - 1 B | 2 B    |
+      And "drive0" has been unplugged and plugged in again
+      When the guest writes to "drive0":
+        | pattern | at    | length |
+        | 0x9a    | 2 MiB | 1 KiB  |
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | persistent | inconsistent | dirty |
+        | bitmap0 | 64 KiB      | no        | no   | yes        | yes          | 0     |
+        | sound   | 512 B       | yes       | no   | yes        | no           | 2 KiB |
+        | idle    | 64 KiB      | no        | no   | yes        | no           | 0     |
+      When the bitmap "bitmap0" of "drive0" is removed
+      And "drive0" is unplugged and plugged in again
+      Then the bitmaps of "drive0" should be:
+        | bitmap | granularity | recording | busy | persistent | dirty |
+        | sound  | 512 B       | yes       | no   | yes        | 2 KiB |
+        | idle   | 64 KiB      | no        | no   | yes        | 0     |
+
+      Examples: how the machine has it
+        | case                | what                | machine                                        |
+        | no device uses it   | A node              | backups are taken with blockdev-backup         |
+        | the guest's own one | A disk of the guest | a machine whose guest sees its drives as disks |
+
     Scenario: One of two drives goes away while the other one is written to
       Given the 4 MiB drive "drive0" in a qcow2 image
       And the 4 MiB drive "drive1" in a qcow2 image

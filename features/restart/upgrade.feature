@@ -1,4 +1,4 @@
-@restart
+@restart @upgrade
 Feature: Images that go from one release of QEMU to another, and back
   A host is upgraded, or a guest moves to one that is newer; and now and then an upgrade has to be taken back. What one
   release has stored, the other must find, in both directions: each bitmap of any granularity, whether it records or

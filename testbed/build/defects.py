@@ -314,7 +314,8 @@ DEFECTS = (
     Defect(
         name="read-only-after-refusal",
         what="after a drive with persistent bitmaps was refused to become read-only, its guest's writes fail",
-        how="blockdev-reopen with read-only=true of a node that a device writes to, then a write of the guest",
+        how="blockdev-reopen with read-only=true of a node that a device writes to, then a write of the guest to it, "
+        "or to another node of the same list",
         seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
         unseen=(),
         failure=r"the guest's request .* was not carried out; QEMU said: write failed: Operation not permitted",

@@ -159,6 +159,8 @@ NEEDS = (
         "blockdev-reopen command, be it one that is called x-blockdev-reopen",
         lambda build: build.has_commands("blockdev-reopen") or build.has_commands("x-blockdev-reopen"),
     ),
+    _command("reopen-several", called="blockdev-reopen"),
+    _command("state-jobs", called="snapshot-save", since="6.0"),
     # Bitmaps.
     _command("bitmap-hash", called="x-debug-block-dirty-bitmap-sha256"),
     # NBD.

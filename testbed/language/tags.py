@@ -79,6 +79,7 @@ TAGS = (
     *(Tag.named(name, meaning) for name, meaning in AREAS.items()),
     Tag.named("drive-backup", "asks for the backup with the older command, which newer builds may lack"),
     Tag.named("blockdev-backup", "asks for the backup with the newer command"),
+    Tag.named("upgrade", "goes on with another build of QEMU, which the run must name; make matrix tries it on pairs"),
     Tag.named("slow", "takes minutes, and is given them; left out unless the expression names it, as TAGS=slow does"),
     Tag.named("iotest-124", "a case of QEMU's own test 124, whose name is a second tag"),
     *(Tag.named(name, meaning) for name, meaning in CASES.items()),

@@ -155,7 +155,7 @@ class Drives:
         image = self._make(name, ImageKind("qcow2"), Content(size))
         self._store(image, bitmap, {})
         earlier = self.machines.boot(EARLIER)
-        crashed = self._drive(name, image, earlier)
+        crashed = Drive.of(name, earlier, image, self.accesses(earlier))
         crashed.attach(sound(image.name))
         earlier.kill()
         crashed.crashed()
@@ -206,6 +206,15 @@ class Drives:
         image = Image(f"{name}.{kind.image_format}", kind, below.content, below.image)
         image.history = below.image.history.continued()
         return self._drive(name, image, below.machine)
+
+    def overlay_when_off(self, name: str, below: Drive) -> Drive:
+        """Make an image on top of another drive's, which no machine has: the next one's guest uses it as `name`."""
+        overlay = self.overlay_by_qemu(name, below)
+        image, base = overlay.image, below.image
+        self.images.create_above(image.name, image.image_format, below.size, (base.name, base.image_format))
+        self.by_name[name] = overlay
+        below.give_guest_to(overlay)
+        return overlay
 
     def adopt(self, drive: Drive) -> None:
         """Take note that QEMU has made a drive's image, and has it open."""

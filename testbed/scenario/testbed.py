@@ -165,6 +165,7 @@ class Testbed:
         error: Exception | None = None
         try:
             if not failure:
+                world.bench.insist_on_words()
                 world.judge.settle()
         except (AssertionError, AuthorError, EnvironmentUnusable) as broken:
             error = broken

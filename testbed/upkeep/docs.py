@@ -17,7 +17,7 @@ from testbed.campaign.proof.faultkind import NOTHING
 from testbed.campaign.proof.faults import FAULTS
 from testbed.language import tags
 from testbed.run.order import ORDER, Order
-from testbed.upkeep import bugs, featurelint, specification
+from testbed.upkeep import bugs, featurelint, specification, survival
 from testbed.upkeep.featurelint import FeatureFile
 
 ROOT = Path(__file__).parents[2]
@@ -100,6 +100,12 @@ def chapters() -> str:
     return specification.text(features())
 
 
+def survived() -> str:
+    """Return what bitmaps survive: the table, and what its words mean."""
+    fates = table(("what happens", *survival.KINDS), survival.rows(features()))
+    return f"{fates}\n{table(('word', 'meaning'), survival.words())}"
+
+
 def past_bugs() -> str:
     """Return the bugs of QEMU's past that features look for."""
     looked_for: dict[str, list[str]] = {}
@@ -153,6 +159,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "example": example,
     "style": style,
     "chapters": chapters,
+    "survival": survived,
     "bugs": past_bugs,
     "options": options,
     "quick": quick,

@@ -229,6 +229,15 @@ def traceable_cases(file: FeatureFile) -> Iterator[Problem]:
 
 
 @rule
+def tagged_upgrades(file: FeatureFile) -> Iterator[Problem]:
+    """What goes on with the next build has the tag upgrade, and nothing else has it."""
+    for case in file.cases:
+        needs_both = any("of the next build" in step.name for step in case.all_steps)
+        if needs_both != ("upgrade" in case.effective_tags):
+            yield case.line, f"the tag upgrade {'is missing' if needs_both else 'is for what needs a next build'}"
+
+
+@rule
 def short_scenarios(file: FeatureFile) -> Iterator[Problem]:
     """A scenario has three to ten steps, its background not counted; one that retells a case may have more."""
     for scenario in file.scenarios:

@@ -68,8 +68,10 @@ BOOK = (
             "opened_anew",
             "during_backup",
             "internal",
+            "two_jobs",
+            "failing_commit",
         ],
-        "Nothing fails while data moves, and no two of these jobs run at a time. What a mirror of a whole drive writes "
+        "No stream and no mirror fails while data moves. What a mirror of a whole drive writes "
         "where that holds nothing, is QEMU's own choice: no bitmap of the copy records from its start.",
     ),
     Chapter(
@@ -185,9 +187,8 @@ BOOK = (
     Chapter(
         "restart",
         "What if a drive goes away and comes back, or may only be read for a while?",
-        ["unplugged", "reopened", "writable_again", "read_only", "read_only_backups"],
-        "A drive is opened anew alone and with the same image below it, not several at once, and no layer below is "
-        "made writable.",
+        ["unplugged", "reopened", "writable_again", "reopened_together", "read_only", "read_only_backups"],
+        "A drive is opened anew with the same image below it, and no layer below is made writable.",
     ),
     Chapter(
         "restart",
@@ -213,7 +214,15 @@ BOOK = (
     Chapter(
         "offline",
         "What do tools do to bitmaps while the machine is off?",
-        ["kept_bitmaps", "refused_tools", "merged_images", "told_bitmaps", "bitmap_command", "refused_bitmap_command"],
+        [
+            "kept_bitmaps",
+            "refused_tools",
+            "merged_images",
+            "told_bitmaps",
+            "bitmap_command",
+            "refused_bitmap_command",
+            "named_otherwise",
+        ],
         "No tool is interrupted, and none works on an image that a machine has open.",
     ),
     Chapter(

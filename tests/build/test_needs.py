@@ -29,6 +29,8 @@ RELEASES = ("5.2", "7.2", "10.0", "11.1")
 
 TRUTH = {
     "reopen": "yyyy",
+    "reopen-several": "-yyy",
+    "state-jobs": "-yyy",
     # What each of the four releases has, as Debian built them.
     "drive-backup": "yyyy",
     "blockdev-backup": "yyyy",

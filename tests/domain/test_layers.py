@@ -197,3 +197,36 @@ def test_a_base_is_opened_for_writing_and_for_reading_only_again(world: World, o
     with pytest.raises(AuthorError, match='"overlay0" is no base that stands on nothing'):
         layers.open_base_anew(overlay, read_only=True)
     world.judge.settle()
+
+
+def test_second_job_on_a_chain_is_refused_and_the_first_is_remembered(world: World, overlay: Drive) -> None:
+    base = world.drives.drive("drive0")
+    layers.begin_commit(world, overlay, base)
+    assert list(world.commits) == ["overlay0"]
+    world.dialogue.ask(layers.stream(world, overlay))
+    answer = world.dialogue.refused()
+    assert answer
+    assert "is busy" in str(answer.refusal)
+    layers.complete_commit(world, overlay)
+    assert not world.commits
+    world.judge.settle()
+
+
+def test_jobs_save_the_machine_and_do_not_take_it_back_while_there_are_bitmaps(world: World, overlay: Drive) -> None:
+    if "snapshot-save" not in str(overlay.machine.execute("query-commands")):
+        pytest.skip("this QEMU has no jobs that save the machine")
+    layers.job_saves_state(overlay, "before")
+    overlay.write(0x33, 0, 512)
+    assert "active dirty bitmaps" in layers.job_goes_back(overlay, "before")
+    assert list(overlay.image.snapshots) == ["before"]
+    with pytest.raises(BrokenPromise, match=r"a job should have saved the state of the machine; it failed: .*exists"):
+        layers.job_saves_state(overlay, "before")
+    layers.job_forgets_state(overlay, "before")
+    assert not overlay.image.snapshots
+    world.judge.settle()
+
+
+def test_commit_that_might_have_failed_and_does_not_can_be_completed(world: World, overlay: Drive) -> None:
+    assert layers.try_commit(world, overlay, world.drives.drive("drive0")) == ""
+    layers.complete_commit(world, overlay)
+    world.judge.settle()

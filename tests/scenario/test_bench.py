@@ -67,6 +67,32 @@ def test_refusal_must_come_with_its_words(tmp_path: Path, script: str, complaint
     assert is_refused_saying("no such").complaint(answer) == complaint
 
 
+@pytest.mark.parametrize("next_act", ["nothing", "another call"])
+def test_refusal_that_no_sentence_speaks_of_is_told(tmp_path: Path, next_act: str) -> None:
+    tools = bench(tmp_path, "echo no, thanks >&2; exit 1")
+    tools.ask(ToolCall("resize", []))
+    with pytest.raises(BrokenPromise, match=r"^qemu-img resize should have been done; it was refused: no, thanks$"):
+        tools.insist_on_words() if next_act == "nothing" else tools.ask(ToolCall("check", []))
+    tools.insist_on_words()
+
+
+def test_success_that_no_sentence_speaks_of_is_an_author_s_slip(tmp_path: Path) -> None:
+    tools = bench(tmp_path, "exit 0")
+    tools.ask(ToolCall("resize", []))
+    with pytest.raises(AuthorError, match="qemu-img resize was to be tried, and no sentence says how that ended"):
+        tools.insist_on_words()
+
+
+def test_answer_is_spoken_of_once(tmp_path: Path) -> None:
+    tools = bench(tmp_path, "exit 3")
+    tools.insist_on_words()
+    tools.ask(ToolCall("resize", []))
+    assert tools.spoken_of().returncode == 3
+    tools.insist_on_words()
+    with pytest.raises(AuthorError, match="no tool was asked"):
+        tools.spoken_of()
+
+
 def test_image_that_a_machine_has_is_left_alone() -> None:
     world = world_of(drive_of(image()))
     with pytest.raises(AuthorError, match='the machine has "drive0"'):

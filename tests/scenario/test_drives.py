@@ -230,3 +230,15 @@ def test_drives_are_set_up_for_a_guest_only_where_there_is_a_device_for_it(world
     assert world.drives.add("drive0", MIB).copies_up
     world.drives.set_up({})
     assert not world.drives.add("drive1", MIB).copies_up
+
+
+def test_overlay_that_a_tool_makes_is_what_the_next_guest_uses(old: World) -> None:
+    old.judge.shut_down()
+    overlay = old.drives.overlay_when_off("overlay0", old.drives.switched_off("drive0"))
+    assert overlay.serves_guest
+    machines.start_elsewhere(old, "tuesday")
+    new, base = old.drives.drive("overlay0"), old.drives.drive("drive0")
+    new.write(0x22, 0, 1)
+    assert (names(new), names(base)) == ([], ["kept", "new"])
+    assert base.read_only
+    old.judge.settle()

@@ -84,6 +84,8 @@ BROKEN = [
     ("traceable-cases", "@iotest-124 @incremental_simple", "@iotest-124"),
     ("traceable-cases", "@iotest-124 @incremental_simple", "@incremental_simple"),
     ("traceable-cases", "@incremental_simple", "@incremental_simple @incremental_pause"),
+    ("tagged-upgrades", "@iotest-124", "@upgrade @iotest-124"),
+    ("tagged-upgrades", 'a bitmap "bitmap2" on "drive0"', '"next" of the next build'),
     ("short-scenarios", '      Given a bitmap "bitmap2" on "drive0"\n', ""),
     ("short-scenarios", STEP, "      And it should be small\n" * 15 + STEP),
     ("quiet-backgrounds", "  Rule: Each", '    And a bitmap "b" on "drive0"\n' * 3 + "  Rule: Each"),

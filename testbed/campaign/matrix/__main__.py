@@ -59,9 +59,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _compare(options: argparse.Namespace, runs: Runs, arguments: Sequence[str], console: Console) -> int:
     """Do what the options say, `arguments` being further ones for behave; return the exit status."""
-    wanted = builds.of_words(options.builds) if options.builds else builds.of_file(options.file or LIST)
+    wanted = _wanted(options)
     cache = Cache.of_user(os.environ, console.say, options.mirror, runs.run_tool)
-    releases = [build.source for build in wanted if isinstance(build.source, Debian)]
+    sources = dict.fromkeys(build.source for one in wanted for build in one.all)
+    releases = [source for source in sources if isinstance(source, Debian)]
     if options.to_fetch:
         for fault in (f"{release}: {fault}" for release in releases if (fault := cache.fault(release))):
             console.say(fault)
@@ -74,7 +75,7 @@ def _compare(options: argparse.Namespace, runs: Runs, arguments: Sequence[str], 
     when = datetime.now(UTC)
     with _folders(options.reports.expanduser().absolute(), console) as (of_builds, of_pages):
         console.say(f"{len(wanted)} build{'s' if len(wanted) > 1 else ''}, {options.jobs} at once")
-        console.say("\n".join([*(f"{build.name}: {build.source}" for build in wanted), told_arguments(arguments)]))
+        console.say("\n".join([*map(_told, wanted), told_arguments(arguments)]))
         comparison = _tried(Trials(of_builds, cache, runs, arguments, console), wanted, options.jobs)
         for path in write_page(page.document(comparison, when), of_pages, "compatibility"):
             console.say(shown(path))
@@ -82,6 +83,17 @@ def _compare(options: argparse.Namespace, runs: Runs, arguments: Sequence[str], 
     if options.update_readme:
         write_part(README, "compatibility", "make matrix", page.summary(comparison, when))
     return _status(comparison)
+
+
+def _wanted(options: argparse.Namespace) -> list[Build]:
+    """Return the builds, and then the pairs, that the options name. Raises EnvironmentUnusable."""
+    single = builds.of_words(options.builds) if options.builds else builds.of_file(options.file or LIST)
+    pairs = builds.of_pairs(options.pairs.split(), single)
+    if not options.pairs_only:
+        return [*single, *pairs]
+    if not pairs:
+        raise EnvironmentUnusable([Problem("no pair is named", "name some, as in --pairs trixie:sid")])
+    return pairs
 
 
 def _tried(trials: Trials, wanted: Sequence[Build], at_once: int) -> Comparison:
@@ -96,6 +108,10 @@ def _tried(trials: Trials, wanted: Sequence[Build], at_once: int) -> Comparison:
     return Comparison([done[build] for build in wanted], told_arguments(trials.arguments))
 
 
+def _told(build: Build) -> str:
+    return f"{build.name}: {', then '.join(str(one.source) for one in build.all)}"
+
+
 def _fetched(wanted: Sequence[Build], cache: Cache, runs: Runs, at_once: int, console: Console) -> list[Build]:
     """Return the builds that are there or could be fetched, and say of the others why not.
 
@@ -105,7 +121,7 @@ def _fetched(wanted: Sequence[Build], cache: Cache, runs: Runs, at_once: int, co
     def fault(build: Build) -> EnvironmentUnusable | None:
         console.began(build.name, build.name, lambda: build.how_far_fetched(cache))
         try:
-            build.locate(cache)
+            build.options(cache)
         except EnvironmentUnusable as error:
             return error
         return None
@@ -168,6 +184,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("builds", nargs="*", metavar="[NAME=]SOURCE", help=source)
     parser.add_argument("--file", type=Path, help="a TOML file that lists builds (default: .ci/matrix.toml)")
     parser.add_argument("--reports", type=Path, default=Path(DEFAULT), help="where reports go (default: %(default)s)")
+    pairs = "pairs of these builds, by their names, whose machines go from one to the other: 'FIRST:SECOND ...'"
+    parser.add_argument("--pairs", default="", help=pairs)
+    parser.add_argument("--pairs-only", action="store_true", help="try the pairs alone, and not each build by itself")
     add_at_once(parser, "--jobs", "builds to try")
     parser.add_argument("--mirror", help="the address to fetch releases from (default: mmdebstrap's own choice)")
     parser.add_argument("--refetch", action="store_true", help="fetch releases although the cache has them")

@@ -1,15 +1,15 @@
-"""The builds of QEMU that are to be compared: how they are named, and where they are."""
+"""The builds of QEMU that are to be compared, and the pairs of them: how they are named, and where they are."""
 
 from __future__ import annotations
 
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed.base.problems import EnvironmentUnusable, Problem
+from testbed.base.problems import EnvironmentUnusable, Problem, hint
 from testbed.campaign.matrix.debian import Cache, Debian
 from testbed.reports.progress import Share
 
@@ -26,11 +26,13 @@ _NAMING = "write NAME=SOURCE, with a name of letters, digits, dots, dashes and u
 class Build:
     """A build of QEMU: the name it goes by in the comparison, and its source.
 
-    `source` is what the option qemu takes, a program, a build tree or an installation, or a Debian release.
+    `source` is what the option qemu takes, a program, a build tree or an installation, or a Debian release. A pair of
+    builds counts as one: that with which machines begin, and `next_build`, with which they go on.
     """
 
     name: str
     source: str | Debian
+    next_build: Build | None = None
 
     @classmethod
     def read(cls, source: str, name: str | None = None) -> Build:
@@ -53,6 +55,25 @@ class Build:
         # The run is called in another directory than this program may have been.
         return str(Path(self.source).expanduser().absolute()) if "/" in self.source else self.source
 
+    @classmethod
+    def pair(cls, first: Build, second: Build) -> Build:
+        """Return the pair of two builds, named as in "bullseye to bookworm"."""
+        return cls(f"{first.name} to {second.name}", first.source, second)
+
+    @property
+    def all(self) -> Sequence[Build]:
+        """The builds that have to be there: this one, and that with which its machines go on."""
+        return [self, *([self.next_build] if self.next_build else [])]
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder for its reports."""
+        return self.name.replace(" ", "-")
+
+    def options(self, cache: Cache) -> Mapping[str, str]:
+        """Return the options of a run that judges this build; fetch what need be. Raises EnvironmentUnusable."""
+        return dict(zip(("qemu", "next_qemu"), (build.locate(cache) for build in self.all), strict=False))
+
     def how_far_fetched(self, cache: Cache) -> Share | None:
         """Tell how much of this build has been fetched so far, or return None when it is not being fetched."""
         return cache.how_far(self.source) if isinstance(self.source, Debian) else None
@@ -65,6 +86,25 @@ def of_words(words: Iterable[str]) -> list[Build]:
     """
     named = (re.fullmatch(rf"(?:({_NAME})=)?(.+)", word, re.DOTALL) for word in words)
     return _all((found[1], found[2]) for found in named if found)
+
+
+def of_pairs(words: Iterable[str], builds: Iterable[Build]) -> list[Build]:
+    """Read pairs of builds as they are named on a command line, each FIRST:SECOND, by the names of `builds`.
+
+    Raises EnvironmentUnusable with all that is wrong with them.
+    """
+    named = {build.name: build for build in builds}
+    pairs: list[Build] = []
+    problems: list[Problem] = []
+    for word in dict.fromkeys(words):
+        first, _, second = word.partition(":")
+        unknown = [name for name in dict.fromkeys((first, second)) if name not in named]
+        problems += [Problem(f'"{word}" is no pair: there is no build "{name}"', hint(name, named)) for name in unknown]
+        if not unknown:
+            pairs.append(Build.pair(named[first], named[second]))
+    if problems:
+        raise EnvironmentUnusable(problems)
+    return pairs
 
 
 def of_file(path: Path) -> list[Build]:

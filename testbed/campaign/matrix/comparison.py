@@ -39,7 +39,7 @@ class Trial:
 
     `version` is QEMU's and `package` what its banner has in parentheses, empty where nobody knows; `problems` are what
     kept the run from starting or from coming to its end; `seconds` is the time it took; `folder` has its reports.
-    `subject` says in a line what was judged.
+    `subject` says in a line what was judged. On a pair of builds only those scenarios are run that need both.
     """
 
     build: str
@@ -50,13 +50,14 @@ class Trial:
     results: Mapping[Case, Result] = field(default_factory=dict)
     problems: Sequence[str] = ()
     subject: str = ""
+    is_pair: bool = False
 
     @classmethod
-    def of(cls, build: str, run: EndedRun) -> Trial:
-        """Return the trial of a build from what its run has left."""
+    def of(cls, build: str, run: EndedRun, *, is_pair: bool = False) -> Trial:
+        """Return the trial of a build, or of a pair, from what its run has left."""
         if run.summary is None:
             unknown = f"the run came to no end; {CONSOLE} is what it said"
-            return cls(build, run.reports, problems=run.problems or [unknown])
+            return cls(build, run.reports, problems=run.problems or [unknown], is_pair=is_pair)
         program, _, rest = run.banner.partition(" version ")
         version, _, package = rest.partition(" ")
         stand_in = "" if program == "QEMU emulator" else program
@@ -69,6 +70,7 @@ class Trial:
             {_case(outcome): _result(outcome, run.reports) for outcome in run.outcomes},
             [*run.problems, *(error.message for error in run.summary.errors)],
             run.subject,
+            is_pair,
         )
 
     @property
@@ -228,14 +230,16 @@ class Comparison:
 
     @cached_property
     def differing(self) -> Sequence[Case]:
-        """The scenarios that do not end in the same way on all builds that were tried."""
-        return [case for case in self.cases if len({_status(trial.result(case)) for trial in self.ran}) > 1]
+        """The scenarios that do not end in the same way on all builds that were tried, and all pairs that know them."""
+        known = {case: [trial for trial in self.ran if trial.result(case) or not trial.is_pair] for case in self.cases}
+        return [case for case, trials in known.items() if len({_status(trial.result(case)) for trial in trials}) > 1]
 
     @property
     def upgrades(self) -> Iterator[Upgrade]:
-        """Each build with each later one of those that were tried, neighbours first."""
-        for distance in range(1, len(self.ran)):
-            yield from (Upgrade(old, new) for old, new in zip(self.ran, self.ran[distance:], strict=False))
+        """Each build with each later one of those that were tried, neighbours first; a pair is compared with none."""
+        single = [trial for trial in self.ran if not trial.is_pair]
+        for distance in range(1, len(single)):
+            yield from (Upgrade(old, new) for old, new in zip(single, single[distance:], strict=False))
 
 
 def cases(trials: Iterable[Trial]) -> Iterator[Case]:

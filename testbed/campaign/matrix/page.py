@@ -59,9 +59,9 @@ def _blocks(comparison: Comparison, when: datetime) -> Iterator[Block]:
             yield Verbatim("\n".join(trial.problems))
     if comparison.red:
         yield from (Heading("What fails"), _results(comparison.red, comparison.ran))
-    if len(comparison.ran) > 1:
+    if upgrades := list(comparison.upgrades):
         yield Heading("From one build to another")
-        yield from map(_upgrade, comparison.upgrades)
+        yield from map(_upgrade, upgrades)
     if comparison.differing:
         yield from (Heading("Where the builds differ"), _results(comparison.differing, comparison.ran))
     yield Heading("All scenarios")

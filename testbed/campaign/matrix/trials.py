@@ -20,6 +20,9 @@ from testbed.reports.outcome import RunError, RunSummary
 VARIABLES = frozenset(option.variable for option in OPTIONS if option.variable)
 """The environment variables of a user who tries one build: they would give all builds the tools of that one."""
 
+UPGRADE = "upgrade"
+"""The tag of the scenarios that need a second build; nothing else is run on a pair."""
+
 
 @dataclass(frozen=True)
 class Trials:
@@ -33,16 +36,17 @@ class Trials:
 
     def try_out(self, build: Build) -> Trial:
         """Run the suite on a build, which is fetched if need be, and read what became of it."""
-        folder = self.folder / build.name
+        folder = self.folder / build.folder
         folder.mkdir(parents=True)
         self.console.began(build.name, build.name, lambda: how_far(folder) or build.how_far_fetched(self.cache))
         try:
-            qemu = build.locate(self.cache)
+            options = build.options(self.cache)
         except EnvironmentUnusable as error:
             _write_junit(folder / "junit", str(error))
-            return Trial(build.name, folder, problems=[str(error)])
-        wanted = Run(folder, {"qemu": qemu}, self.arguments, hidden=VARIABLES)
-        return Trial.of(build.name, self.runs.run(wanted))
+            return Trial(build.name, folder, problems=[str(error)], is_pair=build.next_build is not None)
+        chosen = ("--tags", UPGRADE) if build.next_build else ()
+        wanted = Run(folder, options, (*self.arguments, *chosen), hidden=VARIABLES)
+        return Trial.of(build.name, self.runs.run(wanted), is_pair=build.next_build is not None)
 
 
 def _write_junit(junit: Path, message: str) -> None:

@@ -66,6 +66,12 @@ def on_full_storage(image: Image) -> list[str]:
     return [f"json:{json.dumps({'driver': image.image_format, 'file': storage})}"]
 
 
+def by_options(image: Image, *more: str) -> list[str]:
+    """Name an image by the options with which it is to be opened, and not by its file alone."""
+    options = [f"driver={image.image_format}", "file.driver=file", f"file.filename={image.name}", *more]
+    return ["--image-opts", ",".join(options)]
+
+
 def change_bitmap(image: Image, bitmap: str, actions: Sequence[Action], named: Sequence[str] | None = None) -> ToolCall:
     """Do something to one bitmap that an image stores, or is to store: all actions in one call, in their order.
 

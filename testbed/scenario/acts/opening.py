@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from testbed.domain.drive import Drive
 from testbed.domain.request import Outlook, Refusal, Request, open_question
@@ -31,6 +31,18 @@ def reopen(world: World, drive: Drive, read_only: Flag) -> Request:
         drive.seal()
 
     return Request(command, arguments, granted, forecast=forecast, machine=drive.machine)
+
+
+def reopen_together(drives: Sequence[tuple[Drive, bool]]) -> Request:
+    """Open the images of several drives anew in one request, each for reading only or for writing: all or none."""
+    nodes = [{**drive.node_options, "read-only": read_only, "file": drive.file_name} for drive, read_only in drives]
+
+    def granted() -> None:
+        for drive, read_only in drives:
+            drive.reopened(read_only=read_only)
+            drive.seal()
+
+    return Request(REOPEN, {"options": nodes}, granted, machine=drives[0][0].machine)
 
 
 def reopening(drive: Drive, *, read_only: bool) -> tuple[str, Mapping[str, object]]:

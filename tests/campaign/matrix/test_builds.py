@@ -16,7 +16,7 @@ import pytest
 from testbed.base.files import PROJECT
 from testbed.base.problems import EnvironmentUnusable
 from testbed.campaign.matrix import builds, debian
-from testbed.campaign.matrix.builds import Build, of_file, of_words
+from testbed.campaign.matrix.builds import Build, of_file, of_pairs, of_words
 from testbed.campaign.matrix.debian import Cache, Debian
 
 ROOT = Path(__file__).parents[3]
@@ -170,6 +170,33 @@ def test_path_is_that_of_the_caller(cache: Cache, monkeypatch: pytest.MonkeyPatc
     assert Build.read("./qemu").locate(cache) == str(tmp_path / "qemu")
     assert Build.read("~/qemu").locate(cache) == str(Path.home() / "qemu")
     assert Build.read("qemu-kvm").locate(cache) == "qemu-kvm"
+
+
+# Pairs.
+
+
+def test_pair_is_a_build_whose_machines_go_on_with_another(cache: Cache) -> None:
+    old, new = Build.read("/opt/old", "old"), Build.read("qemu-kvm", "new")
+    there, back = of_pairs(["old:new", "new:old", "old:new"], [old, new])
+    assert (there.name, there.folder, there.all) == ("old to new", "old-to-new", [there, new])
+    assert there.options(cache) == {"qemu": "/opt/old", "next_qemu": "qemu-kvm"}
+    assert back.options(cache) == {"qemu": "qemu-kvm", "next_qemu": "/opt/old"}
+    assert (old.all, old.options(cache)) == ([old], {"qemu": "/opt/old"})
+
+
+def test_both_releases_of_a_pair_are_fetched(cache: Cache, mirror: Mirror) -> None:
+    (pair,) = of_pairs(["trixie:sid"], of_words(["debian:trixie", "debian:sid"]))
+    assert list(pair.options(cache)) == ["qemu", "next_qemu"]
+    assert len(mirror.calls) == 2
+
+
+def test_all_pairs_of_builds_that_are_not_there_are_said_at_once() -> None:
+    found = problems(lambda: of_pairs(["trixie:sidd", "trixie", ":"], of_words(["debian:trixie", "debian:sid"])))
+    assert found == [
+        '"trixie:sidd" is no pair: there is no build "sidd"\ndid you mean "sid"?',
+        '"trixie" is no pair: there is no build ""\nthere are: "trixie", "sid"',
+        '":" is no pair: there is no build ""\nthere are: "trixie", "sid"',
+    ]
 
 
 # Fetching.

@@ -203,6 +203,16 @@ def test_upgrades_are_told_neighbours_first_and_only_of_what_ran(tmp_path: Path)
     assert pairs == [("a", "b"), ("b", "c"), ("a", "c")]
 
 
+def test_pair_is_compared_with_none_and_differs_only_in_what_was_run_on_it(tmp_path: Path) -> None:
+    lacks = outcome("Upgraded", "not applicable", why="no other build was named")
+    alone = [trial(tmp_path / name, "7.2", [outcome("Same", "passed"), lacks]) for name in "ab"]
+    pair = replace(trial(tmp_path / "a-to-b", "7.2", [outcome("Upgraded", "passed")]), is_pair=True)
+    compared = Comparison([*alone, pair])
+    assert [(upgrade.old.build, upgrade.new.build) for upgrade in compared.upgrades] == [("a", "b")]
+    assert [case.scenario for case in compared.differing] == ["Upgraded"]
+    assert "From one build to another" not in as_markdown(Comparison([pair, pair]), tmp_path)
+
+
 # What is written.
 
 

@@ -147,6 +147,8 @@ def test_broken_promise_gives_another_status_than_a_build_that_is_not_there(
         (["debian:trixie", "a=/x", "a=/y"], 'several builds are called "a"'),
         (["--file", "/nowhere.toml"], "/nowhere.toml cannot be read"),
         (["--jobs", "0", "/x"], "give a number from 1 on"),
+        (["--pairs", "a:b", "a=/x"], '"a:b" is no pair: there is no build "b"'),
+        (["--pairs-only", "/x"], "no pair is named"),
         (["--job", "1", "--refresh"], "unrecognized arguments: --refresh"),
         (["--reports", "/proc/nowhere", "/x"], "reports cannot be written to /proc/nowhere/builds/"),
     ],
@@ -156,6 +158,16 @@ def test_wrong_call_is_explained(matrix: Matrix, arguments: list[str], said: str
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_pair_of_builds_is_tried_alone_with_what_needs_both(matrix: Matrix, qemu: str, tmp_path: Path) -> None:
+    named = (f"old={qemu}", f"new={qemu}", "--pairs", "old:new", "--pairs-only")
+    done = matrix("--reports", str(tmp_path), *named, "--", "features/restart/next_machine.feature")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"old to new: {qemu}, then {qemu}" in done.stdout
+    assert re.search(r"^old to new +\d+\.\d\S* +1 passed +\d+\.\d s$", done.stdout, re.MULTILINE)
+    assert (tmp_path / "builds" / "old-to-new" / "console.txt").exists()
+    assert "old to new" in (tmp_path / "compatibility.md").read_text()
 
 
 def test_nothing_selected_is_no_success(matrix: Matrix, qemu: str, tmp_path: Path) -> None:

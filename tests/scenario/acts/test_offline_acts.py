@@ -130,3 +130,10 @@ def test_copy_has_the_bitmaps_that_were_asked_for(off: Drive) -> None:
     offline.copy_without_bitmaps(off).done()
     assert not off.image.bitmaps
     assert off.image.allocated != NOTHING
+
+
+def test_image_can_be_named_by_its_options(off: Drive) -> None:
+    named = offline.by_options(off.image, "read-only=on")
+    call = offline.change_bitmap(off.image, "kept", [Action("clear")], named)
+    options = "driver=qcow2,file.driver=file,file.filename=drive0.qcow2,read-only=on"
+    assert line(call) == f"bitmap --clear --image-opts {options} kept"

@@ -100,3 +100,17 @@ def test_images_on_a_disk_that_is_full_do_not_grow(world: World) -> None:
     opening.free(world)
     drive.write(0xAB, 0, 1)
     world.judge.settle()
+
+
+def test_drives_are_opened_anew_together_or_not_at_all(world: World, drive: Drive) -> None:
+    other = world.drives.add("drive1", MIB)
+    for each in (drive, other):
+        opening.replug(each)
+    world.dialogue.demand(opening.reopen_together([(drive, True), (other, True)]))
+    assert (drive.read_only, other.read_only) == (True, True)
+    world.dialogue.demand(opening.reopen_together([(other, True), (drive, False)]))
+    assert (drive.read_only, other.read_only) == (False, True)
+    drive.write(0x64, 2 * MIB, 1)
+    with pytest.raises(GuestRequestFailed):
+        other.write(0x64, 0, 1)
+    world.judge.settle()

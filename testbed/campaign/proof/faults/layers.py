@@ -142,6 +142,25 @@ class TrustsNone(Fault):
         return reply
 
 
+class WithoutReason(Fault):
+    """Refuses to move data, and does not say why."""
+
+    def reply(self, command: Message, reply: Message) -> Message:
+        if command["execute"] in CHANGED and "error" in reply:
+            reply["error"]["desc"] = "This cannot be done"
+        return reply
+
+
+class StateJobsSucceed(Fault):
+    """Tells of no error of a job that was to go back to a saved state."""
+
+    def reply(self, command: Message, reply: Message) -> Message:
+        for job in reply["return"] if command["execute"] == "query-jobs" else ():
+            if job["type"] == "snapshot-load":
+                job.pop("error", None)
+        return reply
+
+
 class AllWritable(Fault):
     """Reports each node as if it were open for writing."""
 
@@ -153,13 +172,16 @@ class AllWritable(Fault):
 
 RECORDING, STILL = True, False
 
+TWO_JOBS = "layers/two_jobs"
+MORE_JOBS = (TWO_JOBS, "layers/failing_commit")
+
 FAULTS = (
     FaultKind(
         "commit-not-recorded",
         "what a commit writes is recorded by no bitmap",
         spoils(COMMIT, ("disable", RECORDING), ("enable", STILL)),
         ("dirty",),
-        ("layers/commit", "layers/several_overlays", "layers/restarted", "layers/chain", "layers/stream"),
+        ("layers/commit", "layers/several_overlays", "layers/restarted", "layers/chain", "layers/stream", *MORE_JOBS),
     ),
     FaultKind(
         "commit-recorded-by-all",
@@ -194,7 +216,7 @@ FAULTS = (
         "the bitmaps of a copy do not record any more when the guest uses it",
         spoils(MIRROR, at_end=("disable", RECORDING)),
         ("dirty", "recording", "byte"),
-        ("layers/mirrored",),
+        ("layers/mirrored", TWO_JOBS),
     ),
     FaultKind(
         "bitmaps-lost-by-move",
@@ -252,14 +274,14 @@ FAULTS = (
         "bitmaps that a crash has left are reported as valid",
         TrustsAll,
         ("inconsistent",),
-        ("layers/restarted", "layers/mirrored"),
+        ("layers/restarted", "layers/mirrored", "offline/kept_bitmaps"),
     ),
     FaultKind(
         "read-bitmaps-distrusted",
         "bitmaps of images that are only read are reported as inconsistent",
         TrustsNone,
         ("inconsistent",),
-        ("layers/restarted", "layers/commit", "layers/several_overlays", "layers/stream"),
+        ("layers/restarted", "layers/commit", "layers/several_overlays", "layers/stream", "offline/named_otherwise"),
     ),
     FaultKind(
         "all-open-for-writing",
@@ -275,6 +297,29 @@ FAULTS = (
         ("no such bitmap", "not found", "store"),
         ("layers/opened_anew",),
         needs=("reopen",),
+    ),
+    FaultKind(
+        "second-job-refused-for-nothing",
+        "jobs that move data are refused without a word of what is in the way",
+        WithoutReason,
+        ("refuse",),
+        (TWO_JOBS,),
+    ),
+    FaultKind(
+        "cleared-by-saving-job",
+        "a job that saves the state of the machine clears the bitmaps of its drive",
+        clears_after("snapshot-save", lambda arguments: str(arguments["vmstate"])),
+        ("dirty",),
+        ("layers/internal",),
+        needs=("state-jobs",),
+    ),
+    FaultKind(
+        "goes-back-by-job-unasked",
+        "a job that goes back to a saved state never says that it failed",
+        StateJobsSucceed,
+        ("active dirty bitmaps",),
+        ("layers/internal",),
+        needs=("state-jobs",),
     ),
     does_nothing("blockdev-snapshot-internal-sync", "snapshot", "layers/internal"),
     FaultKind(

@@ -165,7 +165,7 @@ def refuses_to_reopen(qemu: Conversation) -> Fault:
     return Refuses(qemu)
 
 
-REOPENED = ("restart/reopened", "restart/writable_again")
+REOPENED = ("restart/reopened", "restart/writable_again", "restart/reopened_together")
 READ_ONLY = ("restart/read_only", "restart/read_only_backups")
 
 FAULTS = (

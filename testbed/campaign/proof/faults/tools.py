@@ -13,8 +13,8 @@ from testbed.campaign.proof.faultkind import FaultKind, ToolPlay
 
 SERVER = "qemu-nbd"
 
-COMMAND = ("offline/bitmap_command",)
-REFUSED = ("offline/refused_bitmap_command", "offline/refused_tools")
+COMMAND = ("offline/bitmap_command", "offline/named_otherwise")
+REFUSED = ("offline/refused_bitmap_command", "offline/refused_tools", "offline/named_otherwise")
 KEPT = ("offline/kept_bitmaps", "offline/refused_tools")
 MERGED = ("offline/merged_images",)
 TOLD = ("offline/told_bitmaps",)
@@ -157,6 +157,13 @@ FAULTS = (
         "tool-copies-no-bitmaps",
         "qemu-img convert does not heed --bitmaps",
         instead("convert", "--bitmaps"),
+        WRONG_BITMAP,
+        KEPT,
+    ),
+    _fault(
+        "tool-copies-bitmaps-unasked",
+        "qemu-img convert copies bitmaps whether it was told to or not",
+        told("convert", lambda given: given if "--bitmaps" in given else [given[0], "--bitmaps", *given[1:]]),
         WRONG_BITMAP,
         KEPT,
     ),
