@@ -22,6 +22,7 @@ AREAS = {
     "job": "backup jobs: how they live, what they heed, and what they tell",
     "layers": "images above and below that of the guest, and what becomes of bitmaps when data moves between them",
     "offline": "what tools do to images, and to the bitmaps in them, while no machine has them",
+    "pull": "drives that clients read over the network, and backups that they pull so",
     "refusal": "requests that QEMU must refuse, and that nothing is changed by them",
     "resize": "drives that grow and shrink, and what that means to their bitmaps and backups",
     "restart": "machines that end, in order or not, and what the next one finds",
