@@ -1,26 +1,22 @@
 """Sentences about frozen views of drives, and those who read them while the guest writes."""
 
-import time
-
 from behave import given, then, when
 from behave.runner import Context
-from hamcrest import assert_that, contains_string, equal_to, greater_than
+from hamcrest import all_of, assert_that, contains_string, equal_to, greater_than_or_equal_to, less_than
 
-from testbed.base.units import parse_size
 from testbed.domain.storage import Storage
 from testbed.language.context import world_of
 from testbed.language.needs import needing, of_filter_options, of_options, of_requests
-from testbed.language.requests import GUEST_COLUMNS, let_guest_do, what_guest_is_told
-from testbed.language.tables import cell, options, rows
-from testbed.promises.promise import none_of
+from testbed.language.tables import options
+from testbed.language.views import guest_rows, parts, told_in_time, write_beside_reader
 from testbed.promises.views import (
-    UNREADABLE,
     copies_as_it_was,
+    denies,
     has_empty_scratch,
+    has_shown_its_moment,
     holds_what_its_view_showed,
     reads_in_one_go,
     shows_its_moment,
-    told_to_client,
 )
 from testbed.qemu.image_kinds import ImageKind
 from testbed.scenario.acts import views
@@ -61,7 +57,6 @@ def saves_to_small_disk(context: Context, size: int) -> None:
 
 
 @given("{drive:Name} has been frozen in the view {view:Name}")
-@when("{drive:Name} is frozen in the view {view:Name}")
 @needing("frozen-view")
 def frozen(context: Context, drive: str, view: str) -> None:
     """Freeze a drive: put a filter below the guest that saves what is overwritten, and export what the drive held."""
@@ -83,15 +78,7 @@ def frozen_with(context: Context, drive: str, view: str) -> None:
 def guest_writes_beside_reader(context: Context, drive: str, view: str) -> None:
     """Let the guest do what the table says in its order, and let a client read the whole view between."""
     world = world_of(context)
-    written, read = world.drives.drive(drive), world.views.view(view)
-    promise = shows_its_moment(world.images)
-    said = [promise.complaint(read)]
-    for row in rows(context, ("at", "length"), GUEST_COLUMNS):
-        let_guest_do(written, row)
-        complaint = promise.complaint(read)
-        said.append(complaint and f"after {dict(row)}: {complaint}")
-    world.views.looks[view] = len(said)
-    world.views.complaints[view] = [complaint for complaint in said if complaint]
+    write_beside_reader(world, world.drives.drive(drive), world.views.view(view), guest_rows(context))
 
 
 @then("{view:Name} should have shown {drive:Name} as it was, each time")
@@ -99,8 +86,7 @@ def has_shown(context: Context, view: str, drive: str) -> None:
     """Insist that whoever read the view while the guest wrote, has read what the drive held when it was frozen."""
     world = world_of(context)
     assert_that(world.views.view(view).drive.name, equal_to(drive))
-    assert_that(world.views.looks.get(view, 0), greater_than(1), "readers while the guest wrote")
-    assert_that(world.views.complaints[view], none_of("a view that showed what the drive did not hold"))
+    assert_that(world.views.view(view), has_shown_its_moment())
 
 
 @then("{view:Name} should show {drive:Name} as it was")
@@ -123,7 +109,7 @@ def copies(context: Context, view: str, drive: str) -> None:
 @needing("human-monitor")
 def one_read(context: Context, view: str) -> None:
     """Let QEMU itself read each part by one request, be it saved in some places and not in others."""
-    assert_that(world_of(context).views.view(view), reads_in_one_go(_parts(context)))
+    assert_that(world_of(context).views.view(view), reads_in_one_go(parts(context)))
 
 
 @then("{view:Name} should not let these parts be read:")
@@ -131,11 +117,7 @@ def one_read(context: Context, view: str) -> None:
 def cannot_be_read(context: Context, view: str) -> None:
     """Insist that both a client and QEMU itself are refused when they read a part by one request."""
     world = world_of(context)
-    meant = world.views.view(view)
-    requests = [f"read {at} {length}" for at, length in _parts(context)]
-    for request, told in zip(requests, told_to_client(meant, world.images, requests), strict=True):
-        assert_that(told, contains_string(UNREADABLE), f"a client's {request}")
-        assert_that(meant.machine.human(f'qemu-io {view} "{request}"'), contains_string("Permission denied"), request)
+    assert_that(world.views.view(view), denies(parts(context), world.images))
 
 
 @then("no part of {view:Name} should be readable any more")
@@ -148,11 +130,12 @@ def broken(context: Context, view: str) -> None:
     assert_that(meant, shows_its_moment(world.images))
 
 
+@given("a client has discarded these parts of {view:Name}:")
 @when("a client discards these parts of {view:Name}:")
 def discarded(context: Context, view: str) -> None:
     """Let a client say that it needs parts of a view no more: what it has read is not saved from then on."""
     world = world_of(context)
-    views.discard(world, world.views.view(view), _parts(context))
+    views.discard(world, world.views.view(view), parts(context))
 
 
 @when("{view:Name} is backed up with:")
@@ -186,7 +169,6 @@ def removed_too_early(context: Context, part: str, view: str) -> None:
 
 
 @given("{view:Name} has been taken down")
-@when("{view:Name} is taken down")
 def taken_down(context: Context, view: str) -> None:
     """Remove the parts of a view in order, and let the guest reach its drive directly again."""
     world_of(context).views.view(view).take_down()
@@ -195,17 +177,7 @@ def taken_down(context: Context, view: str) -> None:
 @then("the guest should be told {error:Name} after {least:Count} s, and not after {most:Count} s, by {drive:Name}:")
 def fails_in_time(context: Context, drive: str, error: str, least: int, most: int) -> None:
     """Insist that the guest is told so of each request, not before so many seconds and long before so many."""
-    meant = world_of(context).drives.drive(drive)
-    for row in rows(context, ("at", "length"), GUEST_COLUMNS):
-        begun = time.monotonic()
-        assert_that(what_guest_is_told(meant, row), contains_string(error))
-        took = time.monotonic() - begun
-        assert_that(
-            least <= took < most,
-            f"{error} should come after {least} s, and before {most} s; it came after {took:.2f} s",
-        )
-
-
-def _parts(context: Context) -> list[tuple[int, int]]:
-    """Return the parts of a view that a table names, each as offset and length in bytes; they may overlap."""
-    return [(parse_size(cell(row, "at")), parse_size(cell(row, "length"))) for row in rows(context, ("at", "length"))]
+    for row in guest_rows(context):
+        words, took = told_in_time(world_of(context).drives.drive(drive), row)
+        assert_that(words, contains_string(error))
+        assert_that(took, all_of(greater_than_or_equal_to(least), less_than(most)), "seconds after which that came")

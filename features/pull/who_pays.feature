@@ -9,7 +9,7 @@ Feature: Who pays when a view cannot be kept
         | pattern | at | length |
         | 0x41    | 0  | 1 MiB  |
       And each view saves to storage that fails the first write with "<error>"
-      And "drive0" has been frozen in the view "view0" with:
+      When "drive0" is frozen in the view "view0" with:
         | option       | value    |
         | on-cbw-error | <policy> |
       Then these requests of the guest to "drive0" should fail with "<error>":
@@ -36,7 +36,7 @@ Feature: Who pays when a view cannot be kept
       And the guest has written to "drive0":
         | pattern | at    | length |
         | 0x42    | 1 MiB | 1 KiB  |
-      And "drive0" has been frozen in the view "view0" with:
+      When "drive0" is frozen in the view "view0" with:
         | option       | value             |
         | on-cbw-error | break-guest-write |
       Then these requests of the guest to "drive0" should fail with "Input/output error":
@@ -50,7 +50,7 @@ Feature: Who pays when a view cannot be kept
         | pattern | at | length |
         | 0x41    | 0  | 4 MiB  |
       And each view saves into an image of 2 MiB
-      And "drive0" has been frozen in the view "view0" with:
+      When "drive0" is frozen in the view "view0" with:
         | option       | value             |
         | on-cbw-error | break-guest-write |
       Then these requests of the guest to "drive0" should fail with "Input/output error":
@@ -79,7 +79,7 @@ Feature: Who pays when a view cannot be kept
         | pattern | at | length |
         | 0x41    | 0  | 4 MiB  |
       And each view saves to a disk with 1 MiB of free space
-      And "drive0" has been frozen in the view "view0" with:
+      When "drive0" is frozen in the view "view0" with:
         | option       | value             |
         | on-cbw-error | break-guest-write |
       Then these requests of the guest to "drive0" should fail with "No space left on device":
@@ -87,10 +87,7 @@ Feature: Who pays when a view cannot be kept
         | 0x01    | 0  | 4 MiB  |
       And "view0" should show "drive0" as it was
       When space is freed on that disk
-      And the guest writes to "drive0", and "view0" is read before and after each request:
-        | pattern | at | length |
-        | 0x02    | 0  | 4 MiB  |
-      Then "view0" should have shown "drive0" as it was, each time
+      Then "view0" should show "drive0" as it was
 
   Rule: With on-cbw-error=break-snapshot the guest goes on, and no part of the view can be read any more
     Scenario Outline: Saving fails once, and a guest that made a <request> goes on
@@ -137,60 +134,22 @@ Feature: Who pays when a view cannot be kept
       Then "view0" should have shown "drive0" as it was, each time
       And no part of "view1" should be readable any more
 
-  Rule: With cbw-timeout, storage that takes longer is as good as broken, and storage that does not is waited for
-    Background:
-      Given a machine whose guest sees its drives as disks
-      And the 4 MiB drive "drive0" in a qcow2 image, holding:
+  Rule: With on-cbw-error=break-snapshot, a backup job pays in the place of its guest
+    @blockdev-backup @known-defect.broken-backup-completes
+    Scenario: The target of a backup fails when the guest is about to write
+      Given the 4 MiB drive "drive0" in a qcow2 image, holding:
         | pattern | at | length |
-        | 0x41    | 0  | 1 MiB  |
-
-    Scenario: The guest is told after the time-out, and not earlier
-      Given each view saves at most 1 KiB a second
-      And "drive0" has been frozen in the view "view0" with:
-        | option       | value             |
-        | on-cbw-error | break-guest-write |
-        | cbw-timeout  | 1                 |
+        | 0x41    | 0  | 4 MiB  |
+      And the next backup goes to storage that fails the second write
+      And a backup of "drive0" has been started with:
+        | option             | value          |
+        | sync               | full           |
+        | speed              | 1              |
+        | x-perf.max-chunk   | 64 KiB         |
+        | x-perf.max-workers | 1              |
+        | on-cbw-error       | break-snapshot |
       And the guest has written to "drive0":
-        | pattern | at | length | note                |
-        | 0x01    | 0  | 1 KiB  | this is saved still |
-      Then the guest should be told "Connection timed out" after 1 s, and not after 20 s, by "drive0":
-        | pattern | at     | length |
-        | 0x02    | 64 KiB | 1 KiB  |
-      And "view0" should show "drive0" as it was
-
-    Scenario: The view breaks after the time-out, and the guest's write is done
-      Given each view saves at most 1 KiB a second
-      And "drive0" has been frozen in the view "view0" with:
-        | option       | value          |
-        | on-cbw-error | break-snapshot |
-        | cbw-timeout  | 1              |
-      And the guest has written to "drive0":
-        | pattern | at     | length | note                 |
-        | 0x01    | 0      | 1 KiB  | this is saved still  |
-        | 0x02    | 64 KiB | 1 KiB  | this is not, in time |
-      Then no part of "view0" should be readable any more
-
-    @bug-B69 @known-defect.cbw-timeout-overflows
-    Scenario: Storage that takes more than a second is waited for when the time-out is longer
-      Given each view saves at most 48 KiB a second
-      And "drive0" has been frozen in the view "view0" with:
-        | option       | value             |
-        | on-cbw-error | break-guest-write |
-        | cbw-timeout  | 43                |
-      When the guest writes to "drive0":
-        | pattern | at     | length | note                        |
-        | 0x01    | 0      | 1 KiB  | this is saved at once       |
-        | 0x02    | 64 KiB | 1 KiB  | this after more than second |
-      Then "view0" should show "drive0" as it was
-
-    Scenario: Storage that takes less than the time-out is waited for
-      Given each view saves at most 256 KiB a second
-      And "drive0" has been frozen in the view "view0" with:
-        | option       | value          |
-        | on-cbw-error | break-snapshot |
-        | cbw-timeout  | 4              |
-      When the guest writes to "drive0":
-        | pattern | at     | length |
-        | 0x01    | 0      | 1 KiB  |
-        | 0x02    | 64 KiB | 1 KiB  |
-      Then "view0" should show "drive0" as it was
+        | pattern | at    | length |
+        | 0x01    | 3 MiB | 64 KiB |
+      When the speed of the backup of "drive0" is set to 0 B a second
+      Then the backup of "drive0" should fail with "Input/output error"

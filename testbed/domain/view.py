@@ -49,6 +49,7 @@ class View:
 
     `options` are those of the filter. `scratch` is the image that it saves into, as `how` tells. `parts` are those of
     PARTS that are there. `is_broken` tells that the filter could not save something and has given the view up.
+    `looks` counts how often a client has read all of it while the guest wrote, `complaints` say what was wrong then.
     """
 
     name: str
@@ -60,6 +61,8 @@ class View:
     shown: Ranges = field(init=False)
     parts: list[str] = field(default_factory=list, init=False)
     is_broken: bool = field(default=False, init=False)
+    complaints: list[str] = field(default_factory=list, init=False)
+    looks: int = field(default=0, init=False)
 
     @property
     def machine(self) -> Machine:
@@ -251,16 +254,11 @@ class ViewBackup:
 
 @dataclass
 class Views:
-    """The views of a scenario by their names, how the next ones save, and the newest backup out of each.
-
-    `complaints` are what was wrong with a view while the guest wrote, `looks` counts how often somebody looked.
-    """
+    """The views of a scenario by their names, how the next ones save, and the newest backup out of each."""
 
     scratch: Scratch = field(default_factory=Scratch)
     by_name: dict[str, View] = field(default_factory=dict)
     backups: dict[str, ViewBackup] = field(default_factory=dict)
-    complaints: dict[str, list[str]] = field(default_factory=dict)
-    looks: dict[str, int] = field(default_factory=dict)
 
     def view(self, name: str) -> View:
         """Return a view by its name; raise UnknownName when there is none such."""

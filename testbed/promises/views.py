@@ -75,6 +75,36 @@ def _wrong(view: View, run: Run, words: str) -> str:
     return f"{_part(view, run)} should be 0x{run.pattern:02x}; a client finds: {words}"
 
 
+def has_shown_its_moment() -> Promise[View]:
+    """Match a view that was read while the guest wrote, and has shown its moment each time."""
+
+    def complaint(view: View) -> str | None:
+        return "\n".join(view.complaints) or (None if view.looks > 1 else f"nobody has read {view.name} meanwhile")
+
+    return Promise("a view that showed its drive as it was each time that it was read", complaint)
+
+
+def denies(parts: Sequence[tuple[int, int]], images: Images) -> Promise[View]:
+    """Match a view of which neither a client nor QEMU itself can read any part of (offset, length) in bytes."""
+
+    def complaint(view: View) -> str | None:
+        requests = [f"read {at} {length}" for at, length in parts]
+        told = [*told_to_client(view, images, requests)]
+        own = [view.machine.human(f'qemu-io {view.name} "{request}"').strip() for request in requests]
+        wrong = [
+            f"{view.name}: {Ranges.of(part)} should not be readable; a client is told {words or 'its content'}"
+            for part, words in zip(parts, told, strict=True)
+            if UNREADABLE not in words
+        ] + [
+            f"{view.name}: {Ranges.of(part)} should not be readable; QEMU itself says: {words}"
+            for part, words in zip(parts, own, strict=True)
+            if "Permission denied" not in words
+        ]
+        return "\n".join(wrong) or None
+
+    return Promise("a view that does not let these parts be read", complaint)
+
+
 def copies_as_it_was(images: Images) -> Promise[View]:
     """Match a view that qemu-img, which goes by its block status, copies as the drive was when it was frozen.
 

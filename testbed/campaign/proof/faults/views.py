@@ -10,7 +10,10 @@ from testbed.campaign.proof.spoiling import clears_after, dropped, granted, repl
 
 ADD = ("blockdev-add",)
 
-ALL = tuple(f"pull/{name}" for name in ("frozen_view", "view_of_changes", "who_pays", "view_ends"))
+ALL = tuple(
+    f"pull/{name}"
+    for name in ("frozen_view", "view_of_changes", "who_pays", "view_ends", "view_backup", "view_time_out")
+)
 """The features of views."""
 
 WRONG = ("a client finds", "the byte at", "QEMU finds")
@@ -33,43 +36,38 @@ class SpoilsScratch(Fault):
         arguments = command.get("arguments", {})
         if str(arguments.get("driver")) == "copy-before-write" and "return" in reply:
             self.scratch = arguments["node-name"].replace("-filter", "-scratch")
-        found = _WRITE.fullmatch(str(arguments.get("command-line", "")))
+        found = _WRITE.fullmatch(_line(command))
         if found and self.scratch:
             line = f'qemu-io {self.scratch} "write -P 0xee {found["at"]} 512"'
             self.qemu.ask("human-monitor-command", command_line=line)
         return reply
 
 
-class OnFilter(Fault):
-    """Changes the arguments of a blockdev-add of a driver."""
-
-    driver, changes = "copy-before-write", staticmethod(lambda _arguments: None)
-
-    def command(self, command: Message) -> Message:
-        arguments = command.get("arguments", {})
-        if command["execute"] == "blockdev-add" and arguments["driver"] == self.driver:
-            self.changes(arguments)
-        return command
-
-
 class HardToRead(Fault):
     """Lets nobody read a view any more when the guest has first written."""
 
     def reply(self, command: Message, reply: Message) -> Message:
-        if _WRITE.fullmatch(str(command.get("arguments", {}).get("command-line", ""))):
+        if _WRITE.fullmatch(_line(command)):
             for export in self.qemu.ask("query-block-exports") or ():
                 self.qemu.ask("block-export-del", id=export["id"], mode="hard")
         return reply
 
 
 class SaysDone(Fault):
-    """Tells the guest that a request was carried out which was not."""
+    """Tells the guest that what it writes through a filter was carried out, and drops it."""
 
-    def reply(self, command: Message, reply: Message) -> Message:
-        found = _WRITE.fullmatch(str(command.get("arguments", {}).get("command-line", "")))
-        if found and "failed" in str(reply.get("return")):
-            return {"return": f"wrote {found['length']}/{found['length']} bytes at offset {found['at']}\r\n"}
-        return reply
+    def command(self, command: Message) -> Message | None:
+        return None if _WRITE.fullmatch(_line(command)) else command
+
+    def answer(self, command: Message) -> Message:
+        found = _WRITE.fullmatch(_line(command))
+        assert found
+        verb = "discard" if "discard" in found[0] else "wrote"
+        return {"return": f"{verb} {found['length']}/{found['length']} bytes at offset {found['at']}\r\n"}
+
+
+def _line(command: Message) -> str:
+    return str(command.get("arguments", {}).get("command-line", ""))
 
 
 def _other_policy(policy: str) -> str:
@@ -164,10 +162,10 @@ FAULTS = (
     ),
     FaultKind(
         "failed-write-is-done",
-        "a guest is told that a write was carried out that was not",
+        "a guest is told that what it writes through a filter was carried out, and it was not",
         SaysDone,
-        ("a string containing",),
-        ("pull/who_pays",),
+        ("a string containing", "on drive0", "dirty"),
+        ("pull/who_pays", "pull/view_of_changes", "pull/frozen_view"),
         needs=(*NEEDS, "human-monitor"),
     ),
     FaultKind(
@@ -175,15 +173,15 @@ FAULTS = (
         "a time-out of a filter ends after one second, whatever was asked for",
         with_arguments(ADD, _no_timeout_but_one_second),
         ("Connection timed out", "a client finds"),
-        ("pull/who_pays",),
+        ("pull/view_time_out",),
         needs=(*NEEDS, "cbw-timeout"),
     ),
     FaultKind(
         "time-out-late",
         "a time-out of a filter of one second ends after half a minute",
         with_arguments(ADD, _late),
-        ("should come after", "did not come within"),
-        ("pull/who_pays",),
+        ("seconds after which", "did not come within"),
+        ("pull/view_time_out",),
         needs=(*NEEDS, "cbw-timeout"),
     ),
     FaultKind(
@@ -199,7 +197,7 @@ FAULTS = (
         "a backup out of a view holds what the guest has written since",
         with_arguments(("blockdev-backup",), _copies_filter),
         ("the byte at", "should have completed"),
-        ("pull/view_ends",),
+        ("pull/view_backup",),
         needs=NEEDS,
     ),
     FaultKind(
@@ -207,7 +205,7 @@ FAULTS = (
         "a backup with discard-source leaves the scratch image as it is",
         with_arguments(("blockdev-backup",), dropped("discard-source")),
         ("still holds", "should not be readable"),
-        ("pull/view_ends",),
+        ("pull/view_backup",),
         needs=(*NEEDS, "discard-source"),
     ),
     FaultKind(
