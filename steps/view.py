@@ -2,7 +2,7 @@
 
 from behave import given, then, when
 from behave.runner import Context
-from hamcrest import all_of, assert_that, contains_string, equal_to, greater_than_or_equal_to, less_than
+from hamcrest import assert_that, contains_string
 
 from testbed.domain.storage import Storage
 from testbed.language.context import world_of
@@ -17,6 +17,7 @@ from testbed.promises.views import (
     holds_what_its_view_showed,
     reads_in_one_go,
     shows_its_moment,
+    takes,
 )
 from testbed.qemu.image_kinds import ImageKind
 from testbed.scenario.acts import views
@@ -85,24 +86,21 @@ def guest_writes_beside_reader(context: Context, drive: str, view: str) -> None:
 def has_shown(context: Context, view: str, drive: str) -> None:
     """Insist that whoever read the view while the guest wrote, has read what the drive held when it was frozen."""
     world = world_of(context)
-    assert_that(world.views.view(view).drive.name, equal_to(drive))
-    assert_that(world.views.view(view), has_shown_its_moment())
+    assert_that(world.views.view_of(drive, view), has_shown_its_moment())
 
 
 @then("{view:Name} should show {drive:Name} as it was")
 def shows(context: Context, view: str, drive: str) -> None:
     """Let a client read a view, one piece after the other, and compare it with what the drive held."""
     world = world_of(context)
-    assert_that(world.views.view(view).drive.name, equal_to(drive))
-    assert_that(world.views.view(view), shows_its_moment(world.images))
+    assert_that(world.views.view_of(drive, view), shows_its_moment(world.images))
 
 
 @then("a client that copies {view:Name} should get {drive:Name} as it was")
 def copies(context: Context, view: str, drive: str) -> None:
     """Let qemu-img copy a view, going by its block status, and compare the copy, and the status, with the drive's."""
     world = world_of(context)
-    assert_that(world.views.view(view).drive.name, equal_to(drive))
-    assert_that(world.views.view(view), copies_as_it_was(world.images))
+    assert_that(world.views.view_of(drive, view), copies_as_it_was(world.images))
 
 
 @then("one read of each of these parts of {view:Name} should give what was there:")
@@ -150,8 +148,7 @@ def backed_up(context: Context, view: str) -> None:
 def backup_holds(context: Context, view: str, drive: str) -> None:
     """Compare each byte of a backup out of a view with what the drive held at the moment of the view."""
     world = world_of(context)
-    assert_that(world.views.view(view).drive.name, equal_to(drive))
-    assert_that(world.views.backups[view], holds_what_its_view_showed(world.images))
+    assert_that(world.views.backup_out_of(drive, view), holds_what_its_view_showed(world.images))
 
 
 @then("the scratch image of {view:Name} should be empty")
@@ -180,4 +177,4 @@ def fails_in_time(context: Context, drive: str, error: str, least: int, most: in
     for row in guest_rows(context):
         words, took = told_in_time(world_of(context).drives.drive(drive), row)
         assert_that(words, contains_string(error))
-        assert_that(took, all_of(greater_than_or_equal_to(least), less_than(most)), "seconds after which that came")
+        assert_that(took, takes(least, most))

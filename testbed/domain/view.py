@@ -267,6 +267,19 @@ class Views:
         except KeyError:
             raise UnknownName(f'there is no view "{name}", only {sorted(self.by_name)}') from None
 
+    def view_of(self, drive: str, name: str) -> View:
+        """Return a view of a drive, both by their names; raise AuthorError when it is of another drive."""
+        view = self.view(name)
+        if view.drive.name != drive:
+            raise AuthorError(f'"{name}" is a view of "{view.drive.name}", not of "{drive}"')
+        return view
+
+    def backup_out_of(self, drive: str, name: str) -> ViewBackup:
+        """Return the newest backup out of a view of a drive, both by their names; raise AuthorError for none."""
+        if self.view_of(drive, name).name not in self.backups:
+            raise AuthorError(f'nobody has backed up the view "{name}"')
+        return self.backups[name]
+
     def on(self, machine: Machine) -> Sequence[View]:
         """Return the views of which a machine has any part."""
         return [view for view in self.by_name.values() if view.machine is machine and view.parts]

@@ -163,3 +163,12 @@ def has_empty_scratch(images: Images) -> Promise[View]:
         return f"the scratch image of {view.name} still holds {held}" if held else None
 
     return Promise("a view whose scratch image holds nothing", complaint)
+
+
+def takes(least: int, most: int) -> Promise[float]:
+    """Match what took so many seconds or more, and less than so many."""
+
+    def complaint(took: float) -> str | None:
+        return None if least <= took < most else f"it took {took:.2f} s"
+
+    return Promise(f"what takes {least} s or more, and less than {most} s", complaint)

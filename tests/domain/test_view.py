@@ -82,5 +82,9 @@ def test_a_slip_of_the_author_is_called_one() -> None:
     views.by_name["view0"] = view()
     with pytest.raises(AuthorError, match='a view "view0" already'):
         views.new("view0", views.by_name["view0"].drive, {})
+    with pytest.raises(AuthorError, match='a view of "drive0", not of "drive1"'):
+        views.view_of("drive1", "view0")
+    with pytest.raises(AuthorError, match="nobody has backed up"):
+        views.backup_out_of("drive0", "view0")
     with pytest.raises(AuthorError, match="part of the view"):
         views.by_name["view0"].remove("access")

@@ -12,7 +12,7 @@ from testbed.domain.view import View, Views
 from testbed.model.content import Content
 from testbed.model.ranges import Ranges
 from testbed.promises import views
-from testbed.promises.views import has_shown_its_moment, reads_in_one_go, shows_its_moment
+from testbed.promises.views import has_shown_its_moment, reads_in_one_go, shows_its_moment, takes
 from testbed.qemu.images import Images
 
 KIB = 1024
@@ -85,3 +85,10 @@ def test_a_view_that_nobody_has_read_has_shown_nothing() -> None:
     assert has_shown_its_moment().complaint(view) is None
     view.complaints.append("after 0x01: wrong")
     assert has_shown_its_moment().complaint(view) == "after 0x01: wrong"
+
+
+@pytest.mark.parametrize(
+    ("took", "said"), [(0.99, "it took 0.99 s"), (1.0, None), (19.9, None), (20.0, "it took 20.00 s")]
+)
+def test_both_sides_of_a_time_out_count(took: float, said: str | None) -> None:
+    assert takes(1, 20).complaint(took) == said

@@ -180,7 +180,7 @@ FAULTS = (
         "time-out-late",
         "a time-out of a filter of one second ends after half a minute",
         with_arguments(ADD, _late),
-        ("seconds after which", "did not come within"),
+        ("less than 20 s", "did not come within"),
         ("pull/view_time_out",),
         needs=(*NEEDS, "cbw-timeout"),
     ),
