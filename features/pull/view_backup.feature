@@ -10,8 +10,11 @@ Feature: Backups out of a frozen view
       | 0xd5    | 3 MiB | 1 MiB  |
 
   Rule: A push backup out of a view holds the moment of the view
-    Scenario: The drive is as it was when it was frozen
+    Scenario: All of the drive has been overwritten since
       Given "drive0" has been frozen in the view "view0"
+      And the guest has written to "drive0":
+        | pattern | at | length |
+        | 0x01    | 0  | 4 MiB  |
       When "view0" is backed up with:
         | option | value |
         | sync   | full  |
