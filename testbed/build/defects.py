@@ -377,6 +377,48 @@ DEFECTS = (
         unseen=("5.2.0", "10.0.13", "11.1.3"),
         failure=r"SIGABRT[\s\S]*nbd_blockdev_client_closed: Assertion",
     ),
+    Defect(
+        name="view-shows-new-data",
+        what="one read of a frozen view that begins in what was saved and runs on into what was not, returns what the "
+        "guest has written since; block status of such a part is wrong, too, and copies lack data",
+        how="copy-before-write with snapshot-access, a guest's write of 64 KiB, then one read of 128 KiB from there",
+        seen=("7.2.22",),
+        unseen=("10.0.13", "11.1.3"),
+        failure=r"in one read of .*QEMU finds: Pattern verification failed|is said to hold zeros where it holds data|"
+        r"copy-of-view\d\.qcow2: the byte at|backup-of-view\d\.qcow2: the byte at",
+    ),
+    Defect(
+        name="cbw-timeout-overflows",
+        what="a cbw-timeout of more than 4 s ends much too early: with 43 s, a guest's write fails after 0.05 s",
+        how="copy-before-write with cbw-timeout=43 and a scratch image that takes 48 KiB a second; write twice",
+        seen=("7.2.22",),
+        unseen=("10.0.13", "11.1.3"),
+        failure=r"write failed: Connection timed out",
+    ),
+    Defect(
+        name="small-scratch-image",
+        what="a scratch image that is smaller than its drive is taken; a guest's write behind its end kills QEMU",
+        how="copy-before-write with file of 4 MiB and target of 2 MiB, then a guest's write at 2 MiB",
+        seen=("7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"SIGABRT[\s\S]*bdrv_co_write_req_prepare: Assertion",
+    ),
+    Defect(
+        name="broken-backup-completes",
+        what="a backup that could not save what its guest overwrites, and lets it go on, completes, with the new data",
+        how="blockdev-backup with on-cbw-error=break-snapshot, speed=1; its target fails one write, that for the guest",
+        seen=("11.1.3",),
+        unseen=(),
+        failure=r'should have failed with "Input/output error"; it completed$',
+    ),
+    Defect(
+        name="odd-discard-of-view",
+        what="a client of a frozen view that discards no whole clusters kills QEMU with SIGABRT, and with it the guest",
+        how="export a snapshot-access node, discard=unmap, for writing; a client discards 100 KiB at 100 KiB",
+        seen=("7.2.22",),
+        unseen=("10.0.13", "11.1.3"),
+        failure=r"SIGABRT[\s\S]*hbitmap_reset: Assertion",
+    ),
 )
 """All defects, in the order in which the documentation lists them."""
 

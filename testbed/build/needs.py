@@ -174,6 +174,21 @@ NEEDS = (
     ),
     _argument("export-any-bitmap", "block-export-add", "bitmaps", "node", since="6.0"),
     _argument("export-inactive", "block-export-add", "allow-inactive", since="10.0"),
+    # Frozen views.
+    Need(
+        "frozen-view",
+        "block drivers copy-before-write and snapshot-access",
+        lambda build: all(
+            build.schema.has_enum_member(driver, "blockdev-add", "driver")
+            for driver in ("copy-before-write", "snapshot-access")
+        ),
+        since="7.0",
+    ),
+    _argument("on-cbw-error", "blockdev-add", "on-cbw-error", since="7.1"),
+    _argument("cbw-timeout", "blockdev-add", "cbw-timeout", since="7.1"),
+    _argument("cbw-min-cluster-size", "blockdev-add", "min-cluster-size", since="9.2"),
+    _argument("discard-source", "blockdev-backup", "discard-source", since="9.1"),
+    _argument("backup-on-cbw-error", "blockdev-backup", "on-cbw-error", since="10.1"),
     # Formats and drivers.
     _format("qcow2"),
     _format("raw"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from testbed.domain.drive import Drive
+from testbed.domain.node import Node
 
 
 @dataclass(eq=False)
@@ -37,6 +38,19 @@ class Disk(Drive):
     def qom_path(self) -> str:
         """Return the path by which QEMU's object model leads to the device."""
         return f"/machine/peripheral/disk-{self.name}"
+
+    def go_through(self, name: str) -> None:
+        """Put a node that stands over the drive's in its place below the device; raises Refused."""
+        self._use(name)
+        self.filters.append(Node(name, self.machine, self.size, granularity=self.granularity))
+
+    def go_past(self, name: str) -> None:
+        """Let the device use the node below the one of that name again; raises Refused."""
+        self.filters = [node for node in self.filters if node.name != name]
+        self._use(self.place)
+
+    def _use(self, node: str) -> None:
+        self.machine.execute("qom-set", {"path": self.qom_path, "property": "drive", "value": node})
 
     def unplug(self) -> None:
         """Delete the device and, when the guest is rid of it, the node; raises Refused or MachineHung."""

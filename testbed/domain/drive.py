@@ -249,9 +249,24 @@ class Drive(Node):
 
     def _add_filter(self, name: str, options: Mapping[str, object]) -> None:
         self.machine.execute("blockdev-add", {**options, "node-name": name, "file": self.name})
+        self.go_through(name)
+
+    def go_through(self, name: str) -> None:
+        """Let the guest reach the drive through the node of that name over the drive's; raises Refused."""
         self.filters.append(Node(name, self.machine, self.size, granularity=self.granularity))
         self.access.step_aside()
         self.access = self.accesses.over(name)
+
+    def go_past(self, name: str) -> None:
+        """Let the guest reach the drive past the node of that name again, which is the uppermost; raises Refused."""
+        self.filters = [node for node in self.filters if node.name != name]
+        self.access.step_aside()
+        self.access = self.accesses.over(self.place)
+
+    @property
+    def place(self) -> str:
+        """Return the name of the node by which the guest reaches the drive: the uppermost filter, or its own."""
+        return self.filters[-1].name if self.filters else self.name
 
     # What the guest does.
 

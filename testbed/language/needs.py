@@ -27,8 +27,17 @@ OPTIONS: Mapping[str, str] = {
     "x-perf.use-copy-range": "x-perf",
     "x-perf.min-cluster-size": "min-cluster-size",
     "active": "set-active",
+    "discard-source": "discard-source",
+    "on-cbw-error": "backup-on-cbw-error",
 }
 """What a build must have to take an option, by the option's name in a table."""
+
+FILTER_OPTIONS: Mapping[str, str] = {
+    "on-cbw-error": "on-cbw-error",
+    "cbw-timeout": "cbw-timeout",
+    "min-cluster-size": "cbw-min-cluster-size",
+}
+"""The same for options of a filter that saves what a guest overwrites."""
 
 FORMATS = ("qed", "vdi", "vmdk")
 """Formats that an option may ask for, and that not every build can write."""
@@ -54,6 +63,11 @@ def of_options(rows: Sequence[Row]) -> Iterable[str]:
     given = {row["option"]: row["value"] for row in rows if "option" in row and "value" in row}
     asked_for = [need for option, need in OPTIONS.items() if option in given]
     return [*asked_for, *([given["format"]] if given.get("format") in FORMATS else [])]
+
+
+def of_filter_options(rows: Sequence[Row]) -> Iterable[str]:
+    """Return what the options of such a filter need; one without a value is not given."""
+    return [FILTER_OPTIONS[row["option"]] for row in rows if "value" in row and row.get("option") in FILTER_OPTIONS]
 
 
 def needs_of(scenario: Scenario, definitions: Mapping[str, list[Matcher]]) -> list[str]:

@@ -21,6 +21,7 @@ from testbed.domain.job_holds import HOLDS
 from testbed.domain.lifecycle import STATUSES
 from testbed.domain.storage import EVENTS, Storage
 from testbed.domain.target import Maker, Tool
+from testbed.domain.view import PARTS
 from testbed.language import cells
 from testbed.promises.backups import is_compressed, is_encrypted
 from testbed.promises.promise import Promise
@@ -248,6 +249,12 @@ def failing(text: str) -> str:
     return text
 
 
+@_word("|".join((*PARTS[1:], "drive")))
+def view_part(text: str) -> str:
+    """Read which node of a frozen view is meant, or the drive's below it."""
+    return text
+
+
 @_word("|".join(SET_UPS))
 def set_up(text: str) -> SetUp:
     """Read how a guest's drives are set up."""
@@ -306,4 +313,5 @@ def register_words() -> None:
         ErrorClass=error_class,
         Maker=maker,
         Quality=quality,
+        ViewPart=view_part,
     )

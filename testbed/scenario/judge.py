@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from testbed.domain.digests import Digests
 from testbed.domain.drive import Drive
 from testbed.domain.node import Node
+from testbed.domain.view import Views
 from testbed.promises.backups import holds_only_what_had_changed, restores_its_moment
 from testbed.promises.bitmaps import has_bitmaps_in_step, stores_its_bitmaps
 from testbed.promises.drives import holds_what_the_guest_wrote, is_left_alone, is_sound
 from testbed.promises.promise import Promise, all_complaints
+from testbed.promises.views import shows_its_moment
 from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
 from testbed.qemu.monitor import Refused
@@ -34,6 +36,7 @@ class Judge:
     hearing: Hearing
     images: Images
     digests: Digests | None
+    views: Views = field(default_factory=Views)
 
     def shut_down(self) -> None:
         """End the machine that the scenario speaks of; see `end`."""
@@ -53,6 +56,8 @@ class Judge:
         self.backups.finish([backup for backup in running if backup.job.is_gone])
         with machine.at_one_moment():
             self._insist([*self._leftovers(machine), *self._complaints_about(self._nodes_of(machine))])
+        shown = shows_its_moment(self.images)
+        self._insist(all_complaints((view, shown) for view in self.views.open_on(machine)))
         for drive in self.drives.all():
             if drive.machine is machine:
                 drive.flush()  # a drive that some request has left drained would not answer its guest any more
@@ -139,10 +144,11 @@ class Judge:
         running = [backup for backup in self.backups.catalogue.running() if backup.drive.machine is machine]
         expected = [backup.job.name for backup in running]
         unnamed = [node.name for node in self._nodes_of(machine) for _ in node.unnamed_bitmaps()]
+        keep_some = expected or self.views.on(machine)
         errors = (event for event in self.hearing.unheard() if event.is_error)
         return [
             *(f'the job "{name}" is left' for name in jobs_on(machine) if name not in expected),
-            *(f"an unnamed bitmap is left on {place}" for place in unnamed if not expected),
+            *(f"an unnamed bitmap is left on {place}" for place in unnamed if not keep_some),
             *(f"QEMU reported what no sentence speaks of: {event}" for event in errors),
             *(f"QEMU reported the end of a job that never ran: {event}" for event in self.hearing.odd_ends()),
         ]

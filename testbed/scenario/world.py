@@ -17,6 +17,7 @@ from testbed.domain.node import UnknownName
 from testbed.domain.other_machine import OtherMachine
 from testbed.domain.smalldisk import SmallDisk
 from testbed.domain.target import Targets
+from testbed.domain.view import Views
 from testbed.qemu.images import Images
 from testbed.qemu.machine import Machine
 from testbed.scenario.backup_tool import BackupTool
@@ -54,6 +55,7 @@ class World:
     exports: Exports = field(default_factory=Exports)
     clients: Clients = field(init=False)
     pulls: Pulls = field(init=False)
+    views: Views = field(default_factory=Views)
     mirrors: dict[str, Mirror] = field(default_factory=dict)
     commits: dict[str, Commit] = field(default_factory=dict)
     moves: dict[str, Move] = field(default_factory=dict)
@@ -83,9 +85,10 @@ class World:
         dialogue = Dialogue(machines, drives, images, catalogue)
         hearing = Hearing(machines)
         backups = BackupTool(catalogue, drives, dialogue, hearing)
-        judge = Judge(machines, drives, backups, dialogue, hearing, images, digests)
+        views = Views()
+        judge = Judge(machines, drives, backups, dialogue, hearing, images, digests, views)
         damages = Damages(machines, images, digests)
-        return cls(machines, images, drives, dialogue, hearing, backups, judge, damages, Bench(images))
+        return cls(machines, images, drives, dialogue, hearing, backups, judge, damages, Bench(images), views=views)
 
     @property
     def catalogue(self) -> Catalogue:

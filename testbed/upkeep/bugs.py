@@ -107,6 +107,12 @@ BUGS = (
         ["48557b1383"],
     ),
     Bug(
+        "B12",
+        "one read of a frozen view that began in what was saved returned what the guest had written since",
+        "8.0",
+        ["a4d5224c2c"],
+    ),
+    Bug(
         "B13",
         "for images with clusters of 2 MiB, bitmaps were refused that could be stored, or accepted that could not",
         "4.2",
@@ -348,6 +354,30 @@ BUGS = (
         "a merge that had failed was reported as done",
         "7.1",
         ["775b30b305"],
+    ),
+    Bug(
+        "B65",
+        "a copy-before-write filter could not be opened over a drive in an iothread",
+        "8.1",
+        ["9102f2ebdb"],
+    ),
+    Bug(
+        "B68",
+        "a client of a frozen view that discarded no whole clusters killed QEMU",
+        "9.1",
+        ["507175197b"],
+    ),
+    Bug(
+        "B69",
+        "a guest's writes failed long before the time-out of the filter that saved what they overwrote",
+        "9.1",
+        ["10b1e09ed3"],
+    ),
+    Bug(
+        "B72",
+        "a backup out of a frozen view emptied no scratch image of larger clusters, as it was told to",
+        "9.2",
+        ["9484ad6c17"],
     ),
     Bug(
         "B74",

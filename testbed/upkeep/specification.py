@@ -205,6 +205,13 @@ BOOK = (
         "tried.",
     ),
     Chapter(
+        "pull",
+        "What does a client read of a drive that stands still while its guest writes?",
+        ["frozen_view", "view_of_changes", "view_ends", "view_backup", "who_pays", "view_time_out", "view_iothread"],
+        "One client reads at a time, between the guest's requests and not while one is under way. No guest of its own "
+        "makes the requests, and compressed writes do not pass through the filter.",
+    ),
+    Chapter(
         "damage",
         "What can be had of an image whose bitmaps are damaged?",
         ["directory", "bitmap", "missing", "outdated", "inconsistent"],
