@@ -160,6 +160,20 @@ NEEDS = (
     ),
     # Bitmaps.
     _command("bitmap-hash", called="x-debug-block-dirty-bitmap-sha256"),
+    Need(
+        "bitmap-migration",
+        "migration of bitmaps",
+        lambda build: build.schema.has_enum_member(
+            "dirty-bitmaps", "migrate-set-capabilities", "capabilities", "capability"
+        ),
+    ),
+    _argument("bitmap-mapping", "migrate-set-parameters", "block-bitmap-mapping"),
+    _argument(
+        "bitmap-transform",
+        "migrate-set-parameters",
+        *("block-bitmap-mapping", "bitmaps", "transform", "persistent"),
+        since="6.0",
+    ),
     # NBD.
     _driver("nbd"),
     Need(

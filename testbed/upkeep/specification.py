@@ -204,6 +204,13 @@ BOOK = (
         "with bitmaps are in no scenario.",
     ),
     Chapter(
+        "migration",
+        "What becomes of bitmaps when the guest moves to another machine?",
+        ["shared_images", "copied_images", "names", "on_its_way", "called_off", "kept_state"],
+        "The guest has no memory and runs no program: it makes its writes at moments that a migration is held at. "
+        "Streams go over a socket and through a file, neither compressed nor over several channels.",
+    ),
+    Chapter(
         "offline",
         "What do tools do to bitmaps while the machine is off?",
         ["kept_bitmaps", "refused_tools", "merged_images", "told_bitmaps", "bitmap_command", "refused_bitmap_command"],
