@@ -29,8 +29,6 @@ def await_guest(
     arriving = world.drives.prepare_arrival(machine, sizes, stored)
     sides = Side(world.machine), Side(machine)
     world.migration = Migration(*sides, dict(world.drives.by_name), arriving, f"unix:{name}.migration")
-    for side in sides:
-        side.tell_of_states()
     return world.migration
 
 
@@ -217,7 +215,6 @@ def keep_state(world: World, *, carries: bool) -> None:
     """Write the machine to a file, as if it moved there; its images are as good as another one's then."""
     drives = dict(world.drives.by_name)
     world.migration = Migration(Side(world.machine), Side(world.machine), drives, {}, f"exec:cat > {KEPT_IN}", carries)
-    world.migration.source.tell_of_states()
     if carries:
         world.migration.source.let_bitmaps_travel()
     asked = Request("migrate", {"uri": world.migration.channel}, world.migration.begun, machine=world.machine)
@@ -241,7 +238,6 @@ def load_state(world: World, name: str) -> None:
     if kept.carries:
         kept.destination.let_bitmaps_travel()
     before.quit()
-    kept.destination.tell_of_states()
     machine.execute("migrate-incoming", {"uri": f"exec:cat {KEPT_IN}"})
     arrive(world, kept)
 
