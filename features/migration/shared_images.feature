@@ -81,7 +81,6 @@ Feature: A guest moves to another machine that shares its images
       Then QEMU should grant it
 
   Rule: Bitmaps that travel arrive as they were, transient ones too, and persistent ones are stored by the machine that has them
-    @bug-B100
     Scenario Outline: A bitmap of <granularity> on a drive of <size>
       Given the <size> drive "drive1" in a qcow2 image
       And these bitmaps on "drive1":
@@ -122,6 +121,25 @@ Feature: A guest moves to another machine that shares its images
         | 256 MiB     | 1 GiB + 512 B | 512 MiB | 1 GiB       | 768 MiB | 256 MiB | 512 MiB |
         | 1 GiB       | 4 GiB         | 2 GiB   | 4 GiB - 1 B | 3 GiB   | 1 GiB   | 2 GiB   |
         | 2 GiB       | 6 GiB + 512 B | 2 GiB   | 6 GiB       | 6 GiB   | 2 GiB   | 4 GiB   |
+
+    @bug-B100
+    Scenario: No device uses the drive, which is a node alone
+      Given a bitmap "transient" on "drive0"
+      And no device uses "drive0"
+      And these bitmaps on "drive0":
+        | bitmap | granularity | recording | persistent |
+        | new    | 512 B       | yes       | no         |
+      And the guest has written to "drive0":
+        | pattern | at    | length |
+        | 0xab    | 4 MiB | 1 KiB  |
+      And the machine "elsewhere" waits for the guest, with the same images
+      And all bitmaps travel with the guest
+      When the guest moves there
+      Then the bitmaps of "drive0" should be:
+        | bitmap  | granularity | recording | busy | persistent | dirty  |
+        | bitmap0 | 64 KiB      | yes       | no   | yes        | 64 KiB |
+        | new     | 512 B       | yes       | no   | no         | 1 KiB  |
+      And the next incremental backup of "drive0" with "bitmap0" should restore it as it was then
 
     Scenario: A bitmap that is sent in several pieces
       Given the 40 MiB drive "drive1" in a qcow2 image

@@ -378,7 +378,7 @@ class Machine:
         self.monitor.hear_out()
         self.kill()  # what is left of it: our ends of the monitors
         if code != GAVE_UP:
-            raise MachineDied(f"QEMU should have given up; it {describe_ending(code)}{self._last_words()}")
+            raise MachineDied(f"QEMU {describe_ending(code)}, and should have given up{self._last_words()}")
         return self.last_words
 
     def kill(self) -> None:

@@ -56,7 +56,7 @@ class AtMove(Fault):
         raise NotImplementedError
 
 
-def at_move(spoil: str, *, only: str = "", **when: object) -> type[Fault]:
+def at_move(spoil: str, *, only: str = "", **when: Any) -> type[Fault]:
     """Make a fault that asks block-dirty-bitmap-`spoil` for each bitmap, or for those of which the flag `only` is set.
 
     `when` are members of AtMove.
@@ -72,8 +72,8 @@ def at_move(spoil: str, *, only: str = "", **when: object) -> type[Fault]:
     return Spoiling
 
 
-AT_DEPARTURE: dict[str, object] = {"begins_with": "migrate", "strikes_at": "migrate", "early": True}
-WHERE_IT_STAYS: dict[str, object] = {"begins_with": "migrate", "strikes_at": "cont"}
+AT_DEPARTURE: dict[str, Any] = {"begins_with": "migrate", "strikes_at": "migrate", "early": True}
+WHERE_IT_STAYS: dict[str, Any] = {"begins_with": "migrate", "strikes_at": "cont"}
 
 
 def told(flag: str, *, to: bool, after: str) -> type[Fault]:
