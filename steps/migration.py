@@ -71,7 +71,7 @@ def no_bitmaps_travel(context: Context) -> None:
     migration.let_bitmaps_stay(world_of(context))
 
 
-@given("the {side} maps these bitmaps:")
+@given("the {side:Side} maps these bitmaps:")
 @needing("bitmap-mapping", rows=lambda rows: ["bitmap-transform"] if any("persistent" in row for row in rows) else [])
 def maps(context: Context, side: str) -> None:
     """Tell one side what the bitmaps of the table are called on their way."""
@@ -80,7 +80,7 @@ def maps(context: Context, side: str) -> None:
     world.dialogue.demand(migration.map_bitmaps(known, _aliases(context)))
 
 
-@given("the {side} maps no bitmap at all")
+@given("the {side:Side} maps no bitmap at all")
 @needing("bitmap-mapping")
 def maps_nothing(context: Context, side: str) -> None:
     """Give one side an empty mapping."""
@@ -88,7 +88,7 @@ def maps_nothing(context: Context, side: str) -> None:
     world.dialogue.demand(migration.map_bitmaps(migration.side_of(world, side), []))
 
 
-@when("the {side} is told to map these bitmaps:")
+@when("the {side:Side} is told to map these bitmaps:")
 @needing("bitmap-mapping")
 def told_to_map(context: Context, side: str) -> None:
     """Tell one side what bitmaps are called on their way; whether it agrees, some sentence must speak of."""
@@ -104,7 +104,6 @@ def moves(context: Context) -> None:
 
 
 @given("the machine that the guest has left has been shut down")
-@when("the machine that the guest has left is shut down")
 def left_shut_down(context: Context) -> None:
     """End the source in order, while the guest goes on elsewhere."""
     world = world_of(context)
@@ -143,14 +142,12 @@ def goes_on_by_postcopy(context: Context) -> None:
 
 
 @given("the move has been called off")
-@when("the move is called off")
 def called_off(context: Context) -> None:
     """Cancel the migration; the guest goes on where it was, and the other machine has given up."""
     migration.cancel(world_of(context))
 
 
 @given("the machine that waits for the guest has been killed")
-@when("the machine that waits for the guest is killed")
 def destination_killed(context: Context) -> None:
     """End the other machine as kill -9 does; the guest goes on where it was."""
     migration.lose_destination(world_of(context))
@@ -216,7 +213,6 @@ def goes_on_here(context: Context) -> None:
 
 
 @given("the machine {name:Name} has gone on from that file")
-@when("the machine {name:Name} goes on from that file")
 def goes_on_from_file(context: Context, name: str) -> None:
     """Quit the machine whose state was written, and let another one take it from the file; go on with that."""
     migration.load_state(world_of(context), name)
