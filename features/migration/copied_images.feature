@@ -90,7 +90,7 @@ Feature: A guest moves to another machine with copies of its images
       Given the machine "elsewhere" waits for the guest, with empty images of 4 MiB + 1 KiB
       And all bitmaps travel with the guest
       And the machine "elsewhere" has the bitmap "transient" on "drive0"
-      Then the guest should fail to move there, and one of the machines should say "Bitmap with the same name ('transient') already exists on destination"
+      And the guest has failed to move there, and one of the machines has said "Bitmap with the same name"
       When the guest writes to "drive0":
         | pattern | at    | length |
         | 0x9a    | 2 MiB | 1 KiB  |
@@ -107,4 +107,8 @@ Feature: A guest moves to another machine with copies of its images
     Scenario: The image of the other machine stores a bitmap of that name already
       Given the machine "elsewhere" waits for the guest, with empty images of 4 MiB + 1 KiB that store the bitmap "bitmap0"
       And all bitmaps travel with the guest
-      Then the guest should fail to move there, and one of the machines should say "already exists"
+      And the guest has failed to move there, and one of the machines has said "already exists"
+      When the guest writes to "drive0":
+        | pattern | at    | length |
+        | 0x9a    | 2 MiB | 1 KiB  |
+      Then the bitmaps should still hold what had changed

@@ -192,8 +192,9 @@ class Migration:
 
     def insist_on_end_within(self, seconds: float) -> None:
         """Raise MigrationFailed if it is not over after so many seconds, and let it go on then."""
-        time.sleep(seconds)  # nothing tells that it does not end
-        status = self.status["status"]
+        deadline = time.monotonic() + seconds
+        while (status := self.status["status"]) not in ENDED and time.monotonic() < deadline:
+            continue
         if status not in ENDED:
             raise MigrationFailed(f"the migration should have completed; it was still {status} after {seconds} s")
 

@@ -206,7 +206,18 @@ BOOK = (
     Chapter(
         "migration",
         "What becomes of bitmaps when the guest moves to another machine?",
-        ["shared_images", "copied_images", "names", "on_its_way", "called_off", "kept_state"],
+        [
+            "shared_images",
+            "travelling",
+            "copied_images",
+            "names",
+            "refused_names",
+            "on_its_way",
+            "in_use",
+            "called_off",
+            "stays_persistent",
+            "kept_state",
+        ],
         "The guest has no memory and runs no program: it makes its writes at moments that a migration is held at. "
         "Streams go over a socket and through a file, neither compressed nor over several channels.",
     ),

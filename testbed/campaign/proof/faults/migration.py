@@ -17,6 +17,9 @@ NAMES = "migration/names"
 ON_ITS_WAY = "migration/on_its_way"
 CALLED_OFF = "migration/called_off"
 KEPT = "migration/kept_state"
+TRAVELLING = "migration/travelling"
+IN_USE = "migration/in_use"
+REFUSED = "migration/refused_names"
 
 
 class AtMove(Fault):
@@ -178,56 +181,56 @@ FAULTS = (
         "bitmaps do not travel although they were told to",
         without_capability,
         ("no such bitmap", "dirty", "inconsistent", "moves there", "held", "state"),
-        (SHARED, COPIED, NAMES),
+        (SHARED, TRAVELLING, COPIED, NAMES),
     ),
     FaultKind(
         "removed-on-arrival",
         "the bitmaps that come to a machine are dropped",
         at_move("remove"),
         ("no such bitmap", "not found"),
-        (SHARED, COPIED, NAMES, ON_ITS_WAY, KEPT, CALLED_OFF),
+        (SHARED, TRAVELLING, COPIED, NAMES, ON_ITS_WAY, KEPT, CALLED_OFF),
     ),
     FaultKind(
         "cleared-on-arrival",
         "the bitmaps that come to a machine are empty",
         at_move("clear"),
         ("dirty",),
-        (SHARED, COPIED, NAMES, ON_ITS_WAY, KEPT, CALLED_OFF),
+        (SHARED, TRAVELLING, COPIED, NAMES, ON_ITS_WAY, KEPT, CALLED_OFF),
     ),
     FaultKind(
         "disabled-on-arrival",
         "the bitmaps that come to a machine do not record",
         at_move("disable"),
         ("recording", "dirty"),
-        (SHARED, COPIED, KEPT),
+        (SHARED, TRAVELLING, COPIED, KEPT),
     ),
     FaultKind(
         "enabled-on-arrival",
         "the bitmaps that come to a machine record, be they disabled",
         at_move("enable"),
         ("recording",),
-        (SHARED, COPIED, ON_ITS_WAY, KEPT),
+        (SHARED, TRAVELLING, COPIED, ON_ITS_WAY, KEPT),
     ),
     FaultKind(
         "transient-on-arrival",
         "persistent bitmaps that come to a machine are not stored",
         at_move("remove", only="persistent", strikes_at="quit", early=True),
         ("store", "find"),
-        (SHARED, COPIED, NAMES, KEPT),
+        (SHARED, TRAVELLING, COPIED, NAMES, KEPT),
     ),
     FaultKind(
         "told-persistent-on-arrival",
         "the bitmaps that come to a machine are told to be persistent",
         told("persistent", to=True, after="migrate-incoming"),
         ("persistent",),
-        (SHARED, COPIED, NAMES),
+        (SHARED, TRAVELLING, COPIED, NAMES),
     ),
     FaultKind(
         "cleared-at-departure",
         "the bitmaps that leave a machine are emptied before they do",
         at_move("clear", **AT_DEPARTURE),
         ("dirty",),
-        (SHARED, COPIED, KEPT, CALLED_OFF),
+        (SHARED, TRAVELLING, COPIED, KEPT, CALLED_OFF),
     ),
     FaultKind(
         "removed-where-it-stays",
@@ -255,7 +258,7 @@ FAULTS = (
         "what is refused since a bitmap is being sent, is answered as if it had been granted",
         ChangesWhatIsSent,
         ("granted",),
-        (ON_ITS_WAY,),
+        (IN_USE,),
     ),
     FaultKind(
         "mapping-ignored",
@@ -298,7 +301,7 @@ FAULTS = (
         "a mapping that cannot be right is answered as if it had been granted",
         granted("migrate-set-parameters"),
         ("granted",),
-        (NAMES,),
+        (REFUSED,),
     ),
     FaultKind(
         "failure-hidden",
@@ -312,7 +315,7 @@ FAULTS = (
         "of a migration that has completed QEMU says that it failed",
         SuccessDenied,
         ("it failed",),
-        (SHARED, COPIED, KEPT),
+        (SHARED, TRAVELLING, COPIED, KEPT),
     ),
     does_nothing("migrate_cancel", "did not come", CALLED_OFF),
 )
