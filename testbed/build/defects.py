@@ -419,6 +419,61 @@ DEFECTS = (
         unseen=("10.0.13", "11.1.3"),
         failure=r"SIGABRT[\s\S]*hbitmap_reset: Assertion",
     ),
+    Defect(
+        name="bitmap-for-smaller-drive",
+        what="a bitmap that comes to a smaller drive kills the QEMU it comes to with SIGABRT, and the source says that "
+        "the migration has completed, so that the guest is nowhere",
+        how="migrate with dirty-bitmaps to a machine whose drive of that name is smaller",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"SIGABRT[\s\S]*serialization_chunk: Assertion",
+    ),
+    Defect(
+        name="bitmap-stored-already",
+        what="a persistent bitmap that comes to an image which stores one of that name leaves the guest without its "
+        "drive, and both sides say that the migration has completed",
+        how="migrate with dirty-bitmaps to a machine whose image stores a bitmap of that name",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"the migration should have failed; it completed",
+    ),
+    Defect(
+        name="not-stored-after-failed-move",
+        what="after a migration with bitmaps that was called off or failed, the source never stores its persistent "
+        "bitmaps again, and says nothing: the next machine has none, and at a second attempt they arrive as transient",
+        how="migrate with dirty-bitmaps, migrate_cancel while it is active, cont, quit; then list the image's bitmaps",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"should store \"bitmap0\" as recording.*; it does not|\"bitmap0\" should be persistent; it is not|"
+        r"it has no such bitmap",
+    ),
+    Defect(
+        name="large-bitmap-never-sent",
+        what="a migration with a bitmap of a drive of terabytes never ends by itself, be the bitmap empty and the "
+        "guest at rest; a large downtime-limit ends it",
+        how="migrate with dirty-bitmaps, with one bitmap on a drive of 4 TiB, and wait",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"the migration should have completed; it (?:is|was) still active",
+    ),
+    Defect(
+        name="resized-on-the-way",
+        what="whoever resizes a drive whose bitmaps are being sent to another machine, kills QEMU with SIGABRT, and "
+        "with it the guest",
+        how="migrate with dirty-bitmaps; while that is active, block_resize of a drive with a bitmap",
+        seen=("5.2.0", "7.2.22", "10.0.13", "11.1.3"),
+        unseen=(),
+        failure=r"SIGABRT[\s\S]*bdrv_dirty_bitmap_truncate: Assertion[\s\S]*waiting for the answer to block_resize\b",
+    ),
+    Defect(
+        name="moved-in-spite-of-backup",
+        what="a guest moves to another machine although a backup of its drive runs, which goes on with an image that "
+        "is the other machine's",
+        how="migrate while a full backup is running",
+        seen=("5.2.0",),
+        unseen=("7.2.22", "10.0.13", "11.1.3"),
+        failure=r"the migration should have failed; it completed",
+    ),
 )
 """All defects, in the order in which the documentation lists them."""
 

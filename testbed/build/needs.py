@@ -163,6 +163,20 @@ NEEDS = (
     _command("state-jobs", called="snapshot-save", since="6.0"),
     # Bitmaps.
     _command("bitmap-hash", called="x-debug-block-dirty-bitmap-sha256"),
+    Need(
+        "bitmap-migration",
+        "migration of bitmaps",
+        lambda build: build.schema.has_enum_member(
+            "dirty-bitmaps", "migrate-set-capabilities", "capabilities", "capability"
+        ),
+    ),
+    _argument("bitmap-mapping", "migrate-set-parameters", "block-bitmap-mapping"),
+    _argument(
+        "bitmap-transform",
+        "migrate-set-parameters",
+        *("block-bitmap-mapping", "bitmaps", "transform", "persistent"),
+        since="6.0",
+    ),
     # NBD.
     _driver("nbd"),
     Need(

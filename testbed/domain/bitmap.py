@@ -55,9 +55,9 @@ class Bitmap:
     """A bitmap: what it must have recorded, from nothing but the requests made so far.
 
     While a job holds it, it is busy: its granules stay, and what is written goes to a successor, which the job's end
-    joins to it or puts in its place. While it is exported, it is busy as well, and goes on recording. `since` is the
-    moment of the drive from which on it has recorded, if it has always done so. It stays the same bitmap when it was
-    stored, and another machine has loaded it.
+    joins to it or puts in its place. While it is exported, or is on its way to another machine, it is busy as well, and
+    goes on recording. `since` is the moment of the drive from which on it has recorded, if it has always done so. It
+    stays the same bitmap when it was stored and another machine has loaded it, or when it has come there by itself.
     """
 
     name: str
@@ -66,13 +66,14 @@ class Bitmap:
     persistent: bool = False
     inconsistent: bool = False
     exported: bool = False
+    travelling: bool = False
     since: int = 0
     successor: Dirty | None = field(default=None, init=False)
 
     @property
     def busy(self) -> bool:
         """Tell whether something holds the bitmap."""
-        return self.successor is not None or self.exported
+        return self.successor is not None or self.exported or self.travelling
 
     @property
     def state(self) -> BitmapState:

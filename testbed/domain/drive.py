@@ -10,6 +10,7 @@ from typing import Any
 
 from testbed.base.problems import AuthorError
 from testbed.domain.access import Access, Accesses, NoAccess
+from testbed.domain.bitmap import Bitmap
 from testbed.domain.image import Image
 from testbed.domain.imagefile import ImageFile
 from testbed.domain.node import Node
@@ -111,6 +112,22 @@ class Drive(Node):
         self.access = self.accesses.attach(self.node_options)
         self.is_kept = self.accesses.keeps_nodes
         self._chain_opened()
+
+    def attach_inactive(self, file: Mapping[str, object]) -> None:
+        """Give the drive to a machine that waits for its guest: another one may use the image until it comes.
+
+        Raises DriveNotTaken or Refused, with QEMU's words.
+        """
+        self.stand_on(file, ())
+        self.access = self.accesses.attach(self.node_options)
+        self.is_kept, self.is_active = self.accesses.keeps_nodes, False
+
+    def take_in(self, bitmap: Bitmap, name: str, *, persistent: bool | None) -> None:
+        """Take note that a bitmap has come from another machine; what it is called here, and whether it persists."""
+        bitmap.name = name
+        bitmap.persistent = bitmap.persistent if persistent is None else persistent
+        self.bitmaps[name] = bitmap
+        self.image.has_stored |= bitmap.persistent
 
     def stand_on(self, file: Mapping[str, object], below: Sequence[Drive]) -> None:
         """Say what is below its node; see `attach`."""

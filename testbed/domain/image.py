@@ -179,6 +179,16 @@ class Image:
         self.bitmaps = {name: bitmap for name, bitmap in bitmaps.items() if bitmap.persistent}
         self.in_use = {name for name, bitmap in self.bitmaps.items() if bitmap.inconsistent}
 
+    def hand_over(self, bitmaps: Mapping[str, Bitmap], in_use: set[str]) -> None:
+        """Take note that a machine gives it to another one: the persistent bitmaps among `bitmaps` are stored.
+
+        Those that are `in_use` go to the other machine by another way: what the image has of them stays out of date.
+        """
+        stale = {name: bitmap for name, bitmap in self.bitmaps.items() if name in in_use}
+        self.store(bitmaps)
+        self.bitmaps |= stale
+        self.in_use |= set(stale)
+
     def write_offline(self, pattern: int, at: int, length: int) -> None:
         """Take note that a tool has written to it while no machine had it: bitmaps that record have seen that."""
         ranges = Ranges.of((at, length))

@@ -21,6 +21,7 @@ AREAS = {
     "failure": "backups that fail or stop, and what is left afterwards",
     "job": "backup jobs: how they live, what they heed, and what they tell",
     "layers": "images above and below that of the guest, and what becomes of bitmaps when data moves between them",
+    "migration": "guests that move to another machine, and what becomes of their bitmaps",
     "offline": "what tools do to images, and to the bitmaps in them, while no machine has them",
     "pull": "drives that clients read over the network, and backups that they pull so",
     "refusal": "requests that QEMU must refuse, and that nothing is changed by them",

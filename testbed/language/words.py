@@ -28,6 +28,7 @@ from testbed.promises.promise import Promise
 from testbed.qemu.damage import DAMAGES
 from testbed.qemu.image_kinds import KINDS, ImageKind
 from testbed.qemu.images import Images
+from testbed.scenario.acts.migration import SIDES
 from testbed.scenario.acts.registry import Act, said_of
 from testbed.scenario.backup_rules import WORDS
 from testbed.scenario.world import World
@@ -231,6 +232,12 @@ def _acts_on(kind: str) -> Callable[[str], Act]:
     return cast("Callable[[str], Act]", read)
 
 
+@_word("|".join(SIDES))
+def side(text: str) -> str:
+    """Read which of the two machines is meant, of the one that a guest leaves and the one that it moves to."""
+    return text
+
+
 @_word("|".join(HOLDABLE))
 def holdable(text: str) -> str:
     """Read what the storage of a drive can be told to hold up."""
@@ -293,6 +300,7 @@ def register_words() -> None:
         SetUp=set_up,
         Failing=failing,
         Holdable=holdable,
+        Side=side,
         Filter=_acts_on("filter"),
         ClientAct=_acts_on("client"),
         ClientEnd=_acts_on("end of a client"),

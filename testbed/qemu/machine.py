@@ -40,6 +40,13 @@ FIRST = "qemu"
 """The name of a scenario's first machine: how the names of all files begin that it writes."""
 
 
+WAITING = ("-incoming", "defer")
+"""What tells a machine to wait for a guest that comes from another one."""
+
+GAVE_UP = 1
+"""The exit status of a machine whose guest has not come."""
+
+
 class MachineDied(AssertionError):
     """QEMU ended although nobody asked it to."""
 
@@ -91,10 +98,13 @@ class Machine:
     promised: ClassVar[Collection[str]] = COMMANDS | COMMANDS_OF_MACHINES
 
     @classmethod
-    def boot(cls, qemu: Path, home: Path, bound: float, name: str = FIRST) -> Self:
-        """Make a machine in the directory `home` and start it on bare hardware; see `start` for what it raises."""
+    def boot(cls, qemu: Path, home: Path, bound: float, name: str = FIRST, more: Sequence[str] = ()) -> Self:
+        """Make a machine in the directory `home` and start it on bare hardware; see `start` for what it raises.
+
+        `more` are arguments of the command line besides.
+        """
         machine = cls(qemu, home, bound, name)
-        machine.start(cls.bare)
+        machine.start([*cls.bare, *more])
         return machine
 
     @property
@@ -361,6 +371,21 @@ class Machine:
         if code != 0:
             raise MachineDied(f"QEMU {describe_ending(code)} after {what}{self._last_words()}")
         self.has_quit = True
+
+    def wait_for_failure(self) -> str:
+        """Wait until QEMU has ended by itself with an error, as it should; return the end of its stderr.
+
+        Raises MachineDied when it ends in another way, and MachineHung when it does not end.
+        """
+        wait = self._begin_wait()
+        code = self.child.wait(self.bound)
+        if code is None:
+            raise MachineHung(self._given_up(f"QEMU should have given up, and did not within {self.bound:g} s", wait))
+        self.monitor.hear_out()
+        self.kill()  # what is left of it: our ends of the monitors
+        if code != GAVE_UP:
+            raise MachineDied(f"QEMU {describe_ending(code)}, and should have given up{self._last_words()}")
+        return self.last_words
 
     def kill(self) -> None:
         """End QEMU at once, whatever it is doing, and reap it."""

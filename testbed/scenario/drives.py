@@ -300,6 +300,33 @@ class Drives:
             self._attach(top.name, top.image, read_only=read_only, below=below)
             self.by_name.update({drive.name: drive for drive in below})
 
+    def prepare_arrival(self, machine: Machine, sizes: Mapping[str, int] | None, stored: str) -> dict[str, Drive]:
+        """Give all drives to a machine that waits for their guest, in the same images, and return them.
+
+        With `sizes`, in bytes by the drives' names, they are in empty images of these sizes, each of which stores a
+        bitmap of the name `stored`, if there is one.
+        """
+        arriving = {}
+        for name, drive in self.by_name.items():
+            image = drive.image
+            if sizes is not None:
+                image = Image(
+                    f"{self.directory}{name}-of-{machine.name}.qcow2", ImageKind("qcow2"), Content(sizes[name])
+                )
+                self.images.create(image.name, "qcow2", image.content)
+                image.history = drive.image.history.continued()
+                if stored:
+                    self._store(image, stored, {})
+            arriving[name] = self._drive(name, image, machine)
+            arriving[name].attach_inactive(sound(image.name))
+        return arriving
+
+    def move_to(self, arrived: Mapping[str, Drive]) -> None:
+        """Take note that the guest goes on with drives of another machine; those it had are judged by their images."""
+        self.left += [drive for name, drive in self.by_name.items() if drive.image is not arrived[name].image]
+        self.by_name = dict(arrived)
+        self.machines.current = next(iter(arrived.values())).machine
+
     def switched_off(self, name: str) -> Drive:
         """Return a drive whose image nobody has open; raises UnknownName, and AuthorError when a machine has it."""
         drive = self.drive(name)

@@ -111,19 +111,23 @@ class Judge:
         if not drives:
             return []
         machine = self.machines.boot(AFTER)
-        found = [complaint for drive in drives for complaint in self._complaints_of_next_machine(machine, drive)]
+        found = [
+            complaint
+            for number, drive in enumerate(drives)
+            for complaint in self._complaints_of_next_machine(machine, drive, _unlike(drive, drives[:number]))
+        ]
         machine.quit()
         return found
 
-    def _complaints_of_next_machine(self, machine: Machine, drive: Drive) -> Iterator[str]:
+    def _complaints_of_next_machine(self, machine: Machine, drive: Drive, name: str) -> Iterator[str]:
         file = {"driver": "file", "filename": drive.image.name}
-        opened = {"driver": drive.image.image_format, "node-name": drive.name, "read-only": True, "file": file}
+        opened = {"driver": drive.image.image_format, "node-name": name, "read-only": True, "file": file}
         try:
             machine.execute("blockdev-add", opened)
         except Refused as refusal:
             yield f"the next machine does not take {drive.name}: {refusal}"
             return
-        node = Node(drive.name, machine, drive.size, bitmaps=drive.image.stored_bitmaps())
+        node = Node(name, machine, drive.size, bitmaps=drive.image.stored_bitmaps())
         if complaint := self.in_step.complaint(node):
             yield f"the next machine does not find the bitmaps of {drive.name} as they were left: {complaint}"
 
@@ -171,3 +175,8 @@ class Judge:
     def _insist(complaints: Sequence[str]) -> None:
         if complaints:
             raise BrokenPromise("\n".join(complaints))
+
+
+def _unlike(drive: Drive, others: Sequence[Drive]) -> str:
+    """Return a name for a drive that none of the others has: its own, or that of its image."""
+    return drive.image.name if any(drive.name == other.name for other in others) else drive.name

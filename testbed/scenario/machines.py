@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from testbed.base.problems import AuthorError, near
-from testbed.qemu.machine import Machine
+from testbed.qemu.machine import WAITING, Machine
 
 EARLIER = "earlier"
 """What a machine is called that had an image before the scenario begins."""
@@ -71,6 +71,14 @@ class Machines:
             raise AuthorError("the run has no next build: the sentence must say that it needs one")
         return self._start(Machine, self.next_qemu, name)
 
+    def boot_to_wait(self, name: str, *, next_build: bool = False) -> Machine:
+        """Start a machine that waits for a guest to come, of the same build or the next one; see `boot`."""
+        if not next_build:
+            return self._start(type(self.current), self.started[0].qemu, name, WAITING)
+        if self.next_qemu is None:
+            raise AuthorError("the run has no next build: the sentence must say that it needs one")
+        return self._start(Machine, self.next_qemu, name, WAITING)
+
     def check_alive(self) -> None:
         """Raise MachineDied when one of them has ended and was not told to."""
         for machine in self:
@@ -81,9 +89,9 @@ class Machines:
         for machine in self.running:
             machine.kill()
 
-    def _start(self, kind: type[Machine], qemu: Path, name: str) -> Machine:
+    def _start(self, kind: type[Machine], qemu: Path, name: str, more: Sequence[str] = ()) -> Machine:
         if any(machine.name == name for machine in self.running):
             raise AuthorError(f'a machine "{name}" runs already: give this one another name')
-        machine = kind.boot(qemu, self.home, self.current.bound, name)
+        machine = kind.boot(qemu, self.home, self.current.bound, name, more)
         self.started.append(machine)
         return machine

@@ -12,6 +12,7 @@ from testbed.domain.catalogue import Catalogue
 from testbed.domain.digests import Digests
 from testbed.domain.export import Exports
 from testbed.domain.layers import Commit, Move
+from testbed.domain.migration import Copying, Migration
 from testbed.domain.mirror import Mirror
 from testbed.domain.node import UnknownName
 from testbed.domain.other_machine import OtherMachine
@@ -40,7 +41,8 @@ class World:
     """One scenario. What can be done in it is done by its parts; `close` gives back what they hold.
 
     `mirrors`, `commits` and `moves` are the newest of the drives by whose names they stand; `human_words` is what
-    the human monitor said last, of what no other monitor can be asked.
+    the human monitor said last, of what no other monitor can be asked. `migration` is the newest one, and `copies` are
+    the mirrors into images that a guest shall find at the other machine.
     """
 
     machines: Machines
@@ -60,6 +62,8 @@ class World:
     commits: dict[str, Commit] = field(default_factory=dict)
     moves: dict[str, Move] = field(default_factory=dict)
     human_words: str = ""
+    migration: Migration | None = None
+    copies: list[Copying] = field(default_factory=list)
     _other_machine: OtherMachine | None = None
     _small_disk: SmallDisk | None = None
     _held: ExitStack = field(default_factory=ExitStack)

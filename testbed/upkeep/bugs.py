@@ -143,6 +143,12 @@ BUGS = (
         ["644ddbb754", "f6333cbf8b"],
     ),
     Bug(
+        "B18",
+        "bitmaps were loaded again that were there already, and a guest with a persistent bitmap could not move",
+        "2.12",
+        ["2d949dfcef"],
+    ),
+    Bug(
         "B19",
         "a persistent bitmap that did not record was lost, or recorded after the next start",
         "2.12",
@@ -198,6 +204,12 @@ BUGS = (
         "the removal of a persistent bitmap that had never been stored went wrong unsaid, or crashed QEMU",
         "4.2",
         ["f56281abd9"],
+    ),
+    Bug(
+        "B35",
+        "a guest could not go on after a failed move, since a bitmap of an image below its own was there already",
+        "5.1",
+        ["fe16c7ddf8"],
     ),
     Bug(
         "B37",
@@ -350,6 +362,12 @@ BUGS = (
         ["red-hat 2009310"],
     ),
     Bug(
+        "B62",
+        "QEMU crashed at the end of a migration during which a backup was running",
+        "6.2",
+        ["a13de40a05"],
+    ),
+    Bug(
         "B64",
         "a merge that had failed was reported as done",
         "7.1",
@@ -476,6 +494,48 @@ BUGS = (
         "a client that wrote zeros to 2 GiB or more at a time got an error",
         "5.1",
         ["890cbccb08"],
+    ),
+    Bug(
+        "B98",
+        "QEMU hung when bitmaps that had arrived after the guest were to record",
+        "5.1",
+        ["58f72b965e", "e6ce5e9224"],
+    ),
+    Bug(
+        "B99",
+        "bitmaps were lost, or loaded twice, when a migration had failed",
+        "3.1",
+        ["9c98f145df"],
+    ),
+    Bug(
+        "B100",
+        "bitmaps of nodes that no device of a name used did not travel",
+        "4.1",
+        ["592203e7cf"],
+    ),
+    Bug(
+        "B101",
+        "a guest could not move with its bitmaps to a machine that shared its images",
+        "4.2",
+        ["a505475b95"],
+    ),
+    Bug(
+        "B102",
+        "QEMU crashed when it was shut down while bitmaps were arriving, or one of them was to be removed",
+        "6.0",
+        ["1499ab0969", "4290b4834c"],
+    ),
+    Bug(
+        "B103",
+        "a migration with a bitmap of large granules never ended",
+        "5.2",
+        ["ed7b70c27b"],
+    ),
+    Bug(
+        "B104",
+        "a mapping of no bitmaps was taken for none, and all bitmaps travelled",
+        "8.1",
+        ["3cba22c9ad"],
     ),
     Bug(
         "B112",

@@ -24,7 +24,7 @@ from testbed.build.toolchain import Toolchain
 
 HERE = Path(__file__).parents[2] / "tests" / "data"
 
-RELEVANT = re.compile(r"block|drive|job|human-monitor|snapshot")
+RELEVANT = re.compile(r"block|drive|job|human-monitor|snapshot|migrate-set")
 """The commands that are kept."""
 
 

@@ -219,6 +219,24 @@ BOOK = (
         "with bitmaps are in no scenario.",
     ),
     Chapter(
+        "migration",
+        "What becomes of bitmaps when the guest moves to another machine?",
+        [
+            "shared_images",
+            "travelling",
+            "copied_images",
+            "names",
+            "refused_names",
+            "on_its_way",
+            "in_use",
+            "called_off",
+            "stays_persistent",
+            "kept_state",
+        ],
+        "The guest has no memory and runs no program: it makes its writes at moments that a migration is held at. "
+        "Streams go over a socket and through a file, neither compressed nor over several channels.",
+    ),
+    Chapter(
         "offline",
         "What do tools do to bitmaps while the machine is off?",
         [

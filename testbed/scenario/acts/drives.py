@@ -17,7 +17,9 @@ def resize(world: World, drive: Drive, size: Size) -> Request:
     """Change a drive's size, in bytes, while the machine runs; it must be asked then."""
     drive.access.step_aside()
 
-    def forecast(_outlook: Outlook) -> Refusal | None:
+    def forecast(outlook: Outlook) -> Refusal | None:
+        if any(bitmap.travelling for bitmap in drive.bitmaps.values()):
+            return open_question(outlook)
         held = [name for name, bitmap in drive.bitmaps.items() if bitmap.inconsistent]
         if world.backups.of(drive) or world.exports.of(drive):
             return Refusal(f"Permission conflict on node '{drive.name}'")

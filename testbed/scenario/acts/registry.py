@@ -12,6 +12,7 @@ from testbed.scenario.acts import (
     jobs,
     layers,
     machines,
+    migration,
     offline,
     opening,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "jobs",
     "layers",
     "machines",
+    "migration",
     "offline",
     "opening",
     "said_of",
