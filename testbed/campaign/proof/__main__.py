@@ -2,9 +2,9 @@
 
 `python -m testbed.campaign.proof [--faults a,b] [ARGUMENTS FOR BEHAVE]`, or `make prove`. Writes sensitivity.md and
 .html into the reports folder, and with --update-quick into features/order.json which scenarios find most for their
-time. The exit status is 0 if each fault was found with words that lead to it, the stand-in without a fault was not
-found to be faulty, and each scenario was made to fail by some fault; 1 otherwise. Of scenarios nothing is said where
-only some faults are named.
+time; where some faults are named, what is known there of the others stays. The exit status is 0 if each fault was found
+with words that lead to it, the stand-in without a fault was not found to be faulty, and each scenario was made to fail
+by some fault; 1 otherwise. Of scenarios nothing is said where only some faults are named.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from testbed.campaign.ending import ended
 from testbed.campaign.options import add_at_once, told_arguments
 from testbed.campaign.pages.publishing import write_page, write_part
 from testbed.campaign.proof import page
-from testbed.campaign.proof.cover import order_of
+from testbed.campaign.proof.cover import joined, order_of
 from testbed.campaign.proof.faultkind import NOTHING, FaultKind
 from testbed.campaign.proof.faults import FAULTS, WIDE
 from testbed.campaign.proof.findings import Finding, Proof, location_of, made_to_fail
@@ -36,7 +36,7 @@ from testbed.campaign.proof.proving import FaultTrials, features_of
 from testbed.campaign.proof.subject import Subject, Unusable
 from testbed.campaign.runs import Runs
 from testbed.reports.outcome import Outcome, Status
-from testbed.run.order import ORDER
+from testbed.run.order import ORDER, Order
 
 RUN_BOUND = 3600.0
 """Seconds that one run of the suite, or of a part of it, may take."""
@@ -164,6 +164,8 @@ def _conclude(proof: Proof, options: argparse.Namespace) -> int:
     said = [f"{proof.total}."]
     if options.update_quick:
         order = order_of(proof, len(FAULTS) - 1)
+        if options.faults:
+            order = joined(order, Order.read(ROOT / ORDER))
         write_atomically(ROOT / ORDER, order.text)
         said.append(f"{order.sureness((each.feature, each.scenario) for each in order.quick)}.")
     Console().say("\n".join([*proof.problems, *said, *proof.judged]))

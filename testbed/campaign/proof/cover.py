@@ -40,6 +40,16 @@ def order_of(proof: Proof, known: int) -> Order:
     return Order(cover(candidates), known, _costs(passed.values()))
 
 
+def joined(order: Order, before: Order) -> Order:
+    """Return what an order says together with what one said before: of some faults only, or of all but these."""
+    finders = {(finder.feature, finder.scenario): finder for finder in before.finders}
+    for finder in order.finders:
+        known = finders.get((finder.feature, finder.scenario), finder)
+        both = tuple(sorted({*known.finds, *finder.finds}))
+        finders[finder.feature, finder.scenario] = replace(finder, finds=both)
+    return Order(cover(finders.values()), order.known, {**before.costs, **order.costs})
+
+
 def true_order(order: Order, scenarios: Collection[tuple[str, str]], faults: Collection[str]) -> Order:
     """Return what of an order is still true: these scenarios there are, by their files and titles, and these faults."""
     known = set(faults)

@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 
 from testbed.campaign.proof import __main__ as program
 from testbed.campaign.proof.conversation import Fault
-from testbed.campaign.proof.cover import cover, order_of, true_order
+from testbed.campaign.proof.cover import cover, joined, order_of, true_order
 from testbed.campaign.proof.faultkind import NOTHING, FaultKind
 from testbed.campaign.proof.faults import FAULTS
 from testbed.campaign.proof.findings import Finding, Proof, Red
@@ -140,7 +140,7 @@ def test_order_is_written_where_it_is_wanted(
 ) -> None:
     (tmp_path / "features").mkdir()
     monkeypatch.setattr(program, "ROOT", tmp_path)
-    options = Namespace(reports=tmp_path, update_readme=False, update_quick=is_wanted)
+    options = Namespace(reports=tmp_path, faults="", update_readme=False, update_quick=is_wanted)
     program._conclude(proof_of(Finding(fault("lost"), [red(3)])), options)
     assert (tmp_path / ORDER).exists() is is_wanted
     found = [each.scenario for each in Order.read(tmp_path / ORDER).finders]
@@ -168,3 +168,10 @@ def test_quick_scenarios_are_quick_and_find_something() -> None:
 def test_quick_scenarios_find_three_quarters_of_all_faults() -> None:
     order = docs.order()
     assert sum(len(each.finds) for each in order.quick) >= 0.75 * order.known
+
+
+def test_what_is_learnt_of_some_faults_joins_what_is_known_of_the_others() -> None:
+    before = Order([finder("much", 1, "abc"), finder("old", 1, "d")], 4, {"a.feature": 1.0, "b.feature": 2.0})
+    order = joined(Order([finder("new", 1, "xyzv"), finder("old", 9, "x")], 8, {"a.feature": 3.0}), before)
+    assert told(order.finders) == ["new vxyz", "much abc", "old d"]
+    assert (order.known, order.costs) == (8, {"a.feature": 3.0, "b.feature": 2.0})
