@@ -93,7 +93,7 @@ Feature: A guest that does not get to the other machine
       Given the 1 MiB drive "drive1", left by a crash with the bitmap "stale"
       And the machine "elsewhere" waits for the guest, with the same images
       And all bitmaps travel with the guest
-      And the guest has failed to move there, and one of the machines has said "Bitmap 'stale' is inconsistent and cannot be used"
+      And the guest has failed to move there, and one of the machines has said "Bitmap 'stale' is inconsistent"
       And the bitmap "stale" of "drive1" has been removed
       And the machine "third" waits for the guest, with the same images
       And all bitmaps travel with the guest

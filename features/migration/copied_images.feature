@@ -105,7 +105,7 @@ Feature: A guest moves to another machine with copies of its images
 
     @known-defect.bitmap-stored-already
     Scenario: The image of the other machine stores a bitmap of that name already
-      Given the machine "elsewhere" waits for the guest, with empty images of 4 MiB + 1 KiB that store the bitmap "bitmap0"
+      Given the machine "other" waits for the guest, with empty images of 4 MiB + 1 KiB that store the bitmap "bitmap0"
       And all bitmaps travel with the guest
       And the guest has failed to move there, and one of the machines has said "already exists"
       When the guest writes to "drive0":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import takewhile
@@ -115,10 +116,28 @@ def past_bugs() -> str:
     return table(("bug", "what users saw", "mended in", "looked for in"), bugs.table(looked_for))
 
 
+TELLING = (
+    "snapshot-during-increment",
+    "stored-while-in-use",
+    "empty-by-failed-flush",
+    "not-stored-after-failed-move",
+    "broken-backup-completes",
+    "regrown-space",
+    "resized-on-the-way",
+    "enable-missing-bitmap",
+)
+"""The defects that tell somebody who ships QEMU most of what the suite is for: data lost in silence, guests killed."""
+
+
 def found() -> str:
-    """Return the defects that the suite has found, for somebody who ships QEMU."""
-    rows = ((each.what, ", ".join(each.seen), ", ".join(each.unseen)) for each in defects.DEFECTS)
-    return table(("what breaks, and for whom", "seen in QEMU", "not in"), rows)
+    """Return how many defects the suite has found in which release, and those that tell most."""
+    by_name = {each.name: each for each in defects.DEFECTS}
+    counts = Counter(release for each in defects.DEFECTS for release in each.seen)
+    releases = sorted(counts, key=lambda release: [int(part) for part in release.split(".")])
+    told = ", ".join(f"{counts[release]} in QEMU {release}" for release in releases)
+    rows = ((each.what, ", ".join(each.seen), ", ".join(each.unseen)) for each in map(by_name.__getitem__, TELLING))
+    some = table(("what breaks, and for whom", "seen in QEMU", "not in"), rows)
+    return f"{len(by_name)} defects: {told}. Some of them:\n\n{some}"
 
 
 def options() -> str:
