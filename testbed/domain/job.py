@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -175,12 +175,12 @@ class Job:
         return str(self._listed("query-block-jobs", "device")["io-status"])
 
     def shown(self) -> Mapping[str, Any]:
-        """Return all that QEMU shows of the job, in the words of query-block-jobs; the job must be at rest.
+        """Return all that QEMU shows of the job, in the words of query-block-jobs; the job must come to rest.
 
         Raises WrongLifecycle when query-jobs shows anything else of it, when a query does not list it, and when
-        what it shows cannot be true of a job that was started so and is in that state.
+        what it shows cannot be true of a job that was started so and is in that state; MachineHung when it moves on.
         """
-        shown, other = self._listed("query-block-jobs", "device"), self._listed("query-jobs", "id")
+        shown, other = self._shown_at_rest()
         wrong = [
             f"{theirs} is {as_said(theirs, other.get(theirs))} in query-jobs, "
             f"and {ours} is {as_said(ours, shown.get(ours))} in query-block-jobs"
@@ -196,6 +196,23 @@ class Job:
         if wrong:
             raise WrongLifecycle(f"QEMU contradicts itself about job {self.name}: {'; '.join(wrong)}")
         return shown
+
+    def _shown_at_rest(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Return what both queries show, in words of query-block-jobs and query-jobs, when nothing moved between them.
+
+        One whose limit was changed may copy one more piece before it rests.
+        """
+        seen: list[tuple[Mapping[str, Any], Mapping[str, Any]]] = []
+
+        def rests(jobs: Sequence[Mapping[str, Any]]) -> bool:
+            shown = self._only_one("query-block-jobs", jobs, "device")
+            if seen and seen[-1][0] == shown:
+                return True
+            seen.append((shown, self._listed("query-jobs", "id")))
+            return False
+
+        self.machine.ask_until(f"rest of job {self.name}", "query-block-jobs", rests)
+        return seen[-1]
 
     def _certain(self, status: str) -> Mapping[str, object]:
         """Return what query-block-jobs must show of a job in this state; one that runs may be about to pause."""
@@ -307,7 +324,9 @@ class Job:
         return forecast
 
     def _listed(self, query: str, key: str) -> Mapping[str, Any]:
-        listed: list[Mapping[str, Any]] = self.machine.execute(query)
+        return self._only_one(query, self.machine.execute(query), key)
+
+    def _only_one(self, query: str, listed: Sequence[Mapping[str, Any]], key: str) -> Mapping[str, Any]:
         found = [job for job in listed if job[key] == self.name]
         if len(found) != 1:
             known = quoted(str(job[key]) for job in listed)
