@@ -175,6 +175,7 @@ FAULTS = (
         ("Connection timed out", "a client finds"),
         ("pull/view_time_out",),
         needs=(*NEEDS, "cbw-timeout"),
+        defect="cbw-timeout-overflows",
     ),
     FaultKind(
         "time-out-late",
@@ -183,6 +184,7 @@ FAULTS = (
         ("less than 20 s", "did not come within"),
         ("pull/view_time_out",),
         needs=(*NEEDS, "cbw-timeout"),
+        defect="cbw-timeout-overflows",  # where it overflows, none is longer than 4.3 s
     ),
     FaultKind(
         "view-keeps-all",
