@@ -40,5 +40,7 @@ WIDE = (
     "forgets-writes",
     "other-bytes",
     "target-has-stray-bytes",
+    "view-shows-the-present",
+    "view-pays-always",
 )
-"""Faults that show themselves in very many scenarios, the widest first."""
+"""Faults that show themselves in very many scenarios, or in all of an area; the widest first."""
