@@ -69,8 +69,10 @@ def opened(home: Path, toolchain: Toolchain, program: str, script: str) -> Itera
 
 
 @pytest.mark.parametrize("name", TRIED_NEEDS)
-def test_this_build_has_what_it_lists(testbed: Testbed, name: str) -> None:
-    assert testbed.unmet([name]) == []
+def test_this_build_has_what_it_lists_unless_it_is_too_old(testbed: Testbed, toolchain: Toolchain, name: str) -> None:
+    since = next(need.since for need in NEEDS if need.name == name)
+    is_too_old = toolchain.qemu.version < tuple(int(part) for part in (since or "0").split("."))
+    assert bool(testbed.unmet([name])) == is_too_old
 
 
 @pytest.mark.parametrize("name", ["nbd", "qcow2", "raw", "vdi", *DRIVERS])

@@ -153,7 +153,10 @@ def test_scenarios_that_nothing_made_fail_are_left_for_wide_faults(trials: Recor
     scenarios = {f"a.feature:{line}": f"Case {line}" for line in (1, 2, 3)}
     found = [Finding(LOST, [Red("a.feature:2", "Case 2", LEADS)])]
     wide = _widened(
-        trials.ending(run_that_says(clue), run_that_says("", "", ASTRAY), *[run_that_says()] * 8), found, scenarios, 2
+        trials.ending(run_that_says(clue), run_that_says("", "", ASTRAY), *[run_that_says()] * (len(WIDE) - 2)),
+        found,
+        scenarios,
+        2,
     )
     assert trials.asked[:2] == [
         (WIDE[0], ["--jobs", "2", "a.feature:1", "a.feature:3"], ""),
