@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from testbed.base.process import run_tool
+from testbed.base.process import ToolFailed, run_tool
 from testbed.domain.drive import Drive
 from testbed.domain.image import Image
 from testbed.domain.view import View, ViewBackup
@@ -36,7 +36,11 @@ def discard(world: World, view: View, parts: Sequence[tuple[int, int]]) -> None:
     server = "driver=nbd,server.type=unix,server.path=" + view.machine.exports_socket
     argv = [str(world.images.qemu_io), "-d", "unmap", "--image-opts", f"{server},export={view.name},discard=unmap"]
     for at, length in parts:
-        run_tool([*argv, "-c", f"discard {at} {length}"], cwd=view.machine.home, bound=view.machine.bound)
+        try:
+            run_tool([*argv, "-c", f"discard {at} {length}"], cwd=view.machine.home, bound=view.machine.bound)
+        except ToolFailed:
+            view.machine.all_events()  # if QEMU has died of it, that is what there is to tell
+            raise
         view.let_go_of(at, length)
 
 
