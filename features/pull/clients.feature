@@ -138,7 +138,7 @@ Feature: Clients that read and write, and go as they please
         | at    | length |
         | 3 MiB | 64 KiB |
 
-  Rule: Clients of a drive in an iothread come, read and leave
+  Rule: A client of a drive in an iothread can come, read and leave, and nobody else notices
     @known-defect.killed-by-leaving-client
     Scenario: One client after the other
       Given "drive0" lives in an iothread of its own

@@ -20,7 +20,7 @@ Feature: Storage that stops at any moment
       | 0xab    | 64 KiB - 1 B | 2 B    |
       | 0x64    | 256 KiB      | 512 B  |
 
-  Rule: A machine that stores its bitmaps, and the next one that loads them and stores them again
+  Rule: No write is missing from a bitmap when storage stops while bitmaps are loaded or stored
     Background:
       Given the machine has been shut down
       And the machine "tomorrow" has started with the same drives
@@ -68,7 +68,7 @@ Feature: Storage that stops at any moment
         | 0x22    | 32 KiB | 1 B    |
       Then whenever the storage had stopped, "drive0" should hold what was flushed, and no bitmap that lacks a change
 
-  Rule: What an operator does with bitmaps that are stored
+  Rule: No write is missing from a bitmap when storage stops while an operator changes stored bitmaps
     Background:
       Given the machine has been shut down
       And the machine "tomorrow" has started with the same drives

@@ -47,7 +47,7 @@ Feature: Storage that stops, with other images and other ways to open and close 
         | 0x9a    | 63 KiB | 130 KiB |
       Then whenever the storage had stopped, "drive0" should hold what was flushed, and no bitmap that lacks a change
 
-  Rule: A disk that is unplugged while its machine runs is judged at each write
+  Rule: No write is missing from a bitmap when storage stops while the drive is unplugged or plugged in again
     Scenario: It is unplugged, plugged in again, and unplugged
       Given a machine whose guest sees its drives as disks
       And the storage of "drive0" is recorded

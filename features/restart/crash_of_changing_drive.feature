@@ -16,7 +16,7 @@ Feature: Storage that stops while a drive changes
       | 0xab    | 64 KiB - 1 B | 2 B    |
       | 0x64    | 256 KiB      | 512 B  |
 
-  Rule: What becomes of the drive while its bitmaps are stored
+  Rule: No write is missing from a bitmap when storage stops while the drive is resized, or a backup of it ends
     Background:
       Given the machine has been shut down
       And the machine "tomorrow" has started with the same drives
