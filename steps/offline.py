@@ -1,9 +1,13 @@
 """Sentences about what qemu-img does to the images of machines that are off."""
 
+from collections.abc import Callable, Sequence
+
 from behave import given, then, when
 from behave.runner import Context
 from hamcrest import assert_that
 
+from testbed.domain.image import Image
+from testbed.domain.imagetool import ToolCall
 from testbed.language.cells import bitmap_name
 from testbed.language.context import world_of
 from testbed.language.needs import needing
@@ -23,43 +27,48 @@ from testbed.scenario.acts import offline
 from testbed.scenario.acts.registry import Act
 
 
+def _by_file(_image: Image) -> Sequence[str]:
+    """Leave it to the tool to find an image by its file."""
+    return ()
+
+
+def _changed(context: Context, bitmap: str, drive: str, named: Callable[[Image], Sequence[str]] = _by_file) -> ToolCall:
+    """Return the call by which the image tool does the actions of the table; `named` says how it finds the image."""
+    world = world_of(context)
+    image = world.drives.switched_off(drive).image
+    actions = bitmap_actions(context, world, image)
+    return offline.change_bitmap(image, bitmap_name(bitmap), actions, named(image))
+
+
 @given("the bitmap {bitmap:Name} of {drive:Name} has been changed by the image tool:")
 @when("the bitmap {bitmap:Name} of {drive:Name} is changed by the image tool:")
 @needing("qemu-img-bitmap")
 def bitmap_changed(context: Context, bitmap: str, drive: str) -> None:
     """Let one call of qemu-img do all actions of the table, in their order."""
-    world = world_of(context)
-    image = world.drives.switched_off(drive).image
-    world.bench.do(offline.change_bitmap(image, bitmap_name(bitmap), bitmap_actions(context, world, image)))
+    world_of(context).bench.do(_changed(context, bitmap, drive))
 
 
 @when("the bitmap {bitmap:Name} of {drive:Name} is to be changed by the image tool:")
 @needing("qemu-img-bitmap")
 def bitmap_to_be_changed(context: Context, bitmap: str, drive: str) -> None:
     """Let one call of qemu-img try the actions of the table, which it may refuse."""
-    world = world_of(context)
-    image = world.drives.switched_off(drive).image
-    world.bench.ask(offline.change_bitmap(image, bitmap_name(bitmap), bitmap_actions(context, world, image)))
+    world_of(context).bench.ask(_changed(context, bitmap, drive))
 
 
 @given("the bitmap {bitmap:Name} of {drive:Name}, which is named by its options, has been changed by the image tool:")
 @needing("qemu-img-bitmap")
 def bitmap_of_options_changed(context: Context, bitmap: str, drive: str) -> None:
     """Do the same with an image that the tool is to find by the options of its node."""
-    world = world_of(context)
-    image = world.drives.switched_off(drive).image
-    actions = bitmap_actions(context, world, image)
-    world.bench.do(offline.change_bitmap(image, bitmap_name(bitmap), actions, offline.by_options(image)))
+    world_of(context).bench.do(_changed(context, bitmap, drive, offline.by_options))
 
 
 @when("the bitmap {bitmap:Name} of {drive:Name}, which may only be read, is to be changed by the image tool:")
 @needing("qemu-img-bitmap")
 def bitmap_of_read_only_to_be_changed(context: Context, bitmap: str, drive: str) -> None:
     """Try the same with an image whose options say that it may only be read."""
-    world = world_of(context)
-    image = world.drives.switched_off(drive).image
-    actions = bitmap_actions(context, world, image)
-    world.bench.ask(offline.change_bitmap(image, bitmap, actions, offline.by_options(image, "read-only=on")))
+    world_of(context).bench.ask(
+        _changed(context, bitmap, drive, lambda image: offline.by_options(image, "read-only=on"))
+    )
 
 
 @given("the image tool has put the new overlay {name:Name} on {drive:Name}")
@@ -73,11 +82,8 @@ def overlay_made(context: Context, name: str, drive: str) -> None:
 @needing("qemu-img-bitmap", "blkdebug")
 def bitmap_to_be_changed_on_full_storage(context: Context, bitmap: str, drive: str) -> None:
     """Do the same while each write to the image fails since there is no space; a bitmap would be seen in the end."""
-    world = world_of(context)
-    image = world.drives.switched_off(drive).image
-    actions = bitmap_actions(context, world, image)
-    world.bench.ask(offline.change_bitmap(image, bitmap, actions, offline.on_full_storage(image)))
-    image.has_stored = True
+    world_of(context).bench.ask(_changed(context, bitmap, drive, offline.on_full_storage))
+    world_of(context).drives.switched_off(drive).image.has_stored = True
 
 
 @then("the image tool should refuse it, saying {words:Name}")

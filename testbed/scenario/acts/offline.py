@@ -72,7 +72,12 @@ def by_options(image: Image, *more: str) -> list[str]:
     return ["--image-opts", ",".join(options)]
 
 
-def change_bitmap(image: Image, bitmap: str, actions: Sequence[Action], named: Sequence[str] | None = None) -> ToolCall:
+def by_options_for_reading(image: Image) -> list[str]:
+    """Do the same with options that say that the image may only be read."""
+    return by_options(image, "read-only=on")
+
+
+def change_bitmap(image: Image, bitmap: str, actions: Sequence[Action], named: Sequence[str] = ()) -> ToolCall:
     """Do something to one bitmap that an image stores, or is to store: all actions in one call, in their order.
 
     `named` is how the tool is to find the image, if not by its file.
